@@ -1,0 +1,45 @@
+import { type Adapter, readOptions, SessError } from '@sess/core/adapter'
+import { HINT_LENGTH, OVERHEAD, Seal } from './seal.js'
+
+/** There are none: the secrets and the cookie's name are core's options. */
+export type CookieOptions = object
+
+/** Keeps nothing on the server: the session travels, encrypted, in the browser's cookie. */
+const cookie: Adapter = (options, context) => {
+  readOptions('adapter-cookie', options, {})
+  const { name, maxValueLength } = context.cookie
+  const maxBytes = Math.floor((maxValueLength * 3) / 4) - OVERHEAD
+  if (maxBytes < 1) {
+    throw new SessError(
+      'INVALID_OPTION',
+      'Options cookie.name, domain and path are too long; expected room for a value.',
+    )
+  }
+  const hints = Buffer.concat(context.keys('cookie-hint').map((key) => key.subarray(0, HINT_LENGTH)))
+  const seals = context
+    .keys('cookie-seal')
+    .map((key, index) => new Seal(key, hints.subarray(HINT_LENGTH * index, HINT_LENGTH * (index + 1)), name))
+  const [newest] = seals
+  if (newest === undefined) throw new SessError('INVALID_OPTION', 'Option secret is missing; expected at least one.')
+
+  return {
+    contract: 1,
+    kind: 'client',
+    name: 'cookie',
+    maxBytes,
+    seal: (entry) => newest.seal(entry).toString('base64url'),
+    open(token) {
+      if (token.length > maxValueLength) return null
+      const sealed = Buffer.from(token, 'base64url')
+      // The decoder takes padding, blanks, spare bits and another alphabet; a token has one spelling.
+      if (sealed.length < OVERHEAD || sealed.toString('base64url') !== token) return null
+      for (const seal of seals) {
+        const entry = seal.open(sealed)
+        if (entry !== null) return { ...entry, outdated: seal !== newest }
+      }
+      return null
+    },
+  }
+}
+
+export default cookie

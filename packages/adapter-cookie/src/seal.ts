@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import type { Entry } from '@sess/core/adapter'
+import { NONCE_LENGTH, TAG_LENGTH, Xaes256Gcm } from './xaes.js'
+
+// hint ‖ nonce ‖ ciphertext ‖ tag, where the plaintext is expiresAt (8 bytes, big-endian) ‖ data
+export const HINT_LENGTH = 4
+const NONCE_END = HINT_LENGTH + NONCE_LENGTH
+const EXPIRY_LENGTH = 8
+
+/** How many bytes longer than its data a sealed entry is. */
+export const OVERHEAD: number = NONCE_END + EXPIRY_LENGTH + TAG_LENGTH
+
+/** What one secret seals, only that secret opens, and only for the same cookie. */
+export class Seal {
+  readonly #aead: Xaes256Gcm
+  readonly #hint: Buffer
+  readonly #hintNumber: number
+  readonly #additional: Buffer
+
+  /** The hint says which key sealed a token, so that of several secrets one is tried. */
+  constructor(key: Uint8Array, hint: Buffer, cookieName: string) {
+    this.#aead = new Xaes256Gcm(key)
+    this.#hint = hint
+    this.#hintNumber = hint.readUInt32BE()
+    this.#additional = Buffer.concat([Buffer.from('sess/cookie/1/'), hint, Buffer.from(cookieName)])
+  }
+
+  seal({ data, expiresAt }: Entry): Buffer {
+    const plaintext = Buffer.allocUnsafe(EXPIRY_LENGTH + Buffer.byteLength(data))
+    plaintext.writeUInt32BE(Math.floor(expiresAt / 2 ** 32), 0)
+    plaintext.writeUInt32BE(expiresAt % 2 ** 32, 4)
+    plaintext.write(data, EXPIRY_LENGTH)
+    const nonce = randomBytes(NONCE_LENGTH)
+    const cipher = this.#aead.cipher(nonce).setAAD(this.#additional)
+    return Buffer.concat([this.#hint, nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+  }
+
+  /** `null`: another seal's, or altered. */
+  open(sealed: Buffer): Entry | null {
+    if (sealed.readUInt32BE() !== this.#hintNumber) return null
+    const tagStart = sealed.length - TAG_LENGTH
+    const decipher = this.#aead.decipher(sealed.subarray(HINT_LENGTH, NONCE_END))
+    decipher.setAAD(this.#additional).setAuthTag(sealed.subarray(tagStart))
+    const plaintext = decipher.update(sealed.subarray(NONCE_END, tagStart))
+    try {
+      decipher.final()
+    } catch {
+      return null
+    }
+    return {
+      data: plaintext.toString('utf8', EXPIRY_LENGTH),
+      expiresAt: plaintext.readUInt32BE(0) * 2 ** 32 + plaintext.readUInt32BE(4),
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import type { AdapterContext } from './contract.js'
+import { CookiePolicy, type CookieOptions } from './cookie.js'
+import { Keyring, readSecrets } from './secret.js'
+
+/** What core hands to an adapter, made for an adapter that runs without core: in its own tests. */
+export function createAdapterContext(options: {
+  readonly secret: string | readonly string[]
+  readonly cookie?: CookieOptions
+}): AdapterContext {
+  return adapterContext(new Keyring(readSecrets(options.secret)), new CookiePolicy(options.cookie ?? {}))
+}
+
+export function adapterContext(keyring: Keyring, cookie: CookiePolicy): AdapterContext {
+  return {
+    cookie: { name: cookie.name, maxValueLength: cookie.maxValueLength },
+    keys: (purpose) => keyring.keys(`adapter/${purpose}`),
+  }
+}

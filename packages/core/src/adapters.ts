@@ -1,0 +1,25 @@
+/**
+ * The options of each adapter, by the name that loads it. First-party adapters are listed here, and
+ * have no say where they are not installed. Another adapter adds itself:
+ *
+ *     declare module '@sess/core' {
+ *       interface Adapters { foo: FooOptions }
+ *     }
+ */
+export interface Adapters {
+  /** @ts-ignore Not installed, perhaps. */
+  cookie: import('@sess/adapter-cookie').CookieOptions
+  /** @ts-ignore Not installed, perhaps. */
+  memory: import('@sess/adapter-memory').MemoryOptions
+  /** @ts-ignore Not installed, perhaps. */
+  redis: import('@sess/adapter-redis').RedisOptions
+  /** @ts-ignore Not installed, perhaps. */
+  memcache: import('@sess/adapter-memcache').MemcacheOptions
+  /** @ts-ignore Not installed, perhaps. */
+  sqlite: import('@sess/adapter-sqlite').SqliteOptions
+}
+
+/** The options that go with a name; of a name known at run time alone, any. */
+export type AdapterOptions<N extends string> = N extends keyof Adapters
+  ? Adapters[N]
+  : Readonly<Record<string, unknown>>

@@ -1,0 +1,22 @@
+/**
+ * The file (a path, or a `file:` URL) of whoever called `callee`; `undefined` where it is not one, as
+ * in `node --eval`.
+ */
+export function callerOf(callee: (...args: never) => unknown): string | undefined {
+  const before = { prepareStackTrace: formatter(), stackTraceLimit: Error.stackTraceLimit }
+  const holder: { stack?: unknown } = {}
+  try {
+    Error.stackTraceLimit = 1
+    Error.prepareStackTrace = (_error, sites) => sites[0]?.getFileName() ?? undefined
+    Error.captureStackTrace(holder, callee)
+    // Formatted when it is first read.
+    const file = holder.stack
+    return typeof file === 'string' && /^(file:|\/|[A-Za-z]:[/\\])/.test(file) ? file : undefined
+  } finally {
+    Object.assign(Error, before)
+  }
+}
+
+function formatter(): unknown {
+  return Reflect.get(Error, 'prepareStackTrace')
+}

@@ -1,0 +1,57 @@
+import type { Fields, Json } from './content.js'
+import { SessError } from './error.js'
+import { isSame } from './value.js'
+
+/** What one request does to one key. */
+export interface Change {
+  /** The value that the request left; `undefined` removes the key. */
+  readonly value: Json | undefined
+  /** The change rests on a value that was read: it conflicts with another request's change of the key. */
+  readonly guarded: boolean
+  /** Makes the value from the newest one; left out where the value does not depend on it. */
+  readonly rerun?: (newest: Json | undefined) => Json | undefined
+}
+
+export type Changes = ReadonlyMap<string, Change>
+export type ConflictPolicy = 'fail' | 'overwrite'
+
+export function fieldOf(fields: Fields, key: string): Json | undefined {
+  return Object.hasOwn(fields, key) ? fields[key] : undefined
+}
+
+/**
+ * Applies changes to the newest fields, where `shown` are those that the request saw. Changes are
+ * applied key by key and never merged within one; a key that was read and then rewritten while
+ * another request changed it is a `CONFLICT`, unless the policy is to overwrite.
+ */
+export function merge(newest: Fields, shown: Fields, changes: Changes, policy: ConflictPolicy): Fields {
+  const merged = new Map(Object.entries(newest))
+  for (const [key, change] of changes) {
+    const value = valueOf(key, change, fieldOf(newest, key), fieldOf(shown, key), policy)
+    if (value === undefined) merged.delete(key)
+    else merged.set(key, value)
+  }
+  // Which defines properties, so that the key __proto__ is one like any other.
+  return Object.fromEntries(merged)
+}
+
+function valueOf(
+  key: string,
+  change: Change,
+  newest: Json | undefined,
+  shown: Json | undefined,
+  policy: ConflictPolicy,
+): Json | undefined {
+  if (isSame(newest, shown)) return change.value
+  if (change.guarded && policy === 'fail') throw keyConflict(key)
+  return change.rerun ? change.rerun(newest) : change.value
+}
+
+function keyConflict(key: string): SessError {
+  const name = JSON.stringify(key)
+  return new SessError(
+    'CONFLICT',
+    `Session key ${name} was read here and changed by another request before it was written. ` +
+      `Use session.update(${name}, value => …), which runs again on the newest value, or try the request again.`,
+  )
+}

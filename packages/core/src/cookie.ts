@@ -1,0 +1,128 @@
+import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie'
+import { flag, oneOf, optional, readOptions, text } from './check.js'
+import { SessError } from './error.js'
+
+export interface CookieOptions {
+  /** Default `'sess'`. The browser sees it with the prefix `__Host-` (or `__Secure-`) where it can have one. */
+  readonly name?: string
+  /**
+   * Left out: Secure always, except between a browser and a server on one machine over plain http,
+   * outside production. `true`: without that exception. `false`: never, for plain http networks.
+   */
+  readonly secure?: boolean
+  /** Default `'lax'`. */
+  readonly sameSite?: 'lax' | 'strict' | 'none'
+  /** Default: the host that set the cookie, and no other. */
+  readonly domain?: string
+  /** Default `'/'`. */
+  readonly path?: string
+  /** Partitioned by the embedding site (CHIPS). Default `false`. */
+  readonly partitioned?: boolean
+  /** Survives the end of the browser's session, until the session expires. Default `false`. */
+  readonly persistent?: boolean
+}
+
+/** RFC 6265bis lets a browser refuse a longer cookie; Safari counts 4093 for the whole line. */
+const MAX_LINE = 4093
+/** RFC 6265bis: a browser may not keep a cookie for longer than 400 days. */
+const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
+const PREFIX = /^__(host|secure)-/i
+
+const CHECKS = {
+  name: optional(
+    text({
+      pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/,
+      expected: 'a cookie name (RFC 6265) of 1 to 128 characters',
+    }),
+    'sess',
+  ),
+  secure: optional(flag),
+  sameSite: optional(oneOf('lax', 'strict', 'none'), 'lax'),
+  domain: optional(text({ pattern: /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i, expected: "a host name, as in 'example.com'" })),
+  path: optional(text({ pattern: /^\/[\x20-\x3a\x3c-\x7e]*$/, expected: "a path that begins with '/'" }), '/'),
+  partitioned: optional(flag, false),
+  persistent: optional(flag, false),
+}
+
+/** A cookie for one response: a new value, or none any more. */
+export type CookieChange = { readonly value: string; readonly expiresAt: number } | 'clear'
+
+/** What the session's cookie is called, how it is read, and with which attributes it is set. */
+export class CookiePolicy {
+  /** As configured, without a prefix. */
+  readonly name: string
+  readonly maxValueLength: number
+  readonly persistent: boolean
+  readonly #secureName: string
+  readonly #attributes: Omit<SetCookie, 'name' | 'value'>
+  readonly #secure: boolean
+  readonly #localException: boolean
+
+  constructor(options: unknown) {
+    const { name, secure, sameSite, domain, path, partitioned, persistent } = readOptions('cookie', options, CHECKS)
+    const prefix = PREFIX.exec(name)?.[1]?.toLowerCase()
+    const hostOnly = domain === undefined && path === '/'
+    if (prefix === 'host' && !hostOnly) throw impossible(`'__Host-' in cookie.name`, 'cookie.domain or a cookie.path')
+    if (secure === false) {
+      if (prefix !== undefined) throw impossible(`a prefix in cookie.name`, 'cookie.secure: false')
+      if (sameSite === 'none') throw impossible(`cookie.sameSite: 'none'`, 'cookie.secure: false')
+      if (partitioned) throw impossible('cookie.partitioned', 'cookie.secure: false')
+    }
+    this.name = name.replace(PREFIX, '')
+    if (this.name === '') throw impossible('cookie.name', 'nothing behind its prefix')
+    this.persistent = persistent
+    this.#secure = secure !== false
+    this.#localException = secure === undefined && sameSite !== 'none' && !partitioned
+    this.#secureName = `${hostOnly && prefix !== 'secure' ? '__Host-' : '__Secure-'}${this.name}`
+    this.#attributes = {
+      path,
+      httpOnly: true,
+      sameSite,
+      ...(domain && { domain }),
+      ...(partitioned && { partitioned }),
+    }
+    const longest = { name: this.#secureName, value: '', secure: true, maxAge: MAX_AGE_SECONDS, ...this.#attributes }
+    this.maxValueLength = MAX_LINE - stringifySetCookie(longest).length
+  }
+
+  /** Whether a cookie without Secure is set, given that the browser is on this machine and speaks plain http. */
+  isPlain(local: boolean): boolean {
+    return !this.#secure || (local && this.#localException)
+  }
+
+  /** The distinct values that carry our name in a `Cookie` header, in its order. */
+  values(header: string | null | undefined, local: boolean): readonly string[] {
+    const name = this.#wireName(local)
+    if (!header?.includes(name)) return []
+    const values = new Set<string>()
+    // parseCookie keeps the first of several cookies of one name, so each pair is parsed by itself.
+    for (const pair of header.split(';')) {
+      if (!pair.includes(name)) continue
+      const value = parseCookie(pair, { decode: verbatim })[name]
+      if (value) values.add(value)
+    }
+    return [...values]
+  }
+
+  /** A `Set-Cookie` header's value. */
+  setCookie(change: CookieChange, now: number, local: boolean): string {
+    const cookie = { name: this.#wireName(local), ...this.#attributes, secure: !this.isPlain(local) }
+    if (change === 'clear') return stringifySetCookie({ ...cookie, value: '', maxAge: 0, expires: new Date(0) })
+    if (!this.persistent) return stringifySetCookie({ ...cookie, value: change.value }, { encode: verbatim })
+    const seconds = Math.ceil((change.expiresAt - now) / 1000)
+    const maxAge = Math.min(Math.max(seconds, 0), MAX_AGE_SECONDS)
+    return stringifySetCookie({ ...cookie, value: change.value, maxAge }, { encode: verbatim })
+  }
+
+  #wireName(local: boolean): string {
+    return this.isPlain(local) ? this.name : this.#secureName
+  }
+}
+
+function verbatim(value: string): string {
+  return value
+}
+
+function impossible(one: string, other: string): SessError {
+  return new SessError('INVALID_OPTION', `Option ${one} does not go with ${other}: no browser keeps such a cookie.`)
+}

@@ -1,0 +1,208 @@
+import { type Change, type Changes, fieldOf } from './change.js'
+import type { Fields, Json } from './content.js'
+import { isSame, storable } from './value.js'
+
+export type Update = (value: unknown) => unknown
+
+/** What was done to one key. Its value is live: the application holds it and may still alter it. */
+interface Edit {
+  readonly value: unknown
+  /** The value rests on one that was read. */
+  readonly guarded: boolean
+  /** Left out: the value was assigned, whatever was there. */
+  readonly updates?: readonly Update[]
+  /** The JSON of `value` as the last of `updates` returned it. */
+  readonly text?: string | undefined
+}
+
+/**
+ * What one request sees of a session and does to it. It knows which keys were read, since what is
+ * then written to them rests on what was there; and which objects were handed out, since those can be
+ * altered without an assignment.
+ */
+export class Draft {
+  /** The fields as the request sees them but for its edits. Its objects are never handed out. */
+  #shown: Fields
+  /** The copies of shown objects that were handed out. */
+  readonly #live = new Map<string, unknown>()
+  readonly #edits = new Map<string, Edit>()
+  readonly #seen = new Set<string>()
+  #enumerated = false
+  #used = false
+
+  constructor(stored: Fields) {
+    this.#shown = stored
+  }
+
+  /** Whether the application has read or written anything. */
+  get isUsed(): boolean {
+    return this.#used
+  }
+
+  get shown(): Fields {
+    return this.#shown
+  }
+
+  read(key: string): unknown {
+    this.#observe(key)
+    return this.#current(key)
+  }
+
+  keys(): string[] {
+    this.#used = true
+    this.#enumerated = true
+    return this.currentKeys()
+  }
+
+  /** The keys, without counting as a read. */
+  currentKeys(): string[] {
+    const keys = new Set(Object.keys(this.#shown))
+    for (const [key, { value }] of this.#edits) {
+      if (value === undefined) keys.delete(key)
+      else keys.add(key)
+    }
+    return [...keys]
+  }
+
+  assign(key: string, given: unknown): void {
+    const value = given ?? undefined
+    if (value !== undefined) storable(value, pathOf(key))
+    this.#used = true
+    const edit = this.#edits.get(key)
+    const guarded = edit && !edit.updates ? edit.guarded : this.#isSeen(key)
+    this.#edits.set(key, { value, guarded })
+  }
+
+  update(key: string, update: Update): unknown {
+    this.#absorb(key)
+    const value = update(this.#copyOfCurrent(key)) ?? undefined
+    const text = value === undefined ? undefined : JSON.stringify(storable(value, pathOf(key)))
+    this.#append(key, update, { value, text })
+    this.#observe(key)
+    return value
+  }
+
+  take(key: string): unknown {
+    this.#absorb(key)
+    const copy = this.#copyOfCurrent(key)
+    const taken = this.#current(key)
+    // Run again, it leaves what another request has put there since: nobody has taken that yet.
+    this.#append(key, (newest) => (isSame(storableOrNone(newest, key), copy) ? undefined : newest), {
+      value: undefined,
+    })
+    this.#observe(key)
+    return taken
+  }
+
+  /** What differs from the fields shown, in values that nobody else holds. */
+  changes(): Changes {
+    for (const key of this.#live.keys()) this.#absorb(key)
+    const changes = new Map<string, Change>()
+    for (const key of this.#edits.keys()) {
+      this.#absorb(key)
+      const edit = this.#edits.get(key)
+      if (!edit) continue
+      const value = storableOrNone(edit.value, key)
+      if (isSame(value, fieldOf(this.#shown, key))) continue
+      changes.set(key, { value, guarded: edit.guarded, ...(edit.updates && { rerun: chain(key, edit.updates) }) })
+    }
+    return changes
+  }
+
+  /**
+   * Goes on from what was stored. What the request has seen or done it goes on seeing, so that a later
+   * write that rests on it is judged by it.
+   */
+  rebase(stored: Fields, changes: Changes): void {
+    const shown = new Map(Object.entries(this.#enumerated ? this.#shown : stored))
+    const put = (key: string, value: Json | undefined) => {
+      if (value === undefined) shown.delete(key)
+      else shown.set(key, value)
+    }
+    if (!this.#enumerated) for (const key of this.#seen) put(key, fieldOf(this.#shown, key))
+    for (const [key, { value }] of changes) put(key, value)
+    this.#shown = Object.fromEntries(shown)
+    for (const [key, { value }] of this.#edits) {
+      if (isObject(value)) this.#live.set(key, value)
+      else this.#live.delete(key)
+    }
+    this.#edits.clear()
+  }
+
+  /** Forgets the session: what is assigned from now on belongs to a new one. */
+  clear(): void {
+    this.#used = true
+    this.#shown = {}
+    this.#live.clear()
+    this.#edits.clear()
+    this.#seen.clear()
+    this.#enumerated = false
+  }
+
+  #current(key: string): unknown {
+    const edit = this.#edits.get(key)
+    if (edit) return edit.value
+    const shown = fieldOf(this.#shown, key)
+    if (!isObject(shown)) return shown ?? undefined
+    let live = this.#live.get(key)
+    if (live === undefined) this.#live.set(key, (live = storable(shown, pathOf(key))))
+    return live
+  }
+
+  /** So that an update which alters its argument and then throws has altered nothing. */
+  #copyOfCurrent(key: string): Json | undefined {
+    return storableOrNone(this.#current(key), key)
+  }
+
+  #observe(key: string): void {
+    this.#used = true
+    const edit = this.#edits.get(key)
+    if (edit && !edit.updates) return
+    // Every `await` of a session asks for `then`.
+    if (key === 'then' && fieldOf(this.#shown, key) === undefined) return
+    this.#seen.add(key)
+  }
+
+  #isSeen(key: string): boolean {
+    return this.#enumerated || this.#seen.has(key)
+  }
+
+  #append(key: string, update: Update, result: { value: unknown; text?: string | undefined }): void {
+    const edit = this.#edits.get(key)
+    if (edit && !edit.updates) this.#edits.set(key, { value: result.value, guarded: edit.guarded })
+    else this.#edits.set(key, { ...result, guarded: false, updates: [...(edit?.updates ?? []), update] })
+  }
+
+  /** Turns an alteration of an object that was handed out into an edit. */
+  #absorb(key: string): void {
+    const edit = this.#edits.get(key)
+    if (edit === undefined) {
+      const live = this.#live.get(key)
+      if (live === undefined || isSame(storable(live, pathOf(key)), fieldOf(this.#shown, key))) return
+      this.#edits.set(key, { value: live, guarded: true })
+    } else if (edit.updates && isObject(edit.value)) {
+      if (JSON.stringify(storable(edit.value, pathOf(key))) === edit.text) return
+      this.#edits.set(key, { value: edit.value, guarded: true })
+    }
+  }
+}
+
+function chain(key: string, updates: readonly Update[]): (newest: Json | undefined) => Json | undefined {
+  return (newest) => {
+    let value = newest
+    for (const update of updates) value = storableOrNone(update(storableOrNone(value, key)), key)
+    return value
+  }
+}
+
+function storableOrNone(value: unknown, key: string): Json | undefined {
+  return value === undefined || value === null ? undefined : storable(value, pathOf(key))
+}
+
+function pathOf(key: string): string {
+  return `session[${JSON.stringify(key)}]`
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,22 @@
+const CACHE_DIRECTIVES = /(?:[^,"]|"(?:\\.|[^"\\])*")+/g
+
+/**
+ * `Cache-Control` for a response with a session's cookie: never for a shared cache (RFC 9111, 5.2.2),
+ * whatever was set before, since frameworks set `public` by themselves.
+ */
+export function cacheControlFor(seen: string | undefined): string {
+  const directives = (seen?.match(CACHE_DIRECTIVES) ?? [])
+    .map((directive) => directive.trim())
+    .filter((directive) => directive !== '' && !/^(public|private|s-maxage\s*=.*)$/i.test(directive))
+  return ['private', ...directives].join(', ')
+}
+
+/** `Vary` for a response that depends on the session. */
+export function varyFor(seen: string | undefined): string {
+  const fields = (seen ?? '')
+    .split(',')
+    .map((field) => field.trim())
+    .filter((field) => field !== '')
+  if (fields.includes('*') || fields.some((field) => field.toLowerCase() === 'cookie')) return fields.join(', ')
+  return [...fields, 'Cookie'].join(', ')
+}

@@ -1,0 +1,93 @@
+import { type Check, invalidOption, oneOf, optional, readOptions } from './check.js'
+import type { ConflictPolicy } from './change.js'
+import { type CookieOptions, CookiePolicy } from './cookie.js'
+import { type Duration, duration } from './duration.js'
+import { Lifetime } from './lifetime.js'
+import { readSecrets } from './secret.js'
+
+export interface CoreOptions {
+  /**
+   * At least 32 random bytes; applications that share a secret, a cookie name and a store share their
+   * sessions. Several, newest first, to rotate: the first makes tokens, all are accepted.
+   */
+  readonly secret: string | undefined | readonly (string | undefined)[]
+  /** A session ends when it was not used for so long. Default `'24h'`. */
+  readonly idleTimeout?: Duration
+  /** A session ends so long after login, whatever its use. Default `'30d'`. */
+  readonly absoluteTimeout?: Duration
+  /**
+   * When a key was read here and changed by another request before it is written: `'fail'` (the default)
+   * answers 409 and stores nothing, `'overwrite'` stores it.
+   */
+  readonly onConflict?: ConflictPolicy
+  readonly cookie?: CookieOptions
+  /** The file or folder from which the adapter's package is looked for, and nowhere else. Default: the calling file, then the working directory. */
+  readonly from?: string | URL
+  /** Accepts a store that cannot keep a promise: without `'atomic'`, concurrent changes may be lost. */
+  readonly accept?: readonly ('atomic' | 'fresh')[]
+  /** Told why a response was replaced by an error. Default: `console.error`. */
+  readonly onError?: (error: unknown) => void
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly clock?: () => number
+}
+
+/** What core's options come to. */
+export interface Settings {
+  readonly secrets: readonly string[]
+  readonly lifetime: Lifetime
+  readonly onConflict: ConflictPolicy
+  readonly cookie: CookiePolicy
+  readonly from: string | URL | undefined
+  readonly accept: readonly ('atomic' | 'fresh')[]
+  readonly onError: (error: unknown) => void
+  readonly clock: () => number
+}
+
+// A function's parameters cannot be checked.
+const onError: Check<(error: unknown) => void> = (value, path) => {
+  if (typeof value === 'function') return value as (error: unknown) => void
+  throw invalidOption(path, value, 'a function of an error')
+}
+
+const clock: Check<() => number> = (value, path) => {
+  if (typeof value === 'function') return value as () => number
+  throw invalidOption(path, value, 'a function that returns epoch milliseconds')
+}
+
+const from: Check<string | URL> = (value, path) => {
+  if (typeof value === 'string' && value !== '' && !/^(?!file:)[a-z]{2,}:/i.test(value)) return value
+  if (value instanceof URL && value.protocol === 'file:') return value
+  throw invalidOption(path, value, 'a path or a file: URL, such as import.meta.url')
+}
+
+const accept: Check<readonly ('atomic' | 'fresh')[]> = (value, path) => {
+  if (!Array.isArray(value)) throw invalidOption(path, value, "an array of 'atomic' and 'fresh'")
+  return value.map((word: unknown, index) => oneOf('atomic', 'fresh')(word, `${path}[${index}]`))
+}
+
+const CHECKS = {
+  secret: readSecrets,
+  idleTimeout: optional(duration, 24 * 60 * 60 * 1000),
+  absoluteTimeout: optional(duration, 30 * 24 * 60 * 60 * 1000),
+  onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
+  cookie: (value: unknown) => new CookiePolicy(value ?? {}),
+  from: optional(from),
+  accept: optional(accept, []),
+  onError: optional(onError, (error: unknown) => console.error(error)),
+  clock: optional(clock, () => Date.now()),
+} satisfies Record<keyof CoreOptions, Check<unknown>>
+
+/** Tells core's options from the adapter's, and reads core's. Throws `INVALID_OPTION`. */
+export function readCoreOptions(given: unknown): { settings: Settings; rest: Readonly<Record<string, unknown>> } {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalidOption('options', given, 'an object, such as { secret: process.env.SESSION_SECRET }')
+  }
+  const entries = Object.entries(given)
+  const own = entries.filter(([name]) => Object.hasOwn(CHECKS, name))
+  const others = entries.filter(([name]) => !Object.hasOwn(CHECKS, name))
+  const { secret, idleTimeout, absoluteTimeout, ...settings } = readOptions('sessions', Object.fromEntries(own), CHECKS)
+  return {
+    settings: { ...settings, secrets: secret, lifetime: new Lifetime(idleTimeout, absoluteTimeout) },
+    rest: Object.fromEntries(others),
+  }
+}

@@ -1,0 +1,181 @@
+import { merge } from './change.js'
+import { type Content, newContent } from './content.js'
+import type { CookieChange } from './cookie.js'
+import { isSessError, SessError } from './error.js'
+import type { Hold, Terms, Work } from './hold.js'
+import { retry } from './retry.js'
+import type { SessionEntries, Snapshot } from './session-entries.js'
+import { ended, rotated, type Swaps } from './swaps.js'
+import { looksLikeToken, type Token, type TokenMint } from './token.js'
+
+/** How the sessions of one application are kept in a server store. */
+export interface ServerTerms extends Terms {
+  readonly mint: TokenMint
+  readonly entries: SessionEntries
+  readonly swaps: Swaps
+}
+
+interface Place {
+  readonly token: Token
+  readonly snapshot: Snapshot
+}
+
+/** A session on a server store, named by a token. */
+export class ServerHold implements Hold {
+  readonly #terms: ServerTerms
+  #place: Place | undefined
+  /** The cookie names a session that has moved to another token. */
+  readonly #isRotated: boolean
+
+  private constructor(terms: ServerTerms, place?: Place, isRotated = false) {
+    this.#terms = terms
+    this.#place = place
+    this.#isRotated = isRotated
+  }
+
+  static async find(terms: ServerTerms, tokens: readonly string[]): Promise<ServerHold> {
+    let isRotated = false
+    for (const text of tokens) {
+      const token = terms.mint.verify(text)
+      if (token === null) {
+        if (looksLikeToken(text)) terms.onForeignToken()
+        continue
+      }
+      const found = await terms.entries.read(token.key)
+      if (found === 'rotated') isRotated = true
+      else if (found !== 'none') return new ServerHold(terms, { token, snapshot: found })
+    }
+    return new ServerHold(terms, undefined, isRotated)
+  }
+
+  get content(): Content | undefined {
+    return this.#place?.snapshot.content
+  }
+
+  isDue(now: number): boolean {
+    if (this.#place === undefined) return false
+    const { token, snapshot } = this.#place
+    return token.outdated || this.#terms.lifetime.isExtensionDue(snapshot.content, now)
+  }
+
+  async commit(work: Work): Promise<CookieChange | undefined> {
+    if (this.#isRotated && this.#place === undefined) {
+      // Login excepted, a cookie sent from here would replace the one that the login sent.
+      if (work.destroy || (work.changes.size > 0 && !work.regenerate)) throw rotated()
+    }
+    if (work.destroy) await this.#end()
+    if (this.#place === undefined) {
+      if (work.changes.size > 0) return this.#start(work)
+      return work.destroy ? 'clear' : undefined
+    }
+    if (work.regenerate) return this.#rotate(this.#place, work)
+    return this.#store(this.#place, work)
+  }
+
+  async #start({ changes, shown }: Work): Promise<CookieChange> {
+    const token = this.#terms.mint.make()
+    const content = newContent(this.#terms.clock(), merge({}, shown, changes, 'overwrite'))
+    return this.#settle(token, await this.#create(token, content))
+  }
+
+  async #create(token: Token, content: Content): Promise<Snapshot> {
+    const version = await this.#terms.entries.create(token.key, content)
+    if (version !== null) return { version, content }
+    throw new SessError(
+      'UNAVAILABLE',
+      `The ${this.#terms.entries.store.name} store says that a key made at random is taken.`,
+    )
+  }
+
+  async #store(place: Place, { changes, shown }: Work): Promise<CookieChange | undefined> {
+    const { token, snapshot } = place
+    const { mint, swaps, lifetime, clock, onConflict, persistent } = this.#terms
+    const now = clock()
+    const stored =
+      changes.size === 0
+        ? await this.#extend(place, now)
+        : await swaps.change(token.key, snapshot, (newest) => ({
+            ...lifetime.extend(newest, now),
+            fields: merge(newest.fields, shown, changes, onConflict),
+          }))
+    const isExtended = stored.content.touchedAt !== snapshot.content.touchedAt
+    const current = token.outdated ? mint.renew(token) : token
+    const cookie = this.#settle(current, stored)
+    return token.outdated || (persistent && isExtended) ? cookie : undefined
+  }
+
+  /** Another request's change extends the session as well, so one attempt is enough. */
+  async #extend({ token, snapshot }: Place, now: number): Promise<Snapshot> {
+    const content = this.#terms.lifetime.extend(snapshot.content, now)
+    if (content === snapshot.content) return snapshot
+    const version = await this.#terms.entries.update(token.key, content, snapshot.version)
+    return version === null ? snapshot : { version, content }
+  }
+
+  /**
+   * Login. Not create-then-destroy: that loses what another request writes in between, and lets it
+   * bring the session back under the old token. The new entry comes first; then the old one becomes a
+   * tombstone, or, where it has changed, is read again and carried over. Where it is gone, only this
+   * request's changes remain.
+   */
+  async #rotate(place: Place, { changes, shown }: Work): Promise<CookieChange> {
+    const { mint, entries, clock, onConflict } = this.#terms
+    const begun = newContent(clock(), {})
+    const token = mint.make()
+    const carryOver = (old: Snapshot | undefined): Content => ({
+      ...begun,
+      fields: old ? merge(old.content.fields, shown, changes, onConflict) : merge({}, shown, changes, 'overwrite'),
+    })
+
+    let old: Snapshot | undefined = place.snapshot
+    let moved = await this.#create(token, carryOver(old))
+    try {
+      await retry(async () => {
+        if (old === undefined || (await entries.bury(place.token.key, old.version))) return true
+        const found = await entries.read(place.token.key)
+        old = typeof found === 'string' ? undefined : found
+        const content = carryOver(old)
+        const version = await entries.update(token.key, content, moved.version)
+        if (version === null) throw ended()
+        moved = { version, content }
+        return undefined
+      })
+    } catch (error) {
+      await this.#abandon(token, error)
+      throw error
+    }
+    return this.#settle(token, moved)
+  }
+
+  /** Nobody holds the token yet; an entry that cannot be removed either is left to its expiry. */
+  async #abandon(token: Token, error: unknown): Promise<void> {
+    if (isSessError(error) && error.code === 'UNAVAILABLE') return
+    await this.#terms.entries.store.destroy(token.key).catch(() => undefined)
+  }
+
+  /**
+   * Logout. Marked by compare-and-swap before it is destroyed: an unconditional destroy could hit the
+   * tombstone of a login that this request knows nothing of, and report a logout that did not happen.
+   */
+  async #end(): Promise<void> {
+    if (this.#place === undefined) return
+    const { entries } = this.#terms
+    const { key } = this.#place.token
+    let { version } = this.#place.snapshot
+    await retry(async () => {
+      if (await entries.end(key, version)) return true
+      const found = await entries.read(key)
+      if (found === 'rotated') throw rotated()
+      if (found === 'none') return true
+      version = found.version
+      return undefined
+    })
+    await entries.store.destroy(key)
+    this.#place = undefined
+  }
+
+  #settle(token: Token, snapshot: Snapshot): CookieChange {
+    this.#place = { token, snapshot }
+    return { value: token.text, expiresAt: this.#terms.lifetime.expiresAt(snapshot.content) }
+  }
+}

@@ -1,0 +1,69 @@
+import { type Content, decode, encode, TOMBSTONE } from './content.js'
+import type { Entry, ServerStore, Version } from './contract.js'
+import { SessError } from './error.js'
+import { assertFits, type Terms } from './hold.js'
+
+/** A session as a server store held it at one version. */
+export interface Snapshot {
+  readonly version: Version
+  readonly content: Content
+}
+
+/** How long a token that was rotated away is remembered as such: longer than a request lasts. */
+const TOMBSTONE_MS = 60_000
+
+/**
+ * Sessions as entries of a server store. A session that moved to another token leaves a tombstone: a
+ * request that still holds the old token then learns that it may neither store nor end anything.
+ */
+export class SessionEntries {
+  readonly store: ServerStore
+  readonly #terms: Terms
+
+  constructor(store: ServerStore, terms: Terms) {
+    this.store = store
+    this.#terms = terms
+  }
+
+  async read(key: string): Promise<Snapshot | 'rotated' | 'none'> {
+    const stored = await this.store.read(key)
+    const now = this.#terms.clock()
+    if (stored === null || stored.expiresAt <= now) return 'none'
+    const content = decode(stored.data)
+    if (content === undefined) {
+      throw new SessError(
+        'CORRUPT',
+        `What the ${this.store.name} store holds under this session's key is not a session.`,
+      )
+    }
+    if (content === null) return 'rotated'
+    return this.#terms.lifetime.isAlive(content, now) ? { version: stored.version, content } : 'none'
+  }
+
+  create(key: string, content: Content): Promise<Version | null> {
+    return this.store.create(key, this.encode(content))
+  }
+
+  update(key: string, content: Content, version: Version): Promise<Version | null> {
+    return this.store.update(key, this.encode(content), version)
+  }
+
+  /** Throws `TOO_LARGE`. */
+  encode(content: Content): Entry {
+    const data = encode(content)
+    assertFits(data, content.fields, this.store)
+    return { data, expiresAt: this.#terms.lifetime.expiresAt(content) }
+  }
+
+  /** Marks the session as moved, if `version` is current. */
+  async bury(key: string, version: Version): Promise<boolean> {
+    const tombstone = { data: TOMBSTONE, expiresAt: this.#terms.clock() + TOMBSTONE_MS }
+    return (await this.store.update(key, tombstone, version)) !== null
+  }
+
+  /** Marks the session as ended, if `version` is current: a tombstone that has expired is nothing. */
+  async end(key: string, version: Version): Promise<boolean> {
+    const ended = { data: TOMBSTONE, expiresAt: this.#terms.clock() }
+    return (await this.store.update(key, ended, version)) !== null
+  }
+}
