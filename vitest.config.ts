@@ -1,10 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
+const results = process.env['SESS_TEST_RESULTS']
+
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    // The tests see the packages as an application does: built, and loaded by Node itself. Were they transformed by
+    // Vite, a test and an adapter that was loaded by name would hold two copies of @sess/core.
     server: { deps: { external: [/\/(?:packages|examples)\/[^/]+\/dist\//] } },
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
   },
 })

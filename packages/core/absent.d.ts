@@ -1,9 +1,5 @@
 /**
- * Stands in for the first-party adapters while core is compiled: they are compiled after it. What core's
- * declarations say of their options is resolved where core is used.
+ * What the compiler sees of the adapters while it builds core: nothing. Core's declarations name the types of their
+ * options; were the names resolved in this workspace, the adapters' declarations would lead back to core's own output.
  */
-export type CookieOptions = object
-export type MemoryOptions = object
-export type RedisOptions = object
-export type MemcacheOptions = object
-export type SqliteOptions = object
+export {}

@@ -1,0 +1,86 @@
+// Packs every public package as npm would publish it, and checks the tarballs. Run by `npm run packed`, after a build.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+
+/**
+ * @typedef {{ name: string, private?: boolean, location: string }} Workspace
+ * @typedef {{ filename: string, files: { path: string }[] }} Packed
+ */
+
+const npm = process.env['npm_execpath']
+if (npm === undefined) throw new Error('Run this with npm: npm run packed')
+
+const attw = fileURLToPath(new URL('dist/index.js', import.meta.resolve('@arethetypeswrong/cli/package.json')))
+
+/**
+ * @param {...string} args
+ * @returns {unknown}
+ */
+const npmJson = (...args) => JSON.parse(execFileSync(process.execPath, [npm, ...args], { encoding: 'utf8' }))
+
+/**
+ * What must be in a tarball, and what must not: above all the output of a source that is gone.
+ *
+ * @param {string} location
+ * @param {string[]} files
+ * @returns {string[]}
+ */
+function contents(location, files) {
+  const wanted = ['LICENSE', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts']
+  const missing = wanted.filter((file) => !files.includes(file))
+  const surplus = files.filter((file) => {
+    const source = /^dist\/(.+?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file)?.[1]
+    if (source !== undefined) return !existsSync(join(location, 'src', `${source}.ts`))
+    return !/^(?:src\/.+\.ts|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)
+  })
+  return [...missing.map((file) => `${file} is missing`), ...surplus.map((file) => `${file} should not be there`)]
+}
+
+/**
+ * @param {string} tarball
+ * @returns {Promise<string[]>}
+ */
+async function lint(tarball) {
+  const { messages, pkg } = await publint({
+    pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer },
+    strict: true,
+  })
+  return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false }) ?? message.code}`)
+}
+
+/**
+ * @param {string} tarball
+ * @returns {string[]}
+ */
+function types(tarball) {
+  const args = [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  return status === 0 ? [] : [`attw:\n${stdout}${stderr}`]
+}
+
+let failed = false
+const folder = mkdtempSync(join(tmpdir(), 'sess-packed-'))
+try {
+  const workspaces = /** @type {Workspace[]} */ (npmJson('query', '.workspace'))
+  for (const { name, location, private: hidden = false } of workspaces) {
+    if (hidden) continue
+    const [packed] = /** @type {Packed[]} */ (
+      npmJson('pack', '--json', '--ignore-scripts', '--pack-destination', folder, '--workspace', name)
+    )
+    if (packed === undefined) throw new Error(`npm pack made nothing of ${name}`)
+    const tarball = join(folder, packed.filename)
+    const files = packed.files.map(({ path }) => path)
+    const problems = [...contents(location, files), ...(await lint(tarball)), ...types(tarball)]
+    console.log(`${name}: ${files.length} files, ${problems.length === 0 ? 'right' : `${problems.length} wrong`}`)
+    for (const problem of problems) console.error(`  ${problem}`)
+    failed ||= problems.length > 0
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+process.exitCode = failed ? 1 : 0
