@@ -82,7 +82,10 @@ export class Scope {
     // What is created meanwhile comes last in the map, and need not be looked at.
     let left = this.#entries.size
     for (const [key, { expiresAt }] of this.#entries) {
-      if (expiresAt <= now && this.#entries.delete(key)) removed++
+      if (expiresAt <= now) {
+        this.#entries.delete(key)
+        removed++
+      }
       if (--left === 0 || signal.aborted) break
       if (left % STEP === 0) await setImmediate()
     }
