@@ -1,0 +1,53 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { type Html, html } from './html.js'
+
+const HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+}
+
+export interface Page {
+  readonly title: string
+  readonly notice?: string | undefined
+  readonly body: Html
+}
+
+export function sendPage(
+  response: ServerResponse,
+  { title, notice, body }: Page,
+  status = 200,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title} – Bookshelf</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/style.css" />
+      </head>
+      <body>
+        <header>
+          <nav aria-label="Main">
+            <a href="/">Books</a>
+            <a href="/cart">Cart</a>
+            <a href="/login">Login</a>
+            <a href="/admin">Admin</a>
+          </nav>
+        </header>
+        <main>
+          <h1>${title}</h1>
+          ${notice !== undefined && html`<p role="status">${notice}</p>`} ${body}
+        </main>
+      </body>
+    </html> `
+  response.writeHead(status, { ...HEADERS, ...headers }).end(page.toString())
+}
+
+/** After a POST: the browser gets another page, and loading that one again sends no form again. */
+export function redirect(response: ServerResponse, location: string): void {
+  response.writeHead(303, { location }).end()
+}

@@ -1,0 +1,10 @@
+/** What the sessions hold. Both slices read and write it. */
+export interface Visitor {
+  visits: number
+  /** The ids of books. */
+  cart: string[]
+  /** The name of the user who is logged in. */
+  user: string
+  /** Shown once, on the next page. */
+  notice: string
+}

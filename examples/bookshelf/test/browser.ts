@@ -1,0 +1,85 @@
+/** Keeps the cookies of one origin and sends what a browser sends with them. */
+export class Browser {
+  readonly #origin: string
+  readonly #cookies = new Map<string, string>()
+
+  constructor(origin: string) {
+    this.#origin = origin
+  }
+
+  get cookie(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+
+  set cookie(header: string) {
+    this.#cookies.clear()
+    for (const pair of header.split('; ')) this.#keep(pair)
+  }
+
+  get(path: string, init: RequestInit = {}): Promise<Response> {
+    return this.#fetch(path, init)
+  }
+
+  post(path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Response> {
+    const sent = { 'sec-fetch-site': 'same-origin', origin: this.#origin, ...headers }
+    return this.#fetch(path, { method: 'POST', body: new URLSearchParams(fields), headers: sent })
+  }
+
+  /** The page at `path`. */
+  async page(path: string): Promise<Page> {
+    const response = await this.get(path)
+    if (response.status !== 200) throw new Error(`${path} answered ${response.status}`)
+    return new Page(await response.text())
+  }
+
+  /** Sends a form, and follows to the page that it leads to. */
+  async submit(path: string, fields: Record<string, string> = {}): Promise<Page> {
+    const response = await this.post(path, fields)
+    const location = response.headers.get('location')
+    if (response.status !== 303 || location === null) throw new Error(`${path} answered ${response.status}`)
+    return this.page(location)
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers)
+    if (this.#cookies.size > 0) headers.set('cookie', this.cookie)
+    const response = await fetch(this.#origin + path, { ...init, headers, redirect: 'manual' })
+    for (const line of response.headers.getSetCookie()) this.#keep(line)
+    return response
+  }
+
+  #keep(line: string): void {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+    if (value === '' || /; max-age=0/i.test(line)) this.#cookies.delete(name)
+    else this.#cookies.set(name, value)
+  }
+}
+
+/** A page as a visitor sees it. */
+export class Page {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  get visits(): number {
+    return Number(this.#find(/<output id="visits">(\d+)</))
+  }
+
+  get notice(): string | undefined {
+    return this.#find(/<p role="status">([^]*?)<\/p>/)
+  }
+
+  get user(): string | undefined {
+    return this.#find(/<strong id="user">([^]*?)<\/strong>/)
+  }
+
+  get titles(): readonly string[] {
+    return [...this.text.matchAll(/<cite>([^]*?)<\/cite>/g)].map(([, title]) => title ?? '')
+  }
+
+  #find(pattern: RegExp): string | undefined {
+    return pattern.exec(this.text)?.[1]
+  }
+}

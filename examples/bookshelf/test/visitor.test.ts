@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import { serve } from './bookshelf.js'
+import { Browser } from './browser.js'
+
+const READER = { name: 'reader', password: 'reader' }
+const LIBRARIAN = { name: 'librarian', password: 'librarian' }
+
+async function browsers(store: string): Promise<readonly [Browser, Browser]> {
+  const origin = await serve({ SESSION_STORE: store })
+  return [new Browser(origin), new Browser(origin)]
+}
+
+describe.each(['cookie', 'memory'])('on the %s store', (store) => {
+  it('counts the visits of each visitor', async () => {
+    const [one, other] = await browsers(store)
+    expect((await one.page('/')).visits).toBe(1)
+    expect((await one.page('/')).visits).toBe(2)
+    expect((await other.page('/')).visits).toBe(1)
+  })
+
+  it('keeps books in the cart, each once, until they are removed', async () => {
+    const [browser] = await browsers(store)
+    await browser.submit('/cart/add', { book: 'middlemarch' })
+    await browser.submit('/cart/add', { book: 'souls' })
+    const added = await browser.submit('/cart/add', { book: 'middlemarch' })
+    expect(added.notice).toBe('“Middlemarch” is in your cart.')
+    expect((await browser.page('/cart')).titles).toEqual(['Middlemarch', 'The Souls of Black Folk'])
+    expect((await browser.submit('/cart/remove', { book: 'middlemarch' })).titles).toEqual(['The Souls of Black Folk'])
+  })
+
+  it('begins no session for a book that there is not', async () => {
+    const [browser] = await browsers(store)
+    expect((await browser.post('/cart/add', { book: '__proto__' })).status).toBe(404)
+    expect(browser.cookie).toBe('')
+  })
+
+  it('shows a notice once', async () => {
+    const [browser] = await browsers(store)
+    expect((await browser.submit('/cart/add', { book: 'souls' })).notice).toContain('is in your cart')
+    expect((await browser.page('/')).notice).toBeUndefined()
+  })
+
+  it('logs in to a new token, and the cart moves along', async () => {
+    const [browser, other] = await browsers(store)
+    await browser.submit('/cart/add', { book: 'souls' })
+    other.cookie = browser.cookie
+    const welcome = await browser.submit('/login', READER)
+    expect(welcome.notice).toBe('Welcome, reader.')
+    expect((await browser.page('/login')).user).toBe('reader')
+    expect((await browser.page('/cart')).titles).toEqual(['The Souls of Black Folk'])
+    expect((await other.page('/login')).user).toBeUndefined()
+  })
+
+  it.each([{ name: 'reader', password: 'librarian' }, { name: 'nobody', password: 'reader' }, { name: 'reader' }])(
+    'logs nobody in with %j',
+    async (fields) => {
+      const [browser] = await browsers(store)
+      const page = await browser.submit('/login', { ...fields })
+      expect(page.notice).toBe('That name and that password do not go together.')
+      expect(page.user).toBeUndefined()
+    },
+  )
+
+  it('forgets everything at logout, and says so in a new session', async () => {
+    const [browser] = await browsers(store)
+    await browser.submit('/cart/add', { book: 'souls' })
+    await browser.submit('/login', READER)
+    const page = await browser.submit('/logout')
+    expect(page.notice).toBe('You are logged out.')
+    expect(page.visits).toBe(1)
+    expect((await browser.page('/login')).user).toBeUndefined()
+    expect((await browser.page('/cart')).titles).toEqual([])
+  })
+
+  it('shows in the admin slice who has logged in through the main slice', async () => {
+    const [browser] = await browsers(store)
+    expect((await browser.page('/admin')).user).toBeUndefined()
+    await browser.submit('/login', READER)
+    expect((await browser.page('/admin')).user).toBe('reader')
+  })
+
+  it('shows in the main slice what the admin slice has put up, escaped', async () => {
+    const [browser] = await browsers(store)
+    await browser.submit('/login', LIBRARIAN)
+    const page = await browser.submit('/admin/notice', { notice: `<b title="a" class='b'>&Closed</b>` })
+    expect(page.notice).toBe('&lt;b title=&quot;a&quot; class=&#39;b&#39;&gt;&amp;Closed&lt;/b&gt;')
+  })
+
+  it.each([undefined, READER])('lets only the librarian put up a notice, not %j', async (user) => {
+    const [browser] = await browsers(store)
+    if (user) await browser.submit('/login', user)
+    await browser.page('/')
+    expect((await browser.post('/admin/notice', { notice: 'Closed' })).status).toBe(403)
+    expect((await browser.page('/')).notice).toBeUndefined()
+  })
+
+  it.each(['', 'x'.repeat(201)])('takes no notice of a wrong length (%#)', async (notice) => {
+    const [browser] = await browsers(store)
+    await browser.submit('/login', LIBRARIAN)
+    expect((await browser.post('/admin/notice', { notice })).status).toBe(422)
+  })
+
+  it('opens no session for the style sheet', async () => {
+    const [browser] = await browsers(store)
+    const { headers, status } = await browser.get('/style.css')
+    expect([status, headers.get('cache-control'), headers.get('vary'), browser.cookie]).toEqual([
+      200,
+      'public, max-age=3600',
+      null,
+      '',
+    ])
+  })
+})
+
+it('on the memory store, a logout ends the session for whoever has a copy of its cookie', async () => {
+  const [browser, other] = await browsers('memory')
+  await browser.submit('/login', READER)
+  other.cookie = browser.cookie
+  await browser.submit('/logout')
+  expect((await other.page('/login')).user).toBeUndefined()
+})
+
+it('on the cookie store, a copy of the cookie outlives the logout, as the README says', async () => {
+  const [browser, other] = await browsers('cookie')
+  await browser.submit('/login', READER)
+  other.cookie = browser.cookie
+  await browser.submit('/logout')
+  expect((await other.page('/login')).user).toBe('reader')
+})

@@ -1,0 +1,293 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CoreOptions, CookieOptions, ErrorCode } from '@sess/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { problemOf, scriptProblem } from './support/command.ts'
+import { allDocuments, type Block, Document, ROOT } from './support/document.ts'
+import { Installation } from './support/installation.ts'
+
+const documents = allDocuments()
+const readme = new Document('README.md')
+
+/** What a fragment is part of, by the block's use: one that has none is a module of its own. */
+const SURROUNDINGS: Readonly<Record<string, readonly [before: string, after: string]>> = {
+  '': ['', ''],
+  adapter: ['', ''],
+  session: [
+    `import { sessions, type Session, type Sessions } from '@sess/core'
+interface Visitor { user: string; cart: string[]; notice: string }
+export async function handle(session: Session<Visitor>, sess: Sessions<Visitor>): Promise<void> {\n`,
+    '\n}',
+  ],
+}
+
+const COMPILER_OPTIONS = {
+  target: 'es2023',
+  lib: ['es2023'],
+  types: ['node'],
+  module: 'nodenext',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  verbatimModuleSyntax: true,
+  skipLibCheck: true,
+  preserveSymlinks: false,
+  rootDir: 'src',
+  outDir: 'out',
+}
+
+/** A folder where whatever is installed in this repository is installed. */
+function workspace(): Installation {
+  return Installation.forTest()
+    .symlink(join(ROOT, 'node_modules'), 'node_modules')
+    .write({ 'package.json': '{"type":"module"}' })
+}
+
+/** Compiles modules, by name; resolves with what the compiler says. */
+async function compile(at: Installation, modules: Readonly<Record<string, string>>): Promise<string> {
+  at.write({ 'tsconfig.json': JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['src'] }) })
+  at.write(modules, 'src')
+  const { stdout } = await at.node([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', at.path])
+  return stdout
+}
+
+function blocksOf(language: string): readonly { document: Document; block: Block; place: string }[] {
+  return documents.flatMap((document) =>
+    document.blocks
+      .filter((block) => block.language === language)
+      .map((block) => ({ document, block, place: `${document.path}:${block.line}` })),
+  )
+}
+
+describe('every page', () => {
+  it.each(documents.map((document) => [document.path, document] as const))(
+    '%s labels its blocks of code with a language and a use that are tested',
+    (_path, { blocks }) => {
+      const uses = Object.keys(SURROUNDINGS).map((use) => `ts ${use}`.trim())
+      const known = new Set(['sh', 'text', 'js server.mjs', ...uses])
+      const labels = blocks.map(({ language, use }) => `${language} ${use}`.trim())
+      expect(labels.filter((label) => !known.has(label))).toEqual([])
+    },
+  )
+
+  it.each(documents.map((document) => [document.path, document] as const))(
+    '%s links to pages and headings that exist',
+    (_path, document) => expect(document.brokenLinks()).toEqual([]),
+  )
+
+  it.each(documents.map((document) => [document.path, document] as const))(
+    '%s names scripts that exist',
+    (_path, { text }) => {
+      const names = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
+      expect(names.map(scriptProblem).filter((problem) => problem !== undefined)).toEqual([])
+    },
+  )
+
+  it('compiles: every block of TypeScript', async () => {
+    const modules = blocksOf('ts').map(({ block, place }) => {
+      const [before = '', after = ''] = SURROUNDINGS[block.use] ?? []
+      return [`${place.replaceAll(/[^\w:]/g, '_').replace(':', '_line_')}.ts`, before + block.text + after] as const
+    })
+    expect(modules.length).toBeGreaterThan(8)
+    expect(await compile(workspace(), Object.fromEntries(modules))).toBe('')
+  })
+
+  it('compiles only what is right: the test before this one can fail', async () => {
+    const wrong = `import { sessions, type Sessions } from '@sess/core'
+export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x', maxEntry: 1 })`
+    expect(await compile(workspace(), { 'wrong.ts': wrong })).toContain('maxEntry')
+  })
+
+  it.each(blocksOf('sh').map(({ block, place, document }) => [place, block, document] as const))(
+    '%s: every line of shell is a command that works here',
+    (_place, block, document) => {
+      const isRun = (line: string) => runnable(document).includes(line)
+      const problems = block.text
+        .split('\n')
+        .filter((line) => !isRun(line))
+        .map(problemOf)
+      expect(problems.filter((problem) => problem !== undefined)).toEqual([])
+    },
+  )
+
+  it.each(blocksOf('text').map(({ block, place }) => [place, block] as const))(
+    '%s: every line names a file or folder that exists',
+    (_place, { text }) => {
+      const paths = text.split('\n').map((line) => line.split(' ')[0] ?? '')
+      expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+    },
+  )
+})
+
+/** Tells the port that a server listens on, whichever the program asks for. */
+const ANY_PORT = `data:text/javascript,${encodeURIComponent(`
+  import { Server } from 'node:net'
+  const { listen } = Server.prototype
+  Server.prototype.listen = function () {
+    return listen.call(this, 0, '127.0.0.1', () => console.log('port', this.address().port))
+  }
+`)}`
+
+/** The lines of shell that make a secret and start the server of a page's `js server.mjs`. */
+function runnable({ blocks }: Document): readonly string[] {
+  const index = blocks.findIndex(({ use }) => use === 'server.mjs')
+  const commands = index < 0 ? undefined : blocks[index + 1]
+  return commands?.language === 'sh' ? commands.text.split('\n') : []
+}
+
+/** Runs a line of shell until the test ends; resolves with its output once that is complete, or has what is `awaited`. */
+async function shell(at: Installation, line: string, awaited?: RegExp): Promise<string> {
+  const env = { ...process.env, NODE_OPTIONS: `--import=${ANY_PORT}`, NODE_ENV: '' }
+  const child = spawn(line, { cwd: at.path, shell: true, detached: true, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const closed = once(child, 'close')
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    await closed
+  })
+  let output = ''
+  for await (const text of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    output += text
+    if (awaited?.test(output)) return output
+  }
+  await closed
+  if (awaited) throw new Error(`${line} ended: ${output}`)
+  return output
+}
+
+describe('the ten lines', () => {
+  const pages = blocksOf('js').map(({ document }) => document)
+
+  it('are on the pages that a newcomer sees first', () => {
+    expect(pages.map(({ path }) => path)).toEqual(['README.md', 'packages/core/README.md'])
+  })
+
+  it.each(pages.map((page) => [page.path, page] as const))('of %s run, and count', async (_path, page) => {
+    const at = workspace()
+    at.write({ 'server.mjs': page.blocks.find(({ use }) => use === 'server.mjs')?.text ?? '' })
+    const [makeSecret = '', start = ''] = runnable(page)
+    await shell(at, makeSecret)
+    const port = /port (\d+)/.exec(await shell(at, start, /port \d+\n/))?.[1]
+    const address = `http://127.0.0.1:${port}`
+    const first = await fetch(address)
+    const cookie = first.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const second = await fetch(address, { headers: { cookie } })
+    const other = await fetch(`${address}/favicon.ico`, { headers: { cookie } })
+    expect([await first.text(), await second.text()]).toEqual(['Visit number 1\n', 'Visit number 2\n'])
+    expect([other.status, other.headers.getSetCookie()]).toEqual([404, []])
+  })
+
+  it('are no more than ten', () => {
+    const [block] = blocksOf('js')
+    expect(block?.block.text.split('\n').filter((line) => line !== '').length).toBeLessThanOrEqual(10)
+  })
+})
+
+describe('the adapter that is written on the page', () => {
+  const adapter = () => blocksOf('ts').find(({ block }) => block.use === 'adapter')?.block.text ?? ''
+
+  it('keeps sessions', async () => {
+    const at = workspace()
+    const use = `import { sessions } from '@sess/core'
+      import map from './map.js'
+      const sess = sessions(map, { secret: 'a secret of the tests, of 32 bytes or more' })
+      let cookie: string | undefined
+      async function visit(): Promise<unknown> {
+        const exchange = sess.exchange(cookie)
+        const session = await exchange.open()
+        const visits = session.update('visits', (n) => Number(n ?? 0) + 1)
+        const sent = (await exchange.commit(200)).find(([name]) => name === 'set-cookie')
+        cookie ??= sent?.[1].split(';')[0]
+        return visits
+      }
+      console.log(await visit(), ...(await Promise.all([visit(), visit(), visit()])), await visit())
+      await sess.close()`
+    expect(await compile(at, { 'map.ts': adapter(), 'use.ts': use })).toBe('')
+    expect(await at.node(['out/use.js'])).toEqual({ failed: false, stdout: '1 2 2 2 5', stderr: '' })
+  })
+
+  it('writes nothing over what is there, and prunes what has expired', async () => {
+    const at = workspace()
+    const use = `import { createAdapterContext } from '@sess/core/adapter'
+      import map from './map.js'
+      const store = map({}, createAdapterContext({ secret: 'a secret of the tests, of 32 bytes or more' }))
+      if (store.kind !== 'server') throw new Error('expected a server store')
+      const first = await store.create('key', { data: 'a', expiresAt: 1000 })
+      const taken = await store.create('key', { data: 'b', expiresAt: 2000 })
+      await store.update('key', { data: 'c', expiresAt: 3000 }, first ?? '')
+      const stale = await store.update('key', { data: 'd', expiresAt: 4000 }, first ?? '')
+      console.log(taken, stale, (await store.read('key'))?.data)
+      console.log(await store.prune?.(2999), await store.prune?.(3000), await store.read('key'))`
+    expect(await compile(at, { 'map.ts': adapter(), 'use.ts': use })).toBe('')
+    expect(await at.node(['out/use.js'])).toMatchObject({ stdout: 'null null c\n0 1 null', stderr: '' })
+  })
+
+  it('has its options checked by name', async () => {
+    const use = `import { sessions, type Sessions } from '@sess/core'
+      import type {} from './map.js'
+      export const sess: Sessions<{ user: string }> = sessions('map', { secret: undefined, maxByte: 1 })`
+    expect(await compile(workspace(), { 'map.ts': adapter(), 'use.ts': use })).toContain("'maxByte' does not exist")
+  })
+})
+
+describe('the tables of README.md', () => {
+  it('have every code of an error', () => {
+    const codes = {
+      INVALID_OPTION: true,
+      ADAPTER_NAME: true,
+      ADAPTER_NOT_FOUND: true,
+      ADAPTER_LOAD_FAILED: true,
+      ADAPTER_INVALID: true,
+      DISABLED: true,
+      INVALID_REQUEST: true,
+      INVALID_VALUE: true,
+      RESERVED_KEY: true,
+      TOO_LARGE: true,
+      SEALED: true,
+      READ_ONLY: true,
+      CONFLICT: true,
+      UNAVAILABLE: true,
+      CORRUPT: true,
+      CLOSED: true,
+    } satisfies Record<ErrorCode, true>
+    expect(readme.rows.filter((cell) => /^[A-Z_]+$/.test(cell))).toEqual(Object.keys(codes))
+  })
+
+  it('have every option of core', () => {
+    const options = {
+      secret: true,
+      idleTimeout: true,
+      absoluteTimeout: true,
+      onConflict: true,
+      from: true,
+      accept: true,
+      onError: true,
+      clock: true,
+    } satisfies Record<Exclude<keyof CoreOptions, 'cookie'>, true>
+    const cookie = {
+      name: true,
+      secure: true,
+      sameSite: true,
+      domain: true,
+      path: true,
+      partitioned: true,
+      persistent: true,
+    } satisfies Record<keyof CookieOptions, true>
+    const names = [...Object.keys(options), ...Object.keys(cookie).map((name) => `cookie.${name}`)]
+    expect(readme.rows).toEqual(expect.arrayContaining(names))
+    expect(readme.rows.filter((cell) => cell.startsWith('cookie.'))).toHaveLength(Object.keys(cookie).length)
+  })
+
+  it('tells how much the cookie store holds', async () => {
+    const at = workspace().write({
+      'size.mjs': `import cookie from '@sess/adapter-cookie'
+        import { createAdapterContext } from '@sess/core/adapter'
+        console.log(cookie({}, createAdapterContext({ secret: 'x'.repeat(32) })).maxBytes)`,
+    })
+    const { stdout } = await at.node(['size.mjs'])
+    // Some 50 bytes of it are the session's own.
+    expect(Math.floor((Number(stdout) - 50) / 100) / 10).toBe(2.9)
+    expect(readme.prose).toContain('about 2.9 kB')
+  })
+})

@@ -1,0 +1,37 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from './document.ts'
+
+interface Manifest {
+  readonly name: string
+  readonly scripts?: Readonly<Record<string, string>>
+}
+
+/** Says what is wrong with a line of shell on a page, or nothing: each command must be one that works here. */
+export function problemOf(line: string): string | undefined {
+  const commands = line.replace(/(^|\s+)#.*$/, '').split(' && ')
+  return commands.map((command) => problemOfCommand(command.trim())).find((problem) => problem !== undefined)
+}
+
+function problemOfCommand(command: string): string | undefined {
+  const [program, verb = '', ...rest] = command.replace(/^([A-Z_]+=\S+ )+/, '').split(' ')
+  if (program === '' || command === 'npm ci') return undefined
+  if (program === 'npm' && (verb === 'start' || verb === 'test')) return scriptProblem(verb)
+  if (program === 'npm' && verb === 'run') return scriptProblem(rest[0] ?? '')
+  if (program === 'npm' && verb === 'install') return rest.map(packageProblem).find((problem) => problem !== undefined)
+  if (program === 'npx') return existsSync(join(ROOT, 'node_modules/.bin', verb)) ? undefined : `no command ${verb}`
+  return `not a command that this test knows: ${command}`
+}
+
+export function scriptProblem(name: string): string | undefined {
+  return Object.hasOwn(manifest('.').scripts ?? {}, name) ? undefined : `no script ${name}`
+}
+
+function packageProblem(name: string): string | undefined {
+  const names = readdirSync(join(ROOT, 'packages')).map((folder) => manifest(join('packages', folder)).name)
+  return names.includes(name) ? undefined : `no package ${name}`
+}
+
+function manifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'))
+}
