@@ -20,6 +20,19 @@ export interface Adapters {
 }
 
 /** The options that go with a name; of a name known at run time alone, any. */
-export type AdapterOptions<N extends string> = N extends keyof Adapters
-  ? Adapters[N]
-  : Readonly<Record<string, unknown>>
+export type AdapterOptions<N extends string> = N extends keyof Adapters ? KnownOptions<Adapters[N]> : UnknownOptions
+
+/**
+ * `O`, if it says anything. The options of an adapter that is not installed are `any`, which would
+ * leave core's options beside them unchecked. In tuples, since a condition on the type of an import
+ * that failed is never decided.
+ */
+export type KnownOptions<O> = [0] extends [1 & O]
+  ? UnknownOptions
+  : [unknown] extends [O]
+    ? object
+    : [O] extends [never]
+      ? object
+      : O
+
+type UnknownOptions = Readonly<Record<string, unknown>>

@@ -18,7 +18,7 @@ import type { Exchanges } from './slice.js'
 import { assertAccepted } from './store.js'
 import { Swaps } from './swaps.js'
 import { TokenMint } from './token.js'
-import { plainHttp, SECURE, type Transport, transportOfFetch, transportOfNode } from './transport.js'
+import { LOCAL, SECURE, type Transport, transportOfFetch, transportOfNode } from './transport.js'
 import { Warnings } from './warning.js'
 
 /** How often a store without expiry of its own is asked to drop what has expired. */
@@ -103,7 +103,7 @@ export class Application implements Sessions {
         `exchange takes the value of a Cookie header; it was given ${describe(cookie)}.`,
       )
     }
-    return this.#exchange(cookie, on.https === false ? plainHttp() : SECURE)
+    return this.#exchange(cookie, on.https === false ? LOCAL : SECURE)
   }
 
   id(session: Session<AnyData>): string | undefined {

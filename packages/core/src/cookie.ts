@@ -38,8 +38,20 @@ const CHECKS = {
   ),
   secure: optional(flag),
   sameSite: optional(oneOf('lax', 'strict', 'none'), 'lax'),
-  domain: optional(text({ pattern: /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i, expected: "a host name, as in 'example.com'" })),
-  path: optional(text({ pattern: /^\/[\x20-\x3a\x3c-\x7e]*$/, expected: "a path that begins with '/'" }), '/'),
+  domain: optional(
+    text({
+      pattern: /^(?=.{1,253}$)\.?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i,
+      expected: "a host name, as in 'example.com'",
+    }),
+  ),
+  // RFC 6265bis: browsers ignore an attribute of more than 1024 bytes.
+  path: optional(
+    text({
+      pattern: /^\/[\x21-\x3a\x3d-\x7e]{0,1023}$/,
+      expected: "a path of at most 1024 characters that begins with '/', percent-encoded",
+    }),
+    '/',
+  ),
   partitioned: optional(flag, false),
   persistent: optional(flag, false),
 }
@@ -72,7 +84,8 @@ export class CookiePolicy {
     if (this.name === '') throw impossible('cookie.name', 'nothing behind its prefix')
     this.persistent = persistent
     this.#secure = secure !== false
-    this.#localException = secure === undefined && sameSite !== 'none' && !partitioned
+    const isProduction = process.env['NODE_ENV'] === 'production'
+    this.#localException = secure === undefined && sameSite !== 'none' && !partitioned && !isProduction
     this.#secureName = `${hostOnly && prefix !== 'secure' ? '__Host-' : '__Secure-'}${this.name}`
     this.#attributes = {
       path,

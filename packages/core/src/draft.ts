@@ -23,15 +23,19 @@ interface Edit {
 export class Draft {
   /** The fields as the request sees them but for its edits. Its objects are never handed out. */
   #shown: Fields
+  /** The fields as they are stored, as far as the request knows. */
+  #stored: Fields
   /** The copies of shown objects that were handed out. */
   readonly #live = new Map<string, unknown>()
   readonly #edits = new Map<string, Edit>()
   readonly #seen = new Set<string>()
   #enumerated = false
   #used = false
+  #insists = false
 
   constructor(stored: Fields) {
     this.#shown = stored
+    this.#stored = stored
   }
 
   /** Whether the application has read or written anything. */
@@ -94,6 +98,14 @@ export class Draft {
     return taken
   }
 
+  /**
+   * From now on a value counts as changed when it was set to what it had been: a session that is to move may
+   * have ended by then, and of the new one there is only what this request has set.
+   */
+  insist(): void {
+    this.#insists = true
+  }
+
   /** What differs from the fields shown, in values that nobody else holds. */
   changes(): Changes {
     for (const key of this.#live.keys()) this.#absorb(key)
@@ -103,7 +115,7 @@ export class Draft {
       const edit = this.#edits.get(key)
       if (!edit) continue
       const value = storableOrNone(edit.value, key)
-      if (isSame(value, fieldOf(this.#shown, key))) continue
+      if (this.#isUnchanged(key, value)) continue
       changes.set(key, { value, guarded: edit.guarded, ...(edit.updates && { rerun: chain(key, edit.updates) }) })
     }
     return changes
@@ -122,6 +134,8 @@ export class Draft {
     if (!this.#enumerated) for (const key of this.#seen) put(key, fieldOf(this.#shown, key))
     for (const [key, { value }] of changes) put(key, value)
     this.#shown = Object.fromEntries(shown)
+    this.#stored = stored
+    this.#insists = false
     for (const [key, { value }] of this.#edits) {
       if (isObject(value)) this.#live.set(key, value)
       else this.#live.delete(key)
@@ -133,6 +147,8 @@ export class Draft {
   clear(): void {
     this.#used = true
     this.#shown = {}
+    this.#stored = {}
+    this.#insists = false
     this.#live.clear()
     this.#edits.clear()
     this.#seen.clear()
@@ -155,12 +171,18 @@ export class Draft {
   }
 
   #observe(key: string): void {
-    this.#used = true
     const edit = this.#edits.get(key)
-    if (edit && !edit.updates) return
     // Every `await` of a session asks for `then`.
-    if (key === 'then' && fieldOf(this.#shown, key) === undefined) return
+    if (key === 'then' && edit === undefined && fieldOf(this.#shown, key) === undefined) return
+    this.#used = true
+    if (edit && !edit.updates) return
     this.#seen.add(key)
+  }
+
+  /** What was shown may be older than what is stored, where an update ran again on a newer value. */
+  #isUnchanged(key: string, value: Json | undefined): boolean {
+    if (this.#insists && value !== undefined) return false
+    return isSame(value, fieldOf(this.#shown, key)) && isSame(value, fieldOf(this.#stored, key))
   }
 
   #isSeen(key: string): boolean {

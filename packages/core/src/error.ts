@@ -51,6 +51,11 @@ export class SessError extends Error {
   }
 }
 
+/** A key of a session may be of any length, and so may the path to a value in it; a message is not. */
+export function shorten(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 60)}…${text.slice(-59)}` : text
+}
+
 /** By shape, since an adapter may bring another copy of this class. */
 export function isSessError(error: unknown): error is SessError {
   return error instanceof Error && error.name === 'SessError' && 'code' in error && 'status' in error

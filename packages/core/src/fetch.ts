@@ -19,7 +19,17 @@ export async function settle(
     return withHeaders(response, headers)
   } catch (error) {
     onError(error)
+    void giveUp(response)
     return errorResponse(isSessError(error) ? error.status : 500)
+  }
+}
+
+/** So that what the body comes from, a file or another server, is let go of. */
+async function giveUp(response: Response): Promise<void> {
+  try {
+    await response.body?.cancel()
+  } catch {
+    // Someone else reads it, or it is no response.
   }
 }
 

@@ -1,13 +1,23 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorStatus, isSessError } from './error.js'
 import type { Headers, SessionExchange } from './exchange.js'
-import type { NodeResponse, NodeSource } from './node.js'
+import { headerEntries, listOf } from './header.js'
+import {
+  assertChunk,
+  assertReason,
+  emitDrain,
+  headersSent,
+  isDestroyed,
+  type NodeResponse,
+  type NodeSource,
+  statusFrom,
+} from './node.js'
 
-type Method = (typeof METHODS)[number]
+type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders'
 type Args = readonly unknown[]
+type Call = (...args: Args) => unknown
 
-const METHODS = ['writeHead', 'write', 'end', 'flushHeaders'] as const
-const HEADER_METHODS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const
+const HEADER_METHODS = { setHeader: 'set', setHeaders: 'set', appendHeader: 'append', removeHeader: 'remove' } as const
 
 /**
  * Stands before a response until its session is stored. At the first `writeHead`, `write`, `end` or
@@ -19,51 +29,58 @@ export class Gate {
   readonly #response: NodeResponse
   readonly #exchange: SessionExchange
   readonly #onError: (error: unknown) => void
-  readonly #original: Pick<NodeResponse, Method>
-  readonly #patched: Readonly<Record<Method, (...args: Args) => unknown>>
+  readonly #original: Readonly<Record<Method, Call>>
+  readonly #patched: Readonly<Record<Method, Call>>
   readonly #sources = new Set<NodeSource>()
   #state: 'shut' | 'holding' | 'open' | 'failed' = 'shut'
-  #held: { method: Method; args: Args }[] = []
-  #needsDrain = false
+  /** With which the response began, and by which it was decided what to store. */
+  #status = 200
+  readonly #held: { method: Method; args: Args }[] = []
+  /** A `write` was held and so returned false. */
+  #owesDrain = false
+  #isDraining = false
   #unshadow: (() => void)[] = []
 
   constructor(response: NodeResponse, exchange: SessionExchange, onError: (error: unknown) => void) {
     this.#response = response
     this.#exchange = exchange
     this.#onError = onError
-    const { writeHead, write, end, flushHeaders } = response
-    this.#original = { writeHead, write, end, flushHeaders }
-    this.#patched = {
-      writeHead: (...args) => this.#call('writeHead', args),
-      write: (...args) => this.#call('write', args),
-      end: (...args) => this.#call('end', args),
-      flushHeaders: (...args) => this.#call('flushHeaders', args),
-    }
+    this.#original = byMethod((method) => response[method] ?? (() => undefined))
+    this.#patched = byMethod(
+      (method) =>
+        (...args) =>
+          this.#call(method, args),
+    )
   }
 
   install(): void {
     Object.assign(this.#response, this.#patched)
-    this.#response.on('pipe', (source) => this.#sources.add(source))
+    this.#response.on('pipe', this.#onPipe)
+  }
+
+  readonly #onPipe = (source: NodeSource): void => {
+    this.#sources.add(source)
   }
 
   #call(method: Method, args: Args): unknown {
-    if (this.#state === 'shut') {
-      const status = method === 'writeHead' ? args[0] : this.#response.statusCode
-      // An informational response does not begin the final one; Node refuses what is no status at all.
-      if (!isFinalStatus(status)) return this.#pass(method, args)
-      return this.#call(method, this.#begin(method, args, status))
-    }
+    if (this.#state === 'open') return this.#pass(method, args)
+    if (this.#state === 'failed') return this.#swallow(method, args)
+    // What Node refuses is refused before anything is decided, so that the caller can still answer.
+    if (method === 'write') assertChunk(args[0])
+    if (method === 'end' && args[0] && typeof args[0] !== 'function') assertChunk(args[0])
     if (this.#state === 'holding') return this.#hold(method, args)
-    return this.#state === 'open' ? this.#pass(method, args) : this.#swallow(method, args)
+    return this.#call(method, this.#begin(method, args))
   }
 
   /** Returns the arguments that remain to be passed on. */
-  #begin(method: Method, args: Args, status: number): Args {
-    const remaining = method === 'writeHead' ? this.#foldHeaders(args) : args
+  #begin(method: Method, args: Args): Args {
+    const response = this.#response
+    this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
+    const remaining = method === 'writeHead' ? this.#foldHead(args) : args
     try {
-      const outcome = this.#exchange.finish(status, {
-        vary: textOf(this.#response.getHeader('vary')),
-        cacheControl: textOf(this.#response.getHeader('cache-control')),
+      const outcome = this.#exchange.finish(this.#status, {
+        vary: textOf(response.getHeader('vary')),
+        cacheControl: textOf(response.getHeader('cache-control')),
       })
       if (outcome instanceof Promise) {
         this.#state = 'holding'
@@ -81,61 +98,70 @@ export class Gate {
     return remaining
   }
 
-  /** Sets the headers that `writeHead` was given, as Node itself does once any header was set. */
-  #foldHeaders(args: Args): Args {
-    const [status, reason] = args
-    const headers = typeof reason === 'string' ? args[2] : (args[1] ?? args[2])
-    for (const [name, value] of headerEntries(headers)) this.#response.setHeader(name, value)
-    return typeof reason === 'string' ? [status, reason] : [status]
+  /** Sets the status and headers that `writeHead` was given, as Node itself does once any header was set. */
+  #foldHead(args: Args): Args {
+    const response = this.#response
+    const reason = args[1]
+    const hasReason = typeof reason === 'string'
+    if (hasReason) assertReason(response, reason)
+    const headers = hasReason ? args[2] : (reason ?? args[2])
+    for (const [name, value] of headerEntries(headers)) response.setHeader(name, value)
+    response.statusCode = this.#status
+    return hasReason ? [this.#status, reason] : [this.#status]
   }
 
   #open(headers: Headers): void {
+    const response = this.#response
     for (const [name, value] of headers) {
-      if (name === 'set-cookie') this.#response.setHeader(name, [...listOf(this.#response.getHeader(name)), value])
-      else this.#response.setHeader(name, value)
+      const isAdded = name === 'set-cookie'
+      response.setHeader(name, isAdded ? [...listOf(response.getHeader(name)), value] : value)
     }
     this.#restore()
     this.#state = 'open'
   }
 
   #release(headers: Headers): void {
-    const held = this.#held
-    this.#held = []
-    this.#unshadowAll()
+    const response = this.#response
+    const held = this.#takeHeld()
+    let isFull = false
     try {
-      if (isDestroyed(this.#response)) {
-        this.#state = 'failed'
-        for (const { method, args } of held) this.#swallow(method, args)
-        return
+      // Where the client has gone, Node takes the calls as it does without sessions.
+      if (isDestroyed(response)) {
+        this.#open([])
+      } else {
+        response.statusCode = this.#status
+        this.#open(headers)
       }
-      this.#open(headers)
-      for (const { method, args } of held) this.#pass(method, args)
-      if (this.#needsDrain) this.#response.emit('drain')
+      for (const { method, args } of held) isFull = this.#pass(method, args) === false
     } catch (error) {
-      this.#response.destroy(error instanceof Error ? error : undefined)
+      this.#onError(error)
+      response.destroy(error instanceof Error ? error : undefined)
+      return
     }
+    // Where Node's own buffer is full, it is Node that drains.
+    if (this.#owesDrain && !isFull) process.nextTick(emitDrain, response)
   }
 
   /** Answers in place of the application, whose response would claim a success that did not happen. */
   #fail(error: unknown): void {
-    const held = this.#held
-    this.#held = []
-    this.#unshadowAll()
-    for (const source of this.#sources) source.unpipe(this.#response)
-    for (const { args } of held) callBack(args)
+    const response = this.#response
+    const held = this.#takeHeld()
+    this.#detachSources()
     try {
-      this.#answer(isSessError(error) ? error.status : 500)
+      if (!isDestroyed(response)) this.#answer(isSessError(error) ? error.status : 500)
     } catch (failure) {
-      this.#response.destroy(failure instanceof Error ? failure : undefined)
+      response.destroy(failure instanceof Error ? failure : undefined)
     }
     this.#state = 'failed'
+    for (const { method, args } of held) this.#swallow(method, args)
     this.#onError(error)
-    if (this.#needsDrain) this.#response.emit('drain')
   }
 
   #answer(status: ErrorStatus): void {
     const response = this.#response
     for (const name of response.getHeaderNames()) response.removeHeader(name)
+    // Of http1, trailers go by the headers; of http2, whoever was to send them is not asked.
+    response.stream?.removeAllListeners('wantTrailers')
     if (Object.hasOwn(response, 'statusMessage')) Object.assign(response, { statusMessage: undefined })
     response.statusCode = status
     const body = `${status} ${STATUS_CODES[status]}\n`
@@ -147,60 +173,98 @@ export class Gate {
   }
 
   #hold(method: Method, args: Args): unknown {
-    if (method === 'writeHead' && this.#held.length > 0) throw headersSent('write')
-    if (method === 'write') assertChunk(args[0])
-    if (method === 'end' && typeof args[0] !== 'function') assertChunk(args[0] ?? '')
+    if (method === 'writeHead' && this.#held.length > 0) throw headersSent(this.#response, 'write')
     this.#held.push({ method, args })
-    if (method === 'write') this.#needsDrain = true
-    return this.#answerTo(method, false)
+    if (method === 'write') this.#owesDrain = true
+    return this.#resultOf(method)
+  }
+
+  #takeHeld(): readonly { method: Method; args: Args }[] {
+    for (const unshadow of this.#unshadow.splice(0)) unshadow()
+    return this.#held.splice(0)
   }
 
   #pass(method: Method, args: Args): unknown {
     return Reflect.apply(this.#original[method], this.#response, args)
   }
 
+  /** Ends as a call that went well, so that whoever made it goes on and comes to its end. */
   #swallow(method: Method, args: Args): unknown {
-    callBack(args)
-    return this.#answerTo(method, true)
+    const callback = args.at(-1)
+    if (typeof callback === 'function') process.nextTick(callback)
+    this.#drainSoon()
+    return this.#resultOf(method)
   }
 
-  #answerTo(method: Method, isWritable: boolean): unknown {
-    if (method === 'write') return isWritable
+  /** `write` returns false, so that whoever writes without end waits, and leaves room for other work. */
+  #resultOf(method: Method): unknown {
+    if (method === 'write') return false
     return method === 'flushHeaders' ? undefined : this.#response
   }
 
-  /** Puts back what was there, unless it has been patched once more since: then the gate stays, open. */
-  #restore(): void {
-    for (const method of METHODS) {
-      if (this.#response[method] === this.#patched[method]) {
-        Object.assign(this.#response, { [method]: this.#original[method] })
-      }
-    }
+  #drainSoon(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    setImmediate(() => {
+      this.#isDraining = false
+      emitDrain(this.#response)
+    })
   }
 
-  /** While calls are held, the response looks as though its headers were sent. */
+  /** A request that was piped has to be read to its end, or the next on its connection never is. */
+  #detachSources(): void {
+    this.#response.removeListener('pipe', this.#onPipe)
+    for (const source of this.#sources) {
+      source.unpipe(this.#response)
+      if (source === this.#response.req) source.resume()
+    }
+    this.#sources.clear()
+  }
+
+  /**
+   * Puts back what was there, unless it has been patched once more since: then the gate stays, open.
+   * By assignment, since an object from which properties were deleted is slow for good.
+   */
+  #restore(): void {
+    const response = this.#response
+    response.removeListener('pipe', this.#onPipe)
+    this.#sources.clear()
+    const { writeHead, write, end, flushHeaders } = this.#original
+    if (response.writeHead === this.#patched.writeHead) response.writeHead = writeHead
+    if (response.write === this.#patched.write) response.write = write
+    if (response.end === this.#patched.end) response.end = end
+    if (response.flushHeaders === this.#patched.flushHeaders) response.flushHeaders = flushHeaders
+  }
+
+  /**
+   * While calls are held, the response looks as though its headers were sent. `finished` stays as it is:
+   * by it, a server that closes tells which connections it may cut.
+   */
   #shadow(): void {
-    const isEnded = () => this.#held.some(({ method }) => method === 'end')
+    const response = this.#response
     this.#unshadow = [
-      shadow(this.#response, 'headersSent', { get: () => true }),
-      shadow(this.#response, 'writableEnded', { get: isEnded }),
-      ...HEADER_METHODS.map((name) =>
-        shadow(this.#response, name, {
+      shadow(response, 'headersSent', { get: () => true }),
+      shadow(response, '_header', { get: () => true }),
+      shadow(response, 'writableEnded', { get: () => this.#held.some(({ method }) => method === 'end') }),
+      shadow(response, 'writableNeedDrain', { get: () => this.#owesDrain }),
+      ...Object.entries(HEADER_METHODS).map(([name, what]) =>
+        shadow(response, name, {
           value: () => {
-            throw headersSent(name === 'removeHeader' ? 'remove' : 'set')
+            throw headersSent(response, what)
           },
         }),
       ),
     ]
   }
-
-  #unshadowAll(): void {
-    for (const unshadow of this.#unshadow) unshadow()
-    this.#unshadow = []
-  }
 }
 
+function byMethod(make: (method: Method) => Call): Readonly<Record<Method, Call>> {
+  return { writeHead: make('writeHead'), write: make('write'), end: make('end'), flushHeaders: make('flushHeaders') }
+}
+
+/** Covers a property that the object has, and returns what uncovers it. */
 function shadow(target: object, name: string, descriptor: PropertyDescriptor): () => void {
+  if (!(name in target)) return () => undefined
   const own = Object.getOwnPropertyDescriptor(target, name)
   Object.defineProperty(target, name, { ...descriptor, configurable: true })
   return () => {
@@ -209,54 +273,6 @@ function shadow(target: object, name: string, descriptor: PropertyDescriptor): (
   }
 }
 
-function isFinalStatus(status: unknown): status is number {
-  return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 999
-}
-
-/** Of `writeHead`'s headers, in any of the shapes that Node takes: an object, or a flat or nested array. */
-function headerEntries(headers: unknown): Iterable<[string, string | readonly string[]]> {
-  if (!Array.isArray(headers)) {
-    return typeof headers === 'object' && headers !== null ? Object.entries(headers) : []
-  }
-  const flat: readonly string[] = headers.flat()
-  const grouped = new Map<string, string[]>()
-  for (let index = 0; index < flat.length; index += 2) {
-    const [name = '', value = ''] = flat.slice(index, index + 2)
-    grouped.set(name, [...(grouped.get(name) ?? []), value])
-  }
-  return [...grouped].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values])
-}
-
-type Header = number | string | readonly string[] | undefined
-
-function textOf(header: Header): string | undefined {
+function textOf(header: number | string | readonly string[] | undefined): string | undefined {
   return header === undefined ? undefined : String(header)
-}
-
-function listOf(header: Header): readonly string[] {
-  if (header === undefined) return []
-  return typeof header === 'object' ? header : [String(header)]
-}
-
-function callBack(args: Args): void {
-  const callback = args.at(-1)
-  if (typeof callback === 'function') process.nextTick(callback)
-}
-
-function assertChunk(chunk: unknown): void {
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
-  throw Object.assign(new TypeError('A chunk must be a string, a Buffer or a Uint8Array.'), {
-    code: 'ERR_INVALID_ARG_TYPE',
-  })
-}
-
-/** The error that Node throws for the same call once headers are sent. */
-function headersSent(what: 'set' | 'remove' | 'write'): Error {
-  const message = `Cannot ${what} headers after they are sent to the client`
-  return Object.assign(new Error(message), { code: 'ERR_HTTP_HEADERS_SENT' })
-}
-
-/** node:http says so on the response, node:http2 on its stream. */
-function isDestroyed(response: NodeResponse): boolean {
-  return response.destroyed === true || response.stream?.destroyed === true
 }

@@ -1,7 +1,7 @@
 import type { Changes, ConflictPolicy } from './change.js'
 import type { Content, Fields } from './content.js'
 import type { CookieChange } from './cookie.js'
-import { SessError } from './error.js'
+import { SessError, shorten } from './error.js'
 import type { Lifetime } from './lifetime.js'
 
 /** What one request wants done to its session. */
@@ -42,10 +42,10 @@ export function assertFits(data: string, fields: Fields, store: { name: string; 
   const bytes = Buffer.byteLength(data)
   if (bytes <= store.maxBytes) return
   const largest = Object.entries(fields)
-    .map(([key, value]) => ({ key, bytes: Buffer.byteLength(JSON.stringify(value)) }))
+    .map(([key, value]) => ({ key, bytes: Buffer.byteLength(`${JSON.stringify(key)}:${JSON.stringify(value)}`) }))
     .toSorted((one, other) => other.bytes - one.bytes)
     .slice(0, 3)
-    .map(({ key, bytes: size }) => `${JSON.stringify(key)} (${size} bytes)`)
+    .map(({ key, bytes: size }) => `${shorten(JSON.stringify(key))} (${size} bytes)`)
   throw new SessError(
     'TOO_LARGE',
     `The session has ${bytes} bytes; the ${store.name} store takes ${store.maxBytes}. Its largest keys: ${largest.join(', ')}.`,

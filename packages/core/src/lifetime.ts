@@ -23,9 +23,10 @@ export class Lifetime {
     return Math.min(content.touchedAt + this.#idle, content.startedAt + this.#absolute, MAX_TIME)
   }
 
-  /** Extension costs a write, so it is due once per twentieth of the idle timeout. */
+  /** Extension costs a write, so it is due once per twentieth of the idle timeout, and where it gains anything. */
   isExtensionDue(content: Content, now: number): boolean {
-    return now - content.touchedAt >= this.#idle / 20
+    if (now - content.touchedAt < this.#idle / 20) return false
+    return this.expiresAt({ ...content, touchedAt: now }) > this.expiresAt(content)
   }
 
   extend(content: Content, now: number): Content {

@@ -1,11 +1,17 @@
 import { readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { moduleResolve } from 'import-meta-resolve'
 import leven from 'leven'
 import type { Adapter } from './contract.js'
 import { safeCause, SessError } from './error.js'
+
+const require = createRequire(import.meta.url)
+
+const OWN_SCOPE = '@sess'
+const OWN_PREFIX = 'adapter-'
+const OTHERS_PREFIX = 'sess-adapter-'
 
 const FIRST_PARTY: ReadonlySet<string> = new Set(['cookie', 'memory', 'redis', 'memcache', 'sqlite'])
 
@@ -26,7 +32,7 @@ export function loadAdapter(name: string, bases: readonly URL[]): Adapter {
   for (const base of bases) {
     for (const candidate of packages) {
       const path = find(name, candidate, base)
-      if (path !== undefined) return adapterOf(name, path, load(name, path, base))
+      if (path !== undefined) return adapterOf(name, path, load(name, path))
     }
   }
   throw notFound(name, packages, bases)
@@ -42,7 +48,11 @@ function candidates(name: string): readonly string[] {
     )
   }
   // A first-party name means our package alone, so that nobody can stand in for one that is not installed.
-  return FIRST_PARTY.has(name) ? [`@sess/adapter-${name}`] : [`@sess/adapter-${name}`, `sess-adapter-${name}`]
+  return FIRST_PARTY.has(name) ? [ownPackage(name)] : [ownPackage(name), `${OTHERS_PREFIX}${name}`]
+}
+
+function ownPackage(name: string): string {
+  return `${OWN_SCOPE}/${OWN_PREFIX}${name}`
 }
 
 /** `undefined`: no such package. Whatever else is wrong with a package that is there is an error. */
@@ -50,19 +60,16 @@ function find(name: string, specifier: string, base: URL): string | undefined {
   try {
     return fileURLToPath(moduleResolve(specifier, base, CONDITIONS))
   } catch (error) {
-    const isMissing =
-      error instanceof Error &&
-      'code' in error &&
-      error.code === 'ERR_MODULE_NOT_FOUND' &&
-      error.message.startsWith('Cannot find package')
+    // A package that is there, but lacks the file to load, has the same code; its message names a path.
+    const isMissing = codeOf(error) === 'ERR_MODULE_NOT_FOUND' && missingIn(error) === specifier
     if (isMissing) return undefined
     throw loadFailed(name, specifier, error)
   }
 }
 
-function load(name: string, path: string, base: URL): unknown {
+function load(name: string, path: string): unknown {
   try {
-    return createRequire(base)(path)
+    return require(path)
   } catch (error) {
     throw loadFailed(name, path, error)
   }
@@ -73,8 +80,14 @@ function adapterOf(name: string, path: string, loaded: unknown): Adapter {
   if (isAdapter(exported)) return exported
   throw new SessError(
     'ADAPTER_INVALID',
-    `The adapter '${name}' (${path}) exports ${exported === null ? 'null' : `a ${typeof exported}`} by default; expected a function of options that makes a store.`,
+    `The adapter '${name}' (${path}) exports ${exportsOf(exported)}; expected, by default, a function of options that makes a store.`,
   )
+}
+
+function exportsOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : `a value of type ${typeof value}`
+  const names = Object.keys(value)
+  return names.length === 0 ? 'nothing' : names.slice(0, 10).join(', ')
 }
 
 /** Twice, since a module that was compiled to CommonJS carries its default export within `exports`. */
@@ -86,25 +99,38 @@ function isAdapter(value: unknown): value is Adapter {
   return typeof value === 'function'
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ERR_REQUIRE_ASYNC_MODULE: 'it uses await at its top level, and adapters are loaded synchronously',
+  ERR_REQUIRE_ESM: `this Node (${process.version}) cannot require ES modules; use Node 20.19 or later`,
+  ERR_PACKAGE_PATH_NOT_EXPORTED: 'its package.json exports nothing as "."',
+  ERR_INVALID_PACKAGE_CONFIG: 'its package.json cannot be read',
+}
+
 function loadFailed(name: string, where: string, error: unknown): SessError {
-  const message = error instanceof Error ? error.message : ''
-  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(message)?.[1]
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  const missing = missingIn(error)
   const why =
-    missing !== undefined
-      ? `${missing} is missing: install it, or build the package`
-      : code === 'ERR_REQUIRE_ASYNC_MODULE'
-        ? 'it uses await at its top level, and adapters are loaded synchronously'
-        : code === 'ERR_REQUIRE_ESM'
-          ? `this Node (${process.version}) cannot require ES modules; use Node 20.19 or later`
-          : 'see the cause'
+    missing === undefined
+      ? (REASONS[codeOf(error) ?? ''] ?? 'the cause of this error says why')
+      : isAbsolute(missing)
+        ? `nothing is to be loaded at ${missing}; is the package built?`
+        : `it needs ${missing}, which is missing`
   return new SessError(
     'ADAPTER_LOAD_FAILED',
     `The adapter '${name}' was found (${where}) and could not be loaded: ${why}.`,
-    {
-      cause: safeCause(error),
-    },
+    // As it is, stack and all: nothing has been said to the adapter yet that must not be seen.
+    { cause: error instanceof Error ? error : safeCause(error) },
   )
+}
+
+/** The package or file that was not found, if that is what went wrong. */
+function missingIn(error: unknown): string | undefined {
+  const code = codeOf(error)
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined
+  return /Cannot find (?:package|module) '([^']+)'/.exec(error instanceof Error ? error.message : '')?.[1]
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 function notFound(name: string, packages: readonly string[], bases: readonly URL[]): SessError {
@@ -114,11 +140,12 @@ function notFound(name: string, packages: readonly string[], bases: readonly URL
     .map((other) => ({ other, distance: leven(name, other) }))
     .filter(({ other, distance }) => distance <= Math.max(2, other.length / 3))
     .toSorted((one, other) => one.distance - other.distance)
+  // Nobody is invited to install a package of which we do not know whose it is.
+  const own = packages.find((candidate) => [...FIRST_PARTY].map(ownPackage).includes(candidate))
   const hints = [
     nearest && `Did you mean '${nearest.other}'?`,
-    // Nobody is invited to install a package of which we do not know whose it is.
-    FIRST_PARTY.has(name) && `Install it: npm install @sess/adapter-${name}`,
     installed.length > 0 ? `Installed: ${installed.join(', ')}.` : 'No adapter is installed there.',
+    own && `Install it: npm install ${own}`,
   ]
   return new SessError(
     'ADAPTER_NOT_FOUND',
@@ -132,14 +159,19 @@ function installedNames(base: URL): readonly string[] {
   let folder = fileURLToPath(new URL('.', base))
   for (;;) {
     const modules = join(folder, 'node_modules')
-    for (const entry of list(join(modules, '@sess')))
-      if (entry.startsWith('adapter-')) names.push(entry.slice('adapter-'.length))
-    for (const entry of list(modules))
-      if (entry.startsWith('sess-adapter-')) names.push(entry.slice('sess-adapter-'.length))
+    names.push(...namesIn(join(modules, OWN_SCOPE), OWN_PREFIX))
+    names.push(...namesIn(modules, OTHERS_PREFIX).filter((name) => !FIRST_PARTY.has(name)))
     const parent = dirname(folder)
     if (parent === folder) return names
     folder = parent
   }
+}
+
+function namesIn(folder: string, prefix: string): readonly string[] {
+  return list(folder)
+    .filter((entry) => entry.startsWith(prefix))
+    .map((entry) => entry.slice(prefix.length))
+    .filter((name) => NAME.test(name))
 }
 
 function list(folder: string): readonly string[] {
@@ -150,8 +182,9 @@ function list(folder: string): readonly string[] {
   }
 }
 
+/** A store's URL or a secret, given by mistake, is not repeated. */
 function shown(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name)
+  return name.length < 32 && !name.includes('//') ? JSON.stringify(name) : `A string of ${name.length} characters`
 }
 
 /** Where to look: at `from` alone if it is given, else at the calling file, then at the working directory. */
@@ -164,6 +197,13 @@ export function resolutionBases(from: string | URL | undefined, caller: string |
 /** `from` as a URL or path, of a file (`import.meta.url`, `__filename`) or a folder. */
 function baseOf(from: string | URL): URL {
   const path = from instanceof URL || from.startsWith('file:') ? fileURLToPath(from) : resolve(from)
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-  return pathToFileURL(isFolder ? `${path}/` : path)
+  return pathToFileURL(isFolder(path) ? `${path}/` : path)
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }

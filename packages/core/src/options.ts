@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { type Check, invalidOption, oneOf, optional, readOptions } from './check.js'
 import type { ConflictPolicy } from './change.js'
 import { type CookieOptions, CookiePolicy } from './cookie.js'
-import { type Duration, duration } from './duration.js'
+import { type Duration, duration, MAX_TIME } from './duration.js'
 import { Lifetime } from './lifetime.js'
 import { readSecrets } from './secret.js'
 
@@ -49,15 +50,34 @@ const onError: Check<(error: unknown) => void> = (value, path) => {
   throw invalidOption(path, value, 'a function of an error')
 }
 
+/** What it returns is checked as well: a session stamped with another kind of time could not be read again. */
 const clock: Check<() => number> = (value, path) => {
-  if (typeof value === 'function') return value as () => number
-  throw invalidOption(path, value, 'a function that returns epoch milliseconds')
+  const expected = 'a function that returns epoch milliseconds'
+  if (typeof value !== 'function') throw invalidOption(path, value, expected)
+  const read = value as () => unknown
+  const checked = (): number => {
+    const now = read()
+    if (typeof now === 'number' && now >= 1 && now <= MAX_TIME) return Math.floor(now)
+    throw invalidOption(`${path}()`, now, expected)
+  }
+  checked()
+  return checked
 }
 
 const from: Check<string | URL> = (value, path) => {
-  if (typeof value === 'string' && value !== '' && !/^(?!file:)[a-z]{2,}:/i.test(value)) return value
-  if (value instanceof URL && value.protocol === 'file:') return value
+  if (value instanceof URL || (typeof value === 'string' && value.startsWith('file:'))) {
+    if (namesFile(value)) return value
+  } else if (typeof value === 'string' && /^(?![a-z]{2,}:)[^\0]+$/i.test(value)) return value
   throw invalidOption(path, value, 'a path or a file: URL, such as import.meta.url')
+}
+
+/** A `file:` URL may also name a file of another machine, or none. */
+function namesFile(url: string | URL): boolean {
+  try {
+    return !fileURLToPath(url).includes('\0')
+  } catch {
+    return false
+  }
 }
 
 const accept: Check<readonly ('atomic' | 'fresh')[]> = (value, path) => {
@@ -70,9 +90,10 @@ const CHECKS = {
   idleTimeout: optional(duration, 24 * 60 * 60 * 1000),
   absoluteTimeout: optional(duration, 30 * 24 * 60 * 60 * 1000),
   onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
-  cookie: (value: unknown) => new CookiePolicy(value ?? {}),
+  cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
   from: optional(from),
   accept: optional(accept, []),
+  // oxlint-disable-next-line no-console -- A response replaced by an error is not passed over in silence.
   onError: optional(onError, (error: unknown) => console.error(error)),
   clock: optional(clock, () => Date.now()),
 } satisfies Record<keyof CoreOptions, Check<unknown>>

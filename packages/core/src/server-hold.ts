@@ -1,5 +1,6 @@
 import { merge } from './change.js'
 import { type Content, newContent } from './content.js'
+import type { Version } from './contract.js'
 import type { CookieChange } from './cookie.js'
 import { isSessError, SessError } from './error.js'
 import type { Hold, Terms, Work } from './hold.js'
@@ -25,7 +26,7 @@ export class ServerHold implements Hold {
   readonly #terms: ServerTerms
   #place: Place | undefined
   /** The cookie names a session that has moved to another token. */
-  readonly #isRotated: boolean
+  #isRotated: boolean
 
   private constructor(terms: ServerTerms, place?: Place, isRotated = false) {
     this.#terms = terms
@@ -63,7 +64,7 @@ export class ServerHold implements Hold {
       // Login excepted, a cookie sent from here would replace the one that the login sent.
       if (work.destroy || (work.changes.size > 0 && !work.regenerate)) throw rotated()
     }
-    if (work.destroy) await this.#end()
+    if (work.destroy && this.#place) return this.#end(this.#place, work)
     if (this.#place === undefined) {
       if (work.changes.size > 0) return this.#start(work)
       return work.destroy ? 'clear' : undefined
@@ -106,6 +107,7 @@ export class ServerHold implements Hold {
 
   /** Another request's change extends the session as well, so one attempt is enough. */
   async #extend({ token, snapshot }: Place, now: number): Promise<Snapshot> {
+    if (!this.#terms.entries.isAlive(snapshot)) return snapshot
     const content = this.#terms.lifetime.extend(snapshot.content, now)
     if (content === snapshot.content) return snapshot
     const version = await this.#terms.entries.update(token.key, content, snapshot.version)
@@ -116,66 +118,85 @@ export class ServerHold implements Hold {
    * Login. Not create-then-destroy: that loses what another request writes in between, and lets it
    * bring the session back under the old token. The new entry comes first; then the old one becomes a
    * tombstone, or, where it has changed, is read again and carried over. Where it is gone, only this
-   * request's changes remain.
+   * request's changes remain, unless they rest on what is gone; without any, there is nothing to log in to.
    */
-  async #rotate(place: Place, { changes, shown }: Work): Promise<CookieChange> {
+  async #rotate(place: Place, { changes, shown }: Work): Promise<CookieChange | undefined> {
     const { mint, entries, clock, onConflict } = this.#terms
     const begun = newContent(clock(), {})
     const token = mint.make()
-    const carryOver = (old: Snapshot | undefined): Content => ({
-      ...begun,
-      fields: old ? merge(old.content.fields, shown, changes, onConflict) : merge({}, shown, changes, 'overwrite'),
-    })
-
-    let old: Snapshot | undefined = place.snapshot
-    let moved = await this.#create(token, carryOver(old))
+    let old = entries.isAlive(place.snapshot) ? place.snapshot : await this.#reread(place)
+    let moved: Snapshot | undefined
     try {
-      await retry(async () => {
-        if (old === undefined || (await entries.bury(place.token.key, old.version))) return true
-        const found = await entries.read(place.token.key)
-        old = typeof found === 'string' ? undefined : found
-        const content = carryOver(old)
-        const version = await entries.update(token.key, content, moved.version)
-        if (version === null) throw ended()
-        moved = { version, content }
+      const done = await retry(async () => {
+        const content = { ...begun, fields: merge(old?.content.fields ?? {}, shown, changes, onConflict) }
+        moved = moved ? await this.#replace(token, content, moved.version) : await this.#create(token, content)
+        if (old === undefined || (await entries.bury(place.token.key, old.version))) return moved
+        old = await this.#reread(place)
         return undefined
       })
+      if (old !== undefined || Object.keys(done.content.fields).length > 0) return this.#settle(token, done)
     } catch (error) {
-      await this.#abandon(token, error)
+      if (moved && !isUnavailable(error)) await this.#abandon(token)
       throw error
     }
-    return this.#settle(token, moved)
+    await this.#abandon(token)
+    this.#place = undefined
+    return undefined
   }
 
-  /** Nobody holds the token yet; an entry that cannot be removed either is left to its expiry. */
-  async #abandon(token: Token, error: unknown): Promise<void> {
-    if (isSessError(error) && error.code === 'UNAVAILABLE') return
+  async #reread({ token }: Place): Promise<Snapshot | undefined> {
+    const found = await this.#terms.entries.read(token.key)
+    this.#isRotated = found === 'rotated'
+    return typeof found === 'string' ? undefined : found
+  }
+
+  async #replace(token: Token, content: Content, version: Version): Promise<Snapshot> {
+    const next = await this.#terms.entries.update(token.key, content, version)
+    if (next === null) throw ended()
+    return { version: next, content }
+  }
+
+  /** Of what nobody can use; an entry that cannot be removed is left to its expiry. */
+  async #abandon(token: Token): Promise<void> {
     await this.#terms.entries.store.destroy(token.key).catch(() => undefined)
   }
 
   /**
    * Logout. Marked by compare-and-swap before it is destroyed: an unconditional destroy could hit the
    * tombstone of a login that this request knows nothing of, and report a logout that did not happen.
+   * Where another session begins at once, the old token has moved as by a login: a request that still
+   * holds it could else begin a third one, whose cookie would replace this one's.
    */
-  async #end(): Promise<void> {
-    if (this.#place === undefined) return
+  async #end(place: Place, work: Work): Promise<CookieChange> {
     const { entries } = this.#terms
-    const { key } = this.#place.token
-    let { version } = this.#place.snapshot
+    const { key } = place.token
+    const isReplaced = work.changes.size > 0
+    let { version } = place.snapshot
     await retry(async () => {
-      if (await entries.end(key, version)) return true
+      if (isReplaced ? await entries.bury(key, version) : await entries.end(key, version)) return true
       const found = await entries.read(key)
       if (found === 'rotated') throw rotated()
       if (found === 'none') return true
       version = found.version
       return undefined
     })
-    await entries.store.destroy(key)
+    if (!isReplaced) await entries.store.destroy(key)
     this.#place = undefined
+    if (!isReplaced) return 'clear'
+    try {
+      return await this.#start(work)
+    } catch (error) {
+      await this.#abandon(place.token)
+      throw error
+    }
   }
 
   #settle(token: Token, snapshot: Snapshot): CookieChange {
     this.#place = { token, snapshot }
     return { value: token.text, expiresAt: this.#terms.lifetime.expiresAt(snapshot.content) }
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return isSessError(error) && error.code === 'UNAVAILABLE'
 }

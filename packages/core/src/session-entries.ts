@@ -40,6 +40,11 @@ export class SessionEntries {
     return this.#terms.lifetime.isAlive(content, now) ? { version: stored.version, content } : 'none'
   }
 
+  /** Of a snapshot that was taken a while ago: where it is not, another request may have extended the session since. */
+  isAlive({ content }: Snapshot): boolean {
+    return this.#terms.lifetime.isAlive(content, this.#terms.clock())
+  }
+
   create(key: string, content: Content): Promise<Version | null> {
     return this.store.create(key, this.encode(content))
   }

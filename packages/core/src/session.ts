@@ -8,31 +8,49 @@ export type ReservedKey = 'update' | 'take' | 'regenerate' | 'destroy' | 'save'
 
 /**
  * `D`, if a session can hold it. A key that is one of the session's own methods, and a type that JSON
- * cannot carry, is replaced by a sentence that no value matches.
+ * cannot carry, is replaced by a type that no value has, and that says why.
  */
-export type Storable<D> = {
+export type Storable<D> = object & {
   [K in keyof D]: K extends ReservedKey
-    ? `'${K}' is a method of every session: choose another key`
+    ? Unstorable<`'${K}' is a method of every session: choose another key`>
     : K extends string
-      ? StorableValue<D[K]>
-      : 'a session has strings as keys'
+      ? StorableValue<Exclude<D[K], undefined>> | undefined
+      : Unstorable<'a session has strings as keys'>
 }
 
-type StorableValue<V> = V extends Json | undefined
+declare const reason: unique symbol
+
+/** Not the sentence itself: in a union with `string` that would be lost. */
+interface Unstorable<Why extends string> {
+  readonly [reason]: Why
+}
+
+type StorableValue<V> = V extends string | number | boolean | null | readonly Json[]
   ? V
-  : V extends bigint | symbol | ((...args: never) => unknown)
-    ? 'JSON cannot carry this: store a string or a number'
-    : V extends
-          | { toJSON(...args: never): unknown }
-          | ReadonlyMap<never, never>
-          | ReadonlySet<never>
-          | ArrayBufferView
-          | RegExp
-          | Error
-      ? 'JSON cannot carry an instance of a class unaltered: store what it is made of'
-      : V extends object
+  : V extends undefined
+    ? never
+    : V extends bigint | symbol | AnyFunction
+      ? Unstorable<'JSON cannot carry this: store a string or a number'>
+      : V extends readonly unknown[]
         ? { [K in keyof V]: StorableValue<V[K]> }
-        : 'JSON cannot carry this: name a narrower type'
+        : V extends object
+          ? StorableObject<V>
+          : Unstorable<'JSON cannot carry this: name a narrower type'>
+
+/** An instance of a class is known by its methods. */
+type StorableObject<V extends object> = [keyof V] extends [never]
+  ? Unstorable<'JSON cannot carry this: name a narrower type'>
+  : V extends (string extends keyof V ? Json : never)
+    ? V
+    : [MethodOf<V>] extends [never]
+      ? { [K in keyof V]: K extends symbol ? Unstorable<'JSON cannot carry symbols as keys'> : StorableValue<V[K]> }
+      : Unstorable<'JSON cannot carry an object with methods: store what it is made of'>
+
+type AnyFunction = ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+
+type MethodOf<V> = {
+  [K in keyof V]-?: [0] extends [1 & V[K]] ? never : [Extract<V[K], AnyFunction>] extends [never] ? never : K
+}[keyof V]
 
 export type Data<D> = { [K in keyof D]?: D[K] | undefined }
 
@@ -187,6 +205,7 @@ function methodsOf(owner: SessionOwner): ReadonlyMap<string, unknown> {
     },
     regenerate(): void {
       owner.assertOpen()
+      owner.draft.insist()
       owner.regenerate()
     },
     destroy(): void {

@@ -1,10 +1,10 @@
 import { adapterContext } from './adapter-context.js'
-import type { AdapterOptions } from './adapters.js'
+import type { AdapterOptions, KnownOptions } from './adapters.js'
 import { Application } from './application.js'
 import { callerOf } from './caller.js'
 import { describe } from './check.js'
-import type { Adapter, Store } from './contract.js'
-import { SessError } from './error.js'
+import type { Adapter, AdapterContext, Store } from './contract.js'
+import { isSessError, SessError } from './error.js'
 import type { Exchange } from './exchange.js'
 import { loadAdapter, resolutionBases } from './loader.js'
 import type { NodeRequest, NodeResponse } from './node.js'
@@ -47,8 +47,21 @@ export interface Sessions<D extends Storable<D> = AnyData> {
 
   /** Lets what is under way end, and closes the store unless it was passed in. */
   close(): Promise<void>
+  /** @ts-ignore Not known to every `lib`, perhaps. */
   [Symbol.asyncDispose](): Promise<void>
 }
+
+/** What keeps the sessions; `false`: nothing, they are off. */
+type NameOrStore = string | false | Store | ((options: never, context: AdapterContext) => Store)
+
+/** The options that go with `S`: core's, and beside them those of the adapter. */
+type OptionsWith<S extends NameOrStore> = [S] extends [false] ? object : CoreOptions & StoreOptions<Exclude<S, false>>
+
+type StoreOptions<S> = S extends string
+  ? AdapterOptions<S>
+  : S extends (options: infer O, context: never) => unknown
+    ? KnownOptions<O>
+    : object
 
 /**
  * Turns sessions on, or off, for an application. It is synchronous, and fails at start.
@@ -59,42 +72,52 @@ export interface Sessions<D extends Storable<D> = AnyData> {
  * - `sessions(store, { secret })`: on a store, which the application closes itself;
  * - `sessions(false)`: off.
  *
+ * Say what the session holds at the constant, `const sess: Sessions<Data> = sessions(…)`, so that the
+ * adapter's options are checked too: `sessions<Data>(…)` checks core's alone.
+ *
  * Throws `INVALID_OPTION`, and what `ErrorCode` says of adapters.
  */
-export function sessions<D extends Storable<D> = AnyData>(options: CoreOptions & AdapterOptions<'cookie'>): Sessions<D>
-export function sessions<D extends Storable<D> = AnyData>(off: false, options?: object): Sessions<D>
-export function sessions<D extends Storable<D> = AnyData>(store: Store, options: CoreOptions): Sessions<D>
-export function sessions<D extends Storable<D> = AnyData, O extends object = object>(
-  adapter: Adapter<O>,
-  options: CoreOptions & NoInfer<O>,
+export function sessions<D extends Storable<D> = AnyData>(
+  options: false | (CoreOptions & AdapterOptions<'cookie'>),
 ): Sessions<D>
-export function sessions<D extends Storable<D> = AnyData, N extends string = string>(
-  name: N,
-  options: CoreOptions & AdapterOptions<N>,
+// One signature for whatever keeps the sessions: of several, the compiler would report what is wrong with the last.
+export function sessions<D extends Storable<D> = AnyData, S extends NameOrStore = NameOrStore>(
+  nameOrStore: S,
+  options: OptionsWith<S>,
 ): Sessions<D>
 export function sessions(first: unknown, second?: unknown): Sessions {
+  try {
+    return start(first, second)
+  } catch (error) {
+    // What is wrong is on the application's line: Node shows ten lines, and more may lie between.
+    if (isSessError(error)) Error.captureStackTrace(error, sessions)
+    throw error
+  }
+}
+
+function start(first: unknown, second: unknown): Sessions {
   if (first === false) return new Off()
   const isOptions = typeof first === 'object' && first !== null && !('contract' in first) && second === undefined
   const { settings, rest } = readCoreOptions(isOptions ? first : second)
   const keyring = new Keyring(settings.secrets)
   const chosen = isOptions ? 'cookie' : first
-  const start = (store: Store, isOwner: boolean) =>
+  const on = (store: Store, isOwner: boolean) =>
     new Application(store, isOwner, settings, keyring, exchangesOf(keyring, settings.cookie.name, chosen, rest))
   const make = (adapter: Adapter, name: string): Store => {
     const store: unknown = adapter(rest, adapterContext(keyring, settings.cookie))
-    assertStore(store, name)
+    assertStore(store, `What the adapter ${name} makes is not a store`)
     return store
   }
 
   if (typeof chosen === 'string' && chosen !== '') {
     const adapter = loadAdapter(chosen, resolutionBases(settings.from, callerOf(sessions)))
-    return start(make(adapter, `'${chosen}'`), true)
+    return on(make(adapter, `'${chosen}'`), true)
   }
-  if (isAdapter(chosen)) return start(make(chosen, chosen.name || 'function'), true)
+  if (isAdapter(chosen)) return on(make(chosen, chosen.name || 'function'), true)
   if (typeof chosen === 'object' && chosen !== null) {
     assertNoOptions(rest)
-    assertStore(chosen, 'object')
-    return start(chosen, false)
+    assertStore(chosen, 'What sessions() was given is not a store')
+    return on(chosen, false)
   }
   throw new SessError(
     'INVALID_OPTION',

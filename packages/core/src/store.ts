@@ -1,4 +1,4 @@
-import type { ClientStore, ServerStore, Store } from './contract.js'
+import type { ClientStore, Lack, ServerStore, Store } from './contract.js'
 import { SessError } from './error.js'
 
 const METHODS = {
@@ -6,14 +6,14 @@ const METHODS = {
   client: ['seal', 'open'],
 } satisfies { server: (keyof ServerStore)[]; client: (keyof ClientStore)[] }
 
-/** Checks that a value is a store of contract 1. Throws `ADAPTER_INVALID` naming what is amiss. */
-export function assertStore(value: unknown, adapter: string): asserts value is Store {
-  const invalid = (what: string) =>
-    new SessError('ADAPTER_INVALID', `The adapter ${adapter} does not make a store: ${what}.`)
-  if (typeof value !== 'object' || value === null)
-    throw invalid(`it returned ${value === null ? 'null' : `a ${typeof value}`}`)
-  if ('then' in value) throw invalid('it returned a promise; an adapter connects when it is first used')
+const LACKS: ReadonlySet<unknown> = new Set<Lack>(['atomic', 'fresh', 'retention', 'durability'])
+
+/** Checks that a value is a store of contract 1. Throws `ADAPTER_INVALID`: that it is none, in the words of `verdict`, and why. */
+export function assertStore(value: unknown, verdict: string): asserts value is Store {
+  const invalid = (why: string) => new SessError('ADAPTER_INVALID', `${verdict}: ${why}.`)
+  if (typeof value !== 'object' || value === null) throw invalid(`it is ${value === null ? 'null' : typeof value}`)
   const field = (name: string): unknown => Reflect.get(value, name)
+  if (field('then') !== undefined) throw invalid('it is a promise; an adapter connects when it is first used')
   const contract = field('contract')
   if (contract !== 1) {
     const theirs = typeof contract === 'number' ? `contract ${contract}` : 'no contract'
@@ -29,8 +29,12 @@ export function assertStore(value: unknown, adapter: string): asserts value is S
     if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1)
       throw invalid(`its ${limit} is not a positive integer`)
   }
-  const lacks = field('lacks')
-  if (lacks !== undefined && !Array.isArray(lacks)) throw invalid('its lacks is not an array')
+  if (kind === 'client') return
+  if (!['function', 'undefined'].includes(typeof field('prune'))) throw invalid('its prune is not a method')
+  const lacks = field('lacks') ?? []
+  // A misspelt word would pass for a promise.
+  if (!Array.isArray(lacks) || !lacks.every((word) => LACKS.has(word)))
+    throw invalid(`its lacks is not an array of ${[...LACKS].join(', ')}`)
 }
 
 /** Refuses a store on which sessions are not safe under concurrency, unless the application said that it knows. */

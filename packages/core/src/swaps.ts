@@ -11,6 +11,13 @@ interface Swap {
   readonly reject: (error: unknown) => void
 }
 
+/** What a batch of changes is judged by first. */
+interface Basis {
+  readonly snapshot: Snapshot
+  /** It is no older than what each of the requests has read. */
+  readonly isTrusted: boolean
+}
+
 /**
  * Compare-and-swap of sessions, gathered: while one swap of a session is under way, the changes of
  * this process's other requests to it wait, and go together in the next, each judged on its own.
@@ -37,32 +44,36 @@ export class Swaps {
   async #run(key: string, from: Snapshot, waiting: Swap[]): Promise<void> {
     this.#waiting.set(key, waiting)
     let newest = from
+    // What is stored here may be older, when the next go, than what these have read.
+    let isTrusted = true
     while (waiting.length > 0) {
       const batch = waiting.splice(0)
       try {
-        newest = await this.#swap(key, newest, batch)
+        newest = await this.#swap(key, { snapshot: newest, isTrusted }, batch)
       } catch (error) {
         for (const swap of batch) swap.reject(error)
       }
+      isTrusted = false
     }
     this.#waiting.delete(key)
   }
 
-  /** Each attempt judges the whole batch anew, by the newest state of the session. */
-  async #swap(key: string, from: Snapshot, batch: readonly Swap[]): Promise<Snapshot> {
-    let newest: Snapshot | undefined = from
+  /**
+   * Each attempt judges the whole batch anew, by the newest state of the session. Where it refuses every change,
+   * no swap shows whether the state was the newest; one that is not trusted to be is read again.
+   */
+  async #swap(key: string, from: Basis, batch: readonly Swap[]): Promise<Snapshot> {
+    let basis: Basis | undefined = this.#entries.isAlive(from.snapshot) ? from : undefined
     return retry(async () => {
-      newest ??= await this.#reread(key)
-      const { content, entry, refused } = this.#judge(newest.content, batch)
-      let stored: Snapshot = newest
+      const { snapshot, isTrusted } = basis ?? { snapshot: await this.#reread(key), isTrusted: true }
+      basis = undefined
+      const { content, entry, refused } = this.#judge(snapshot.content, batch)
+      let stored = isTrusted ? snapshot : undefined
       if (entry !== undefined) {
-        const version = await this.#entries.store.update(key, entry, newest.version)
-        if (version === null) {
-          newest = undefined
-          return undefined
-        }
-        stored = { version, content }
+        const version = await this.#entries.store.update(key, entry, snapshot.version)
+        stored = version === null ? undefined : { version, content }
       }
+      if (stored === undefined) return undefined
       for (const swap of batch) {
         if (refused.has(swap)) swap.reject(refused.get(swap))
         else swap.resolve(stored)

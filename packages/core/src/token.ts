@@ -1,4 +1,5 @@
-import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { Hmac } from './hmac.js'
 import type { Keyring } from './secret.js'
 
 const RANDOM_BYTES = 32
@@ -21,12 +22,10 @@ export interface Token {
  * rotated secret signs the same session anew.
  */
 export class TokenMint {
-  readonly #keys: readonly Uint8Array[]
-  readonly #purpose: string
+  readonly #hmacs: readonly Hmac[]
 
   constructor(keyring: Keyring, cookieName: string) {
-    this.#keys = keyring.keys('token')
-    this.#purpose = `1\0${cookieName}\0`
+    this.#hmacs = keyring.keys('token').map((key) => new Hmac(key, `1\0${cookieName}\0`, RANDOM_BYTES))
   }
 
   make(): Token {
@@ -39,7 +38,7 @@ export class TokenMint {
     const bytes = Buffer.from(text, 'base64url')
     const random = bytes.subarray(0, RANDOM_BYTES)
     const mac = bytes.subarray(RANDOM_BYTES)
-    const index = this.#keys.findIndex((key) => timingSafeEqual(this.#mac(key, random), mac))
+    const index = this.#hmacs.findIndex((hmac) => timingSafeEqual(macOf(random, hmac), mac))
     return index < 0 ? null : { text, key: storeKey(random), outdated: index > 0 }
   }
 
@@ -49,15 +48,15 @@ export class TokenMint {
   }
 
   #sign(random: Buffer): Token {
-    const [newest] = this.#keys
+    const [newest] = this.#hmacs
     if (newest === undefined) throw new TypeError('A keyring holds at least one key.')
-    const text = Buffer.concat([random, this.#mac(newest, random)]).toString('base64url')
+    const text = Buffer.concat([random, macOf(random, newest)]).toString('base64url')
     return { text, key: storeKey(random), outdated: false }
   }
+}
 
-  #mac(key: Uint8Array, random: Uint8Array): Buffer {
-    return createHmac('sha256', key).update(this.#purpose).update(random).digest().subarray(0, MAC_BYTES)
-  }
+function macOf(random: Uint8Array, hmac: Hmac): Buffer {
+  return hmac.digest(random).subarray(0, MAC_BYTES)
 }
 
 /** Whether a text has the shape of a token, whoever made it. */

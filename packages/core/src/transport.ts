@@ -4,18 +4,14 @@ import type { NodeRequest } from './node.js'
 export interface Transport {
   /** By plain http, as far as can be told: no TLS here and no sign of a proxy that ended it. */
   readonly isPlainHttp: boolean
-  /** By plain http from a browser on this machine, outside production. */
+  /** By plain http from a browser on this machine. */
   readonly isLocal: boolean
 }
 
 export const SECURE: Transport = { isPlainHttp: false, isLocal: false }
+export const LOCAL: Transport = { isPlainHttp: true, isLocal: true }
 
 const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-real-ip', 'via']
-
-/** From a browser on this machine, as a binding says. */
-export function plainHttp(): Transport {
-  return { isPlainHttp: true, isLocal: !isProduction() }
-}
 
 /** Peer and Host must both be loopback: either can be what it is by a proxy, or by a forger. */
 export function transportOfNode(request: NodeRequest): Transport {
@@ -24,10 +20,7 @@ export function transportOfNode(request: NodeRequest): Transport {
   if (FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return SECURE
   const host = headers[':authority'] ?? headers['host']
   const isLocal =
-    !isProduction() &&
-    typeof host === 'string' &&
-    isLoopbackHost(host.replace(/:\d*$/, '')) &&
-    isLoopbackAddress(socket?.remoteAddress)
+    isLoopbackAddress(socket?.remoteAddress) && typeof host === 'string' && isLoopbackHost(host.replace(/:\d*$/, ''))
   return { isPlainHttp: true, isLocal }
 }
 
@@ -36,17 +29,13 @@ export function transportOfFetch(request: Request): Transport {
   const url = new URL(request.url)
   if (url.protocol !== 'http:') return SECURE
   if (FORWARDING_HEADERS.some((name) => request.headers.has(name))) return SECURE
-  return { isPlainHttp: true, isLocal: !isProduction() && isLoopbackHost(url.hostname) }
+  return { isPlainHttp: true, isLocal: isLoopbackHost(url.hostname) }
 }
 
 function isLoopbackHost(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(host) || /^[a-z0-9-]+\.localhost$/i.test(host)
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(host) || /^([a-z0-9_-]+\.)+localhost$/i.test(host)
 }
 
 function isLoopbackAddress(address: string | undefined): boolean {
   return address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(address ?? '')
-}
-
-function isProduction(): boolean {
-  return process.env['NODE_ENV'] === 'production'
 }

@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto'
+
+const BLOCK_BYTES = 64
+const DIGEST_BYTES = 32
+
+/**
+ * HMAC-SHA-256 (RFC 2104) of a fixed prefix followed by a message of a fixed length. Each request with a
+ * cookie needs one, and two one-shot hashes over blocks made once take less than half of `createHmac`'s time.
+ */
+export class Hmac {
+  /** What the inner hash is of: the key's block, the prefix, the message. */
+  readonly #inner: Buffer
+  /** What the outer hash is of: the key's other block, the inner digest. */
+  readonly #outer: Buffer
+  readonly #messageStart: number
+
+  constructor(key: Uint8Array, prefix: string, messageBytes: number) {
+    const block = Buffer.alloc(BLOCK_BYTES)
+    block.set(key.length > BLOCK_BYTES ? hash('sha256', key, 'buffer') : key)
+    const start = Buffer.concat([block.map((byte) => byte ^ 0x36), Buffer.from(prefix)])
+    this.#messageStart = start.length
+    this.#inner = Buffer.concat([start], start.length + messageBytes)
+    this.#outer = Buffer.concat([block.map((byte) => byte ^ 0x5c)], BLOCK_BYTES + DIGEST_BYTES)
+  }
+
+  /** Bytes are handed on as a string of as many characters, which Node makes sooner than a buffer. */
+  digest(message: Uint8Array): Buffer {
+    this.#inner.set(message, this.#messageStart)
+    this.#outer.write(hash('sha256', this.#inner, 'binary'), BLOCK_BYTES, 'binary')
+    return Buffer.from(hash('sha256', this.#outer, 'binary'), 'binary')
+  }
+}

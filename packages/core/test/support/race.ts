@@ -1,0 +1,137 @@
+import { type Sessions, sessions } from '@sess/core'
+import { Clock, HOUR } from './clock.ts'
+import { CountedStore } from './counted-store.ts'
+import { Stage } from './interleaving.ts'
+import { type Aftermath, broken, type PromiseName } from './oracle.ts'
+import { CLEARED, INITIAL, type Program, type Shop, visit, type Visit } from './program.ts'
+
+const SECRET = 'a secret for tests, of 32 bytes or more'
+const IDLE = 24 * HOUR
+
+export interface RaceOptions {
+  /** Each request by `Sessions` of its own, as in several processes; else by the same. */
+  readonly apart?: boolean
+  /** Every request is also due to extend the session. */
+  readonly due?: boolean
+}
+
+/** One that broke promises, told so that it can be followed. */
+export interface Failure {
+  readonly unkept: readonly PromiseName[]
+  readonly story: string
+}
+
+/** Requests that run at the same time, from a browser with one cookie, on a memory store. */
+export class Race {
+  readonly failures: Failure[] = []
+  readonly #stage = new Stage()
+  readonly #clock = new Clock()
+  readonly #store = new CountedStore()
+  readonly #programs: readonly Program[]
+  readonly #options: RaceOptions
+  /** Whether several requests of one process swap the same entry. */
+  readonly #isGathering: boolean
+  /** Where the store keeps the session that all begin with. */
+  #key = ''
+  /** Of each visitor. */
+  readonly #sess: readonly Sessions<Shop>[]
+
+  constructor(programs: readonly Program[], options: RaceOptions = {}) {
+    this.#programs = programs
+    this.#options = options
+    this.#isGathering = !options.apart && programs.filter(isSwap).length > 1
+    const shared = options.apart ? undefined : this.#sessions('store')
+    this.#sess = programs.map((_, index) => shared ?? this.#sessions(nameOf(index)))
+  }
+
+  /** In every order; resolves with how many there were. */
+  async explore(): Promise<number> {
+    return this.#stage.explore(() => this.#run())
+  }
+
+  /** In the one order that the numbers decide. */
+  async rehearse(choices: readonly number[]): Promise<void> {
+    await this.#stage.rehearse(choices, () => this.#run())
+  }
+
+  #sessions(label: string): Sessions<Shop> {
+    const store = this.#stage.parking(this.#store, label, { isShared: (key) => key === this.#key })
+    return sessions(store, { secret: SECRET, idleTimeout: IDLE, clock: this.#clock.read })
+  }
+
+  async #run(): Promise<void> {
+    const began = this.#clock.now
+    const cookie = await this.#begin()
+    if (this.#options.due) this.#clock.advance(IDLE / 2)
+    const visits = await this.#stage.play(
+      this.#programs.map((program, index) => {
+        const visitor = nameOf(index)
+        return () => visit(this.#of(index), cookie, { visitor, program, goOn: () => this.#goOn(visitor, program) })
+      }),
+    )
+    // Past the time at which the session ends where nobody has extended it.
+    if (this.#options.due) this.#clock.advance(IDLE / 2 + 1)
+    const after = await this.#look(cookie, visits)
+    const unkept = broken(visits, after)
+    if (unkept.length > 0) this.failures.push({ unkept, story: tell(visits, this.#stage.trace, after) })
+    await this.#store.drain()
+    this.#clock.now = began
+  }
+
+  /**
+   * Time passes in the handler. What it does next by itself is seen by none, unless it joins requests of its own
+   * process at a swap.
+   */
+  async #goOn(visitor: string, program: Program): Promise<void> {
+    if (this.#isGathering && isSwap(program)) await this.#stage.park(`${visitor} goes on`)
+  }
+
+  #of(index: number): Sessions<Shop> {
+    const sess = this.#sess[index]
+    if (sess === undefined) throw new Error(`no visitor ${index}`)
+    return sess
+  }
+
+  async #begin(): Promise<string> {
+    this.#store.take()
+    const exchange = this.#of(0).exchange(null)
+    Object.assign(await exchange.open(), structuredClone(INITIAL))
+    const [header] = await exchange.commit(200)
+    this.#key = this.#store.calls.splice(0)[0]?.key ?? ''
+    return header?.[1].split(';')[0] ?? ''
+  }
+
+  async #look(cookie: string, visits: readonly Visit[]): Promise<Aftermath> {
+    const show = async (token: string) => ({ ...(await this.#of(0).exchange(token).open()) })
+    const created = this.#store.calls.filter(({ method }) => method === 'create').map(({ key = '' }) => key)
+    const old = await show(cookie)
+    const cookies = await Promise.all(
+      visits.map(async ({ visitor, cookie: sent }): Promise<[string, Aftermath['cookies'][string]]> => {
+        return [visitor, sent === undefined || sent === CLEARED ? sent : await show(sent)]
+      }),
+    )
+    const entries = await Promise.all(created.map((key) => this.#store.read(key)))
+    const alive = entries.filter(
+      (entry) => entry !== null && entry.expiresAt > this.#clock.now && entry.data !== 'null',
+    )
+    const sessionsLeft = alive.length + (Object.keys(old).length > 0 ? 1 : 0)
+    const isOldLeft = 'mark' in old || alive.some((entry) => entry?.data.includes('"mark"'))
+    return { old, cookies: Object.fromEntries(cookies), sessions: sessionsLeft, isOldLeft }
+  }
+}
+
+function isSwap(program: Program): boolean {
+  return !program.includes('regenerate') && !program.includes('destroy')
+}
+
+function nameOf(index: number): string {
+  return String.fromCodePoint(65 + index)
+}
+
+function tell(visits: readonly Visit[], trace: readonly string[], after: Aftermath): string {
+  const lines = visits.map(({ visitor, program, refused, cookie }) => {
+    const sent = cookie === undefined || cookie === CLEARED ? cookie : 'a new cookie'
+    return `${visitor}: ${program.join(', ')} -> ${refused ? `refused at ${refused.by}` : 'stored'}, ${sent ?? 'no cookie'}`
+  })
+  return [...lines, `order: ${trace.join(', ')}`, `after: ${JSON.stringify(after)}`].join('\n')
+}

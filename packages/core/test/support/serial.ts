@@ -1,0 +1,196 @@
+import {
+  appended,
+  CLEARED,
+  INITIAL,
+  parse,
+  type Program,
+  type TextKey,
+  type Transaction,
+  type Visit,
+} from './program.ts'
+
+/** What a session holds, as a model of it. */
+export type Fields = Readonly<Record<string, unknown>>
+
+const MOVED = 'moved'
+
+/** Who is who after some transactions, one after the other. `OLD` names the session that all began with. */
+interface World {
+  readonly rows: ReadonlyMap<string, Fields | typeof MOVED>
+  readonly visitors: ReadonlyMap<string, Visitor>
+  /** What sessions held, at one time or another. */
+  readonly past: readonly Fields[]
+}
+
+interface Visitor {
+  /** The session that the visitor is in. */
+  readonly row: string | undefined
+  /** The visitor came with the token of a session that had moved. */
+  readonly isLate: boolean
+  /** It has asked for a login, and there was nothing yet to log in to. */
+  readonly isWaiting: boolean
+  readonly cookie: string | undefined
+}
+
+const OLD = 'old'
+
+/** What can be seen of a world from outside. */
+export interface View {
+  /** What the token shows that all began with. */
+  readonly old: Fields
+  /** By visitor: what the cookie shows that the visitor was sent, `'cleared'`, or `undefined` for none. */
+  readonly cookies: Readonly<Record<string, Fields | typeof CLEARED | undefined>>
+  /** How many sessions the store holds. */
+  readonly sessions: number
+}
+
+/** Every world that the transactions which were stored lead to, one after the other, whatever comes first. */
+export function serialWorlds(visits: readonly Visit[]): readonly World[] {
+  const start: World = { rows: new Map([[OLD, INITIAL]]), visitors: new Map(), past: [INITIAL] }
+  return [
+    ...continuations(
+      start,
+      visits.map(({ stored }) => stored),
+    ),
+  ]
+}
+
+export function viewOf({ rows, visitors }: World, visits: readonly Visit[]): View {
+  const shown = (row: string): Fields => {
+    const fields = rows.get(row)
+    return fields === undefined || fields === MOVED ? {} : fields
+  }
+  const cookies = visits.map(({ visitor, refused, cookie: sent }) => {
+    const cookie = visitors.get(visitor)?.cookie
+    // A response that was replaced by a refusal carries no cookie.
+    if (cookie === undefined || (refused && sent === undefined)) return [visitor, undefined] as const
+    return [visitor, cookie === CLEARED ? CLEARED : shown(cookie)] as const
+  })
+  const sessions = [...rows.values()].filter((fields) => fields !== MOVED).length
+  return { old: shown(OLD), cookies: Object.fromEntries(cookies), sessions }
+}
+
+/** Every value of a key that a request could have read. */
+export function readableValues(worlds: readonly World[], key: TextKey): Set<unknown> {
+  return new Set([undefined, ...worlds.flatMap(({ past }) => past.map((fields) => fields[key]))])
+}
+
+function* continuations(world: World, queues: readonly (readonly Transaction[])[]): Generator<World> {
+  if (queues.every((queue) => queue.length === 0)) yield world
+  for (const [index, [next, ...later]] of queues.entries()) {
+    if (next === undefined) continue
+    for (const after of outcomes(world, next)) yield* continuations(after, queues.with(index, later))
+  }
+}
+
+/**
+ * A value that was set to what it had been is no change: the key then takes its place in the order by itself,
+ * where it makes none. Across keys no isolation is promised. A login counts such a value, but not a removal of
+ * nothing.
+ */
+function* outcomes(world: World, transaction: Transaction): Generator<World> {
+  const { steps } = transaction
+  const idle = [...keysOf(steps)].filter((key) =>
+    world.past.some((fields) => {
+      const value = valueAfter(transaction, key, fields[key])
+      return value === fields[key] && (value === undefined || !steps.includes('regenerate'))
+    }),
+  )
+  for (let subset = 0; subset < 2 ** (steps.includes('destroy') ? 0 : idle.length); subset++) {
+    const left = new Set(idle.filter((_, index) => (subset >> index) % 2 === 1))
+    const after = run(world, transaction, left)
+    if (after) yield after
+  }
+}
+
+/** `undefined`: a transaction in this place would have been refused. */
+function run(world: World, transaction: Transaction, left: ReadonlySet<string>): World | undefined {
+  const rows = new Map(world.rows)
+  let { row, isLate, isWaiting, cookie } = world.visitors.get(transaction.visitor) ?? arrival(rows)
+  const rest = afterDestroy(transaction)
+  const destroys = rest !== transaction
+  const moves = rest.steps.includes('regenerate') || (isWaiting && !destroys)
+  const held = row === undefined ? undefined : rows.get(row)
+  const before: Fields = destroys || held === undefined || held === MOVED ? {} : held
+  const after = new Map(Object.entries(before))
+  for (const key of keysOf(rest.steps)) {
+    const value = left.has(key) ? before[key] : valueAfter(rest, key, before[key])
+    if (value === undefined) after.delete(key)
+    else after.set(key, value)
+  }
+  const fields = Object.fromEntries(after)
+  const changes = !isSame(before, fields)
+
+  if (row === undefined && isLate && (destroys || (changes && !moves))) return undefined
+  isWaiting = moves && row === undefined && !changes
+  if (destroys) {
+    if (held === MOVED) return undefined
+    if (row !== undefined && changes) rows.set(row, MOVED)
+    else if (row !== undefined) rows.delete(row)
+    row = undefined
+    cookie = CLEARED
+  } else if (row !== undefined && (held === undefined || held === MOVED)) {
+    // The session ended, or moved, while this request was under way.
+    if (changes && !moves) return undefined
+    if (moves) {
+      row = undefined
+      isLate = held === MOVED
+    }
+  }
+  const isNew = row === undefined ? changes : moves
+  if (isNew) {
+    if (row !== undefined) rows.set(row, MOVED)
+    row = transaction.by
+    cookie = row
+  }
+  if (row !== undefined && (isNew || changes)) rows.set(row, fields)
+  const visitors = new Map(world.visitors).set(transaction.visitor, { row, isLate, isWaiting, cookie })
+  return { rows, visitors, past: [...world.past, fields] }
+}
+
+function arrival(rows: World['rows']): Visitor {
+  const found = rows.get(OLD)
+  const isHere = found !== undefined && found !== MOVED
+  return { row: isHere ? OLD : undefined, isLate: found === MOVED, isWaiting: false, cookie: undefined }
+}
+
+/** What a transaction does to the session that it begins after its last `destroy`; itself, if there is none. */
+function afterDestroy(transaction: Transaction): Transaction {
+  const { steps, taken } = transaction
+  const start = steps.lastIndexOf('destroy') + 1
+  if (start === 0) return transaction
+  const takes = steps.slice(0, start).filter((step) => parse(step).verb === 'take').length
+  return { ...transaction, steps: steps.slice(start), taken: taken.slice(takes) }
+}
+
+function keysOf(steps: Program): Set<string> {
+  return new Set(steps.map((step) => parse(step).key).filter((key) => key !== undefined))
+}
+
+/** What the steps make of one key, which is all that each of them looks at. */
+function valueAfter({ steps, by, taken }: Transaction, ofKey: string, before: unknown): unknown {
+  let value = before
+  let takes = 0
+  for (const step of steps) {
+    const { verb, key } = parse(step)
+    const shown = verb === 'take' ? taken[takes++] : undefined
+    if (key !== ofKey) continue
+    if (verb === 'assign') value = by
+    else if (verb === 'keep') value = INITIAL[key]
+    else if (verb === 'remove') value = undefined
+    else if (verb === 'append' || verb === 'update') value = appended(typeof value === 'string' ? value : undefined, by)
+    else if (verb === 'take') value = value === shown ? undefined : value
+    else if (verb === 'replace') value = [by]
+    else if (verb === 'push') value = [...(Array.isArray(value) ? value : []), by]
+  }
+  return value
+}
+
+/** Whatever the order of the keys. */
+export function isSame(one: Fields, other: Fields): boolean {
+  return canonical(one) === canonical(other)
+}
+
+function canonical(fields: Fields): string {
+  return JSON.stringify(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
