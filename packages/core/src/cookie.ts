@@ -4,22 +4,22 @@ import { SessError } from './error.js'
 
 export interface CookieOptions {
   /** Default `'sess'`. The browser sees it with the prefix `__Host-` (or `__Secure-`) where it can have one. */
-  readonly name?: string
+  readonly name?: string | undefined
   /**
    * Left out: Secure always, except between a browser and a server on one machine over plain http,
    * outside production. `true`: without that exception. `false`: never, for plain http networks.
    */
-  readonly secure?: boolean
+  readonly secure?: boolean | undefined
   /** Default `'lax'`. */
-  readonly sameSite?: 'lax' | 'strict' | 'none'
+  readonly sameSite?: 'lax' | 'strict' | 'none' | undefined
   /** Default: the host that set the cookie, and no other. */
-  readonly domain?: string
+  readonly domain?: string | undefined
   /** Default `'/'`. */
-  readonly path?: string
+  readonly path?: string | undefined
   /** Partitioned by the embedding site (CHIPS). Default `false`. */
-  readonly partitioned?: boolean
+  readonly partitioned?: boolean | undefined
   /** Survives the end of the browser's session, until the session expires. Default `false`. */
-  readonly persistent?: boolean
+  readonly persistent?: boolean | undefined
 }
 
 /** RFC 6265bis lets a browser refuse a longer cookie; Safari counts 4093 for the whole line. */

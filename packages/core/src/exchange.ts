@@ -54,7 +54,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   #tokens: readonly string[] = []
   #opening: Promise<Session<AnyData>> | undefined
   #hold: Hold | undefined
-  #draft = new Draft({})
+  #draft: Draft | undefined
   #cookie: CookieChange | undefined
   #saving: Promise<void> | undefined
   #saveFailed = false
@@ -107,7 +107,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   }
 
   get draft(): Draft {
-    return this.#draft
+    return (this.#draft ??= new Draft(this.#hold?.content?.fields ?? {}))
   }
 
   get handle(): string | undefined {
@@ -135,7 +135,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   destroy(): void {
     this.#destroy = true
     this.#regenerate = false
-    this.#draft.clear()
+    this.draft.clear()
   }
 
   async save(): Promise<void> {
@@ -156,7 +156,6 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   async #load(): Promise<Session<AnyData>> {
     this.#tokens = this.#terms.cookie.values(this.#cookieHeader, this.#transport.isLocal)
     this.#hold = await this.#terms.find(this.#tokens)
-    this.#draft = new Draft(this.#hold.content?.fields ?? {})
     return createSession(this)
   }
 
@@ -177,10 +176,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
     if (isDropped) {
       return this.#destroy ? { changes: NO_CHANGES, shown: {}, regenerate: false, destroy: true } : undefined
     }
-    const changes = this.#draft.changes()
+    const changes = this.draft.changes()
     const isMoving = this.#regenerate && hold.content !== undefined
     if (changes.size === 0 && !isMoving && !this.#destroy && !hold.isDue(this.#terms.clock())) return undefined
-    return { changes, shown: this.#draft.shown, regenerate: this.#regenerate, destroy: this.#destroy }
+    return { changes, shown: this.draft.shown, regenerate: this.#regenerate, destroy: this.#destroy }
   }
 
   async #store(work: Work): Promise<void> {
@@ -192,7 +191,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
     else if (cookie !== undefined) this.#cookie = cookie
     this.#regenerate = false
     this.#destroy = false
-    this.#draft.rebase(hold.content?.fields ?? {}, work.changes)
+    this.draft.rebase(hold.content?.fields ?? {}, work.changes)
   }
 
   #headers(seen: SeenHeaders): Headers {
@@ -203,7 +202,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
       headers.push(['set-cookie', cookie.setCookie(this.#cookie, clock(), this.#transport.isLocal)])
       headers.push(['cache-control', cacheControlFor(seen.cacheControl)])
     }
-    if (this.#cookie !== undefined || this.#draft.isUsed) headers.push(['vary', varyFor(seen.vary)])
+    if (this.#cookie !== undefined || this.#draft?.isUsed === true) headers.push(['vary', varyFor(seen.vary)])
     return headers
   }
 }

@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import { type Check, invalidOption, oneOf, optional, readOptions } from './check.js'
+import leven from 'leven'
+import { type Check, describe, invalidOption, oneOf, optional, readOptions } from './check.js'
 import type { ConflictPolicy } from './change.js'
 import { type CookieOptions, CookiePolicy } from './cookie.js'
 import { type Duration, duration, MAX_TIME } from './duration.js'
+import { SessError } from './error.js'
 import { Lifetime } from './lifetime.js'
 import { readSecrets } from './secret.js'
 
@@ -13,23 +15,23 @@ export interface CoreOptions {
    */
   readonly secret: string | undefined | readonly (string | undefined)[]
   /** A session ends when it was not used for so long. Default `'24h'`. */
-  readonly idleTimeout?: Duration
+  readonly idleTimeout?: Duration | undefined
   /** A session ends so long after login, whatever its use. Default `'30d'`. */
-  readonly absoluteTimeout?: Duration
+  readonly absoluteTimeout?: Duration | undefined
   /**
    * When a key was read here and changed by another request before it is written: `'fail'` (the default)
    * answers 409 and stores nothing, `'overwrite'` stores it.
    */
-  readonly onConflict?: ConflictPolicy
-  readonly cookie?: CookieOptions
+  readonly onConflict?: ConflictPolicy | undefined
+  readonly cookie?: CookieOptions | undefined
   /** The file or folder from which the adapter's package is looked for, and nowhere else. Default: the calling file, then the working directory. */
-  readonly from?: string | URL
+  readonly from?: string | URL | undefined
   /** Accepts a store that cannot keep a promise: without `'atomic'`, concurrent changes may be lost. */
-  readonly accept?: readonly ('atomic' | 'fresh')[]
+  readonly accept?: readonly ('atomic' | 'fresh')[] | undefined
   /** Told why a response was replaced by an error. Default: `console.error`. */
-  readonly onError?: (error: unknown) => void
+  readonly onError?: ((error: unknown) => void) | undefined
   /** Epoch milliseconds. Default: `Date.now`. */
-  readonly clock?: () => number
+  readonly clock?: (() => number) | undefined
 }
 
 /** What core's options come to. */
@@ -101,7 +103,10 @@ const CHECKS = {
 /** Tells core's options from the adapter's, and reads core's. Throws `INVALID_OPTION`. */
 export function readCoreOptions(given: unknown): { settings: Settings; rest: Readonly<Record<string, unknown>> } {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalidOption('options', given, 'an object, such as { secret: process.env.SESSION_SECRET }')
+    throw new SessError(
+      'INVALID_OPTION',
+      `sessions() was given ${describe(given)} for options; expected an object, such as { secret: process.env.SESSION_SECRET }.`,
+    )
   }
   const entries = Object.entries(given)
   const own = entries.filter(([name]) => Object.hasOwn(CHECKS, name))
@@ -111,4 +116,9 @@ export function readCoreOptions(given: unknown): { settings: Settings; rest: Rea
     settings: { ...settings, secrets: secret, lifetime: new Lifetime(idleTimeout, absoluteTimeout) },
     rest: Object.fromEntries(others),
   }
+}
+
+/** The option of core's that somebody may have meant by this name. */
+export function nearestCoreOption(name: string): string | undefined {
+  return Object.keys(CHECKS).find((own) => leven(own.toLowerCase(), name.toLowerCase()) <= 2)
 }

@@ -98,14 +98,19 @@ export interface SessionOwner {
   save(): Promise<void>
 }
 
-const owners = new WeakMap<object, SessionOwner>()
+/** Known to this module alone. By a WeakMap every session of every request would cost its part of each collection. */
+const OWNER: unique symbol = Symbol('owner')
+
+interface Owned {
+  readonly [OWNER]?: SessionOwner
+}
 
 /** The owner of what `createSession` made. */
 export function ownerOf(session: object): SessionOwner | undefined {
-  return owners.get(session)
+  return (session as Owned)[OWNER]
 }
 
-/** What a log shows in place of the session: its keys alone. */
+/** What a log shows in place of a session: its keys alone. */
 class Inspected {
   [inspect.custom](): string {
     const keys = ownerOf(this)?.draft.currentKeys() ?? []
@@ -113,12 +118,13 @@ class Inspected {
   }
 }
 
+/** Of every session, since all that differs is behind the traps, and none lets it be altered. */
+const TARGET = new Inspected()
+
 export function createSession(owner: SessionOwner): Session<AnyData> {
-  const session: unknown = new Proxy(new Inspected(), new Hash(owner))
+  const session: unknown = new Proxy(TARGET, new Hash(owner))
   // The traps answer for every key as the type says.
-  const typed = session as Session<AnyData>
-  owners.set(typed, owner)
-  return typed
+  return session as Session<AnyData>
 }
 
 class Hash implements ProxyHandler<object> {
@@ -132,7 +138,7 @@ class Hash implements ProxyHandler<object> {
   }
 
   get(target: object, key: string | symbol): unknown {
-    if (typeof key === 'symbol') return Reflect.get(target, key)
+    if (typeof key === 'symbol') return key === OWNER ? this.#owner : Reflect.get(target, key)
     if (isReserved(key)) return (this.#methods ??= methodsOf(this.#owner)).get(key)
     const value = this.#draft.read(key)
     return this.#owner.isSealed ? readOnly(value, sealed) : value

@@ -9,7 +9,7 @@ import type { Exchange } from './exchange.js'
 import { loadAdapter, resolutionBases } from './loader.js'
 import type { NodeRequest, NodeResponse } from './node.js'
 import { Off } from './off.js'
-import { type CoreOptions, readCoreOptions } from './options.js'
+import { type CoreOptions, nearestCoreOption, readCoreOptions } from './options.js'
 import { Keyring } from './secret.js'
 import type { AnyData, Data, Session, Storable } from './session.js'
 import { exchangesOf } from './slice.js'
@@ -104,7 +104,7 @@ function start(first: unknown, second: unknown): Sessions {
   const on = (store: Store, isOwner: boolean) =>
     new Application(store, isOwner, settings, keyring, exchangesOf(keyring, settings.cookie.name, chosen, rest))
   const make = (adapter: Adapter, name: string): Store => {
-    const store: unknown = adapter(rest, adapterContext(keyring, settings.cookie))
+    const store = call(adapter, rest, adapterContext(keyring, settings.cookie))
     assertStore(store, `What the adapter ${name} makes is not a store`)
     return store
   }
@@ -124,6 +124,19 @@ function start(first: unknown, second: unknown): Sessions {
     `The first argument of sessions() is ${describe(first)}; expected the name of an adapter, such as 'redis', an adapter, a store, or false to turn sessions off. ` +
       'Where it comes from the environment, is the variable set?',
   )
+}
+
+/** An adapter knows its own options alone: where it refuses one that is nearly core's, that is said as well. */
+function call(adapter: Adapter, options: Readonly<Record<string, unknown>>, context: AdapterContext): unknown {
+  try {
+    return adapter(options, context)
+  } catch (error) {
+    if (!isSessError(error) || error.code !== 'INVALID_OPTION') throw error
+    const refused = Object.keys(options).find((name) => error.message.includes(JSON.stringify(name)))
+    const meant = refused === undefined ? undefined : nearestCoreOption(refused)
+    if (meant === undefined) throw error
+    throw new SessError('INVALID_OPTION', `${error.message} Did you mean ${meant}, an option of @sess/core?`)
+  }
 }
 
 function assertNoOptions(rest: object): void {

@@ -2,8 +2,21 @@ import { createHash } from 'node:crypto'
 import type { SessionExchange } from './exchange.js'
 import type { Keyring } from './secret.js'
 
-/** The exchanges under way, by the response (or the fetch request) that they belong to. */
-export type Exchanges = WeakMap<object, SessionExchange>
+/**
+ * The exchanges under way, each on the response (or the fetch request) that it belongs to: a WeakMap
+ * would cost every request its part of each garbage collection.
+ */
+export class Exchanges {
+  readonly #slot = Symbol('@sess/core')
+
+  get(carrier: object): SessionExchange | undefined {
+    return (carrier as Record<symbol, SessionExchange | undefined>)[this.#slot]
+  }
+
+  set(carrier: object, exchange: SessionExchange): void {
+    Object.assign(carrier, { [this.#slot]: exchange })
+  }
+}
 
 const shared = new Map<string, WeakRef<Exchanges>>()
 const ids = new WeakMap<object, number>()
@@ -30,7 +43,7 @@ export function exchangesOf(
       .flat(),
   ]
   const name = identity.update(JSON.stringify(parts.map(nameOf))).digest('base64url')
-  const exchanges: Exchanges = shared.get(name)?.deref() ?? new WeakMap<object, SessionExchange>()
+  const exchanges = shared.get(name)?.deref() ?? new Exchanges()
   shared.set(name, new WeakRef(exchanges))
   return exchanges
 }

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Stage } from './support/interleaving.ts'
 import { PROMISES } from './support/oracle.ts'
 import { skipPauses } from './support/pauses.ts'
@@ -76,12 +76,12 @@ describe.each<{ of: string; races: readonly (readonly Program[])[]; options: Rac
     return { plays, failures }
   })
 
-  it('there is much to look at', { timeout: 120_000 }, async () => {
+  test('there is much to look at', { timeout: 120_000 }, async () => {
     const { plays } = await explored()
     expect(plays).toBeGreaterThan(atLeast)
   })
 
-  it.each(PROMISES)('$promise', async ({ name }) => {
+  test.each(PROMISES)('$promise', async ({ name }) => {
     const { failures } = await explored()
     expect(failures.filter(({ unkept }) => unkept.includes(name)).map(({ story }) => story)).toEqual([])
   })
@@ -102,7 +102,7 @@ describe('for requests made at random', () => {
     .array(step, { minLength: 1, maxLength: 5 })
     .filter((steps) => steps.filter((one) => one === 'save').length < 2)
 
-  it('every promise holds for two of them, in every interleaving', { timeout: 60_000 }, async () => {
+  test('every promise holds for two of them, in every interleaving', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(program, program, fc.boolean(), async (one, other, apart) => {
         const race = new Race([one, other], { apart })
@@ -113,7 +113,7 @@ describe('for requests made at random', () => {
     )
   })
 
-  it('every promise holds for three of them, in some interleaving', { timeout: 60_000 }, async () => {
+  test('every promise holds for three of them, in some interleaving', { timeout: 60_000 }, async () => {
     const order = fc.array(fc.nat(5), { minLength: 1, maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(fc.tuple(program, program, program), order, fc.boolean(), async (programs, choices, apart) => {
@@ -127,7 +127,7 @@ describe('for requests made at random', () => {
 })
 
 describe('the exploration', () => {
-  it('plays each order of the things that are parked once', async () => {
+  test('plays each order of the things that are parked once', async () => {
     const stage = new Stage()
     const orders: string[] = []
     const request = (name: string, count: number) => async () => {

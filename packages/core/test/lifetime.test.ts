@@ -128,6 +128,13 @@ describe.each(KINDS)('a session on the %s store', (_, prepare) => {
     expect(await idle.at(start({ idleTimeout: 10 * MINUTE + 1 })).see()).toEqual(HERE)
   })
 
+  test('that has ended is not brought back by a longer timeout', async () => {
+    const { clock, start } = prepare()
+    const browser = await begun(start({ idleTimeout: '10m' }))
+    clock.advance(10 * MINUTE)
+    expect(await browser.at(start({ idleTimeout: '1h' })).see()).toEqual(ENDED)
+  })
+
   test('begins both timeouts anew at login', async () => {
     const { clock, start } = prepare()
     const browser = await begun(start({ idleTimeout: '6h', absoluteTimeout: '8h' }))
@@ -256,6 +263,12 @@ describe('extension on a server store', () => {
     await begun(start(options))
     expect(store.calls.map(({ entry }) => entry?.expiresAt)).toEqual([clock.now + expiresIn])
   })
+})
+
+test('a store is given no time that a date cannot hold', async () => {
+  const { store, start } = onMemory()
+  await begun(start({ idleTimeout: 8.64e15, absoluteTimeout: 8.64e15 }))
+  expect(store.calls.map(({ entry }) => entry?.expiresAt)).toEqual([8.64e15])
 })
 
 describe('extension on the cookie store', () => {

@@ -373,3 +373,16 @@ describe('createAdapterContext', () => {
     expect({ code, message }).toEqual({ code: 'INVALID_OPTION', message: expect.stringContaining(`Option ${option} `) })
   })
 })
+
+test.each([
+  ['memory', 'idleTimout', 'idleTimeout'],
+  ['cookie', 'secrets', 'secret'],
+  ['memory', 'onconflict', 'onConflict'],
+])(
+  "an option that neither core nor the %s adapter knows, %s, is said to be nearly core's %s",
+  (store, given, meant) => {
+    expect(() => sessions(store, { secret: SECRET, [given]: 1 })).toThrow(
+      `Did you mean ${meant}, an option of @sess/core?`,
+    )
+  },
+)

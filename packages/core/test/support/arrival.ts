@@ -1,0 +1,45 @@
+import { type AnyData, type CoreOptions, type Headers, type Session, type Sessions, sessions } from '@sess/core'
+import type { ServerStore } from '@sess/core/adapter'
+import { Browser } from './browser.ts'
+import { CountedStore } from './counted-store.ts'
+import { SECRET } from './secret.ts'
+
+export type Handler = (session: Session<AnyData>) => unknown
+
+/** A request that has opened its session and was not answered yet. */
+export interface Arrival {
+  readonly session: Session<AnyData>
+  readonly answer: (status?: number) => Promise<Headers>
+}
+
+export async function arrive(sess: Sessions, cookie: string): Promise<Arrival> {
+  const exchange = sess.exchange(cookie)
+  return { session: await exchange.open(), answer: (status = 200) => exchange.commit(status) }
+}
+
+/** Sessions on a server store, and a browser that is in one. */
+export interface Begun<S extends ServerStore> {
+  readonly store: S
+  readonly sess: Sessions
+  readonly browser: Browser
+  /** A request of that browser. */
+  readonly arrive: () => Promise<Arrival>
+  /** Another browser with the cookie of now. */
+  readonly copy: () => Browser
+}
+
+export async function begin(data: object, options?: Partial<CoreOptions>): Promise<Begun<CountedStore>> {
+  return beginOn(new CountedStore(), data, options)
+}
+
+export async function beginOn<S extends ServerStore>(
+  store: S,
+  data: object,
+  options: Partial<CoreOptions> = {},
+): Promise<Begun<S>> {
+  const any: ServerStore = store
+  const sess: Sessions = sessions(any, { secret: SECRET, ...options })
+  const browser = new Browser(sess)
+  await browser.visit((session) => Object.assign(session, structuredClone(data)))
+  return { store, sess, browser, arrive: () => arrive(sess, browser.cookie), copy: () => browser.at(sess) }
+}

@@ -1,0 +1,12 @@
+import type { Entry, ServerStore } from '@sess/core/adapter'
+import { CountedStore } from './counted-store.ts'
+
+/** A memory store to which, from when a test says so, every version is out of date. */
+export class RefusingStore extends CountedStore {
+  refuses = false
+
+  override async update(key: string, entry: Entry, version: string): ReturnType<ServerStore['update']> {
+    const updated = await super.update(key, entry, this.refuses ? 'out of date' : version)
+    return updated
+  }
+}
