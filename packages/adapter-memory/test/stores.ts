@@ -2,7 +2,7 @@ import memory, { type MemoryOptions } from '@sess/adapter-memory'
 import { createAdapterContext, isSessError, type ServerStore, type Store, type Version } from '@sess/core/adapter'
 import { onTestFinished } from 'vitest'
 
-export const context = createAdapterContext({ secret: 'a secret for tests, of 32 bytes or more' })
+const context = createAdapterContext({ secret: 'a secret for tests, of 32 bytes or more' })
 
 export const FAR: number = Date.UTC(2100, 0)
 export const PAST: number = Date.UTC(2001, 0)

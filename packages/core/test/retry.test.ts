@@ -21,10 +21,13 @@ describe('where the session is changed by others again and again, every time', (
     ['an update', (session) => session.update('user', () => 8)],
     ['a logout', (session) => session.destroy()],
     ['a login', (session) => session.regenerate()],
-    ['a change of user', (session) => {
-      session.destroy()
-      session['user'] = 8
-    }],
+    [
+      'a change of user',
+      (session) => {
+        session.destroy()
+        session['user'] = 8
+      },
+    ],
   ])('%s gives up as a CONFLICT', async (_, handler) => {
     const { browser } = await beginRefused()
     const error = await rejectionOf(browser.visit(handler))
@@ -46,10 +49,13 @@ describe('where the session is changed by others again and again, every time', (
     ['a change', (session) => (session['theme'] = 'dark')],
     ['a logout', (session) => session.destroy()],
     ['a login', (session) => session.regenerate()],
-    ['a login that changes something', (session) => {
-      session['theme'] = 'dark'
-      session.regenerate()
-    }],
+    [
+      'a login that changes something',
+      (session) => {
+        session['theme'] = 'dark'
+        session.regenerate()
+      },
+    ],
   ])('%s that gave up has changed nothing and left nothing', async (_, handler) => {
     const { store, browser } = await beginRefused()
     await rejectionOf(browser.visit(handler))

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { begin, beginOn, type Handler } from './support/arrival.ts'
 import { Browser } from './support/browser.ts'
-import { Clock, DAY, HOUR } from './support/clock.ts'
 import { rejectionOf } from './support/failure.ts'
-import { TroubledStore } from './support/troubled-store.ts'
+import { FailingStore } from './support/failing-store.ts'
 
 const DATA = { theme: 'dark', visits: 1 }
 
@@ -84,22 +83,21 @@ describe('a login', () => {
       session.regenerate()
     })
     const alive = await Promise.all(
-      store.calls.filter(({ method }) => method === 'create').map(async ({ key = '' }) => (await store.read(key))?.data),
+      store.calls
+        .filter(({ method }) => method === 'create')
+        .map(async ({ key = '' }) => (await store.read(key))?.data),
     )
     expect(alive.filter((data) => data !== 'null')).toHaveLength(1)
     expect(await browser.at(sess).see()).toEqual({ ...DATA, user: 7 })
   })
 
   test('carries over what another request stores while it is under way', async () => {
-    const { browser, arrive, copy } = await begin(DATA)
-    const { session, answer } = await arrive()
+    const { arrive, copy } = await begin(DATA)
+    const { session, answer, next } = await arrive()
     login(session)
     await copy().visit((other) => (other['cart'] = ['book']))
-    const [cookie] = await answer()
-    browser.jar.clear()
-    const [name = '', value = ''] = cookie?.[1].split(/[=;]/) ?? []
-    browser.jar.set(name, value)
-    expect(await browser.see()).toEqual({ ...DATA, user: 7, cart: ['book'] })
+    await answer()
+    expect(await next()).toEqual({ ...DATA, user: 7, cart: ['book'] })
   })
 
   test('conflicts where it rewrites what another request has changed, and leaves the session as it is', async () => {
@@ -123,10 +121,13 @@ describe('a request that still holds the old token', () => {
     ['a removal', (session) => delete session['theme']],
     ['an update', (session) => session.update('visits', count)],
     ['a logout', logout],
-    ['a change of user', (session) => {
-      session.destroy()
-      session['user'] = 8
-    }],
+    [
+      'a change of user',
+      (session) => {
+        session.destroy()
+        session['user'] = 8
+      },
+    ],
   ]
 
   test.each(late)('and came before the login: %s is a CONFLICT', async (_, handler) => {
@@ -158,16 +159,13 @@ describe('a request that still holds the old token', () => {
   })
 
   test('gets a cookie by logging in, with its own changes alone', async () => {
-    const { sess, browser, arrive } = await begin(DATA)
-    const { session, answer } = await arrive()
+    const { browser, arrive } = await begin(DATA)
+    const { session, answer, next } = await arrive()
     session['user'] = 8
     session.regenerate()
     await browser.visit(login)
-    const other = new Browser(sess)
-    const [cookie] = await answer()
-    const [name = '', value = ''] = cookie?.[1].split(/[=;]/) ?? []
-    other.jar.set(name, value)
-    expect([await browser.see(), await other.see()]).toEqual([{ ...DATA, user: 7 }, { user: 8 }])
+    await answer()
+    expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 8 }])
   })
 
   test('and logs in without having anything to keep, gets no cookie', async () => {
@@ -210,141 +208,26 @@ describe('a request that still holds the old token', () => {
   })
 })
 
-describe('a logout', () => {
-  test('leaves nothing in the store', async () => {
-    const { store, browser } = await begin(DATA)
-    await browser.visit(logout)
-    expect({ entries: await store.drain(), cookies: browser.jar.size }).toEqual({ entries: 0, cookies: 0 })
+describe('a login on a store that fails', () => {
+  test.each(['create', 'update'] as const)('at %s is UNAVAILABLE, and the session is as before', async (method) => {
+    const { store, browser } = await beginOn(new FailingStore(), DATA)
+    store.failing.add(method)
+    const error = await rejectionOf(browser.visit(login))
+    store.failing.clear()
+    expect({ code: error.code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: DATA })
   })
 
-  test.each<[string, Handler]>([
-    ['an assignment', change],
-    ['an update', (session) => session.update('visits', count)],
-    ['a removal', (session) => delete session['theme']],
-    ['a login that rests on what it read', (session) => {
-      session['visits'] = count(session['visits'])
-      session.regenerate()
-    }],
-  ])('is not undone by %s that was under way, which is a CONFLICT', async (_, handler) => {
-    const { store, arrive, copy } = await begin(DATA)
+  test('at the read that it needs once another has changed the session leaves the session as that left it', async () => {
+    const { store, browser, arrive, copy } = await beginOn(new FailingStore(), DATA)
     const { session, answer } = await arrive()
-    handler(session)
-    await copy().visit(logout)
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
-    expect(await store.drain()).toBe(0)
-  })
-
-  test.each<[string, Handler]>([
-    ['assigns', (session) => (session['user'] = 7)],
-    ['assigns what was there already', (session) => Object.assign(session, { user: 7, theme: 'dark' })],
-    ['updates', (session) => session.update('user', () => 7)],
-  ])('leaves a login that was under way what this one %s, and nothing else', async (_, handler) => {
-    const { sess, arrive, copy } = await begin({ ...DATA, secret: 'of before' })
-    const { session, answer } = await arrive()
-    handler(session)
-    session.regenerate()
-    await copy().visit(logout)
-    const [cookie] = await answer()
-    const browser = new Browser(sess)
-    const [name = '', value = ''] = cookie?.[1].split(/[=;]/) ?? []
-    browser.jar.set(name, value)
-    const data = await browser.see()
-    expect({ user: data['user'], secret: data['secret'], visits: data['visits'] }).toEqual({
-      user: 7,
-      secret: undefined,
-      visits: undefined,
+    login(session)
+    await copy().visit(change)
+    store.failing.add('read')
+    const error = await rejectionOf(answer())
+    store.failing.clear()
+    expect({ code: error.code, data: await browser.see() }).toEqual({
+      code: 'UNAVAILABLE',
+      data: { ...DATA, theme: 'light' },
     })
   })
-
-  test('leaves nothing of a login that was under way and has changed nothing', async () => {
-    const { store, arrive, copy } = await begin(DATA)
-    const { session, answer } = await arrive()
-    session.regenerate()
-    await copy().visit(logout)
-    expect(await answer()).toEqual([])
-    expect(await store.drain()).toBe(0)
-  })
-
-  test('ends what another request stored while it was under way', async () => {
-    const { store, arrive, copy } = await begin(DATA)
-    const { session, answer } = await arrive()
-    logout(session)
-    await copy().visit(change)
-    await answer()
-    expect(await store.drain()).toBe(0)
-  })
-
-  test('succeeds where another has come before', async () => {
-    const { arrive, copy } = await begin(DATA)
-    const { session, answer } = await arrive()
-    logout(session)
-    await copy().visit(logout)
-    const headers = await answer()
-    expect(headers.find(([name]) => name === 'set-cookie')?.[1]).toContain('Max-Age=0')
-  })
-})
-
-describe('a session that expires while a request is under way', () => {
-  const begun = async () => {
-    const clock = new Clock()
-    return { clock, ...(await begin(DATA, { clock: clock.read, idleTimeout: HOUR })) }
-  }
-
-  test('is not brought back by a change, which is a CONFLICT', async () => {
-    const { clock, browser, arrive } = await begun()
-    const { session, answer } = await arrive()
-    change(session)
-    clock.advance(HOUR)
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
-    expect(await browser.see()).toEqual({})
-  })
-
-  test('is not brought back by a request that only reads', async () => {
-    const { clock, browser, arrive } = await begun()
-    const { answer } = await arrive()
-    clock.advance(HOUR)
-    await answer()
-    expect(await browser.see()).toEqual({})
-  })
-
-  test('leaves a login its own changes alone', async () => {
-    const { clock, sess, arrive } = await begun()
-    const { session, answer } = await arrive()
-    login(session)
-    clock.advance(HOUR)
-    const [cookie] = await answer()
-    const browser = new Browser(sess)
-    const [name = '', value = ''] = cookie?.[1].split(/[=;]/) ?? []
-    browser.jar.set(name, value)
-    expect(await browser.see()).toEqual({ user: 7 })
-  })
-
-  test('is stored where another request has extended it', async () => {
-    const { clock, browser, arrive, copy } = await begun()
-    const { session, answer } = await arrive()
-    change(session)
-    clock.advance(HOUR / 2)
-    await copy().see()
-    clock.advance(HOUR / 2)
-    await answer()
-    expect(await browser.see()).toEqual({ ...DATA, theme: 'light' })
-  })
-
-  test('is moved where another request has extended it', async () => {
-    const { clock, sess, arrive, copy } = await begun()
-    const { session, answer } = await arrive()
-    login(session)
-    clock.advance(HOUR / 2)
-    await copy().see()
-    clock.advance(HOUR / 2)
-    const [cookie] = await answer()
-    const browser = new Browser(sess)
-    const [name = '', value = ''] = cookie?.[1].split(/[=;]/) ?? []
-    browser.jar.set(name, value)
-    expect(await browser.see()).toEqual({ ...DATA, user: 7 })
-  })
-})
-
-describe('where the store fails', () => {
-  /** A store that is down from the n-th write on. */
 })

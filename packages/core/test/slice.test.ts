@@ -3,9 +3,11 @@ import memory from '@sess/adapter-memory'
 import { describe, expect, test } from 'vitest'
 import { HttpBrowser } from './support/http-browser.js'
 import { OTHER_SECRET, SECRET } from './support/secret.js'
-import { serve } from './support/served.js'
+import { type Handler, Handling, serve } from './support/served.js'
 
 const COOKIE = /^sess=/
+
+const serveAll = (handler: Handler<void>) => serve(new Handling(handler).listener)
 
 describe('two slices that open a session in one request', () => {
   const slices = (store: string) => ({
@@ -15,7 +17,7 @@ describe('two slices that open a session in one request', () => {
 
   test.each(['memory', 'cookie'])('see one session and send one cookie, on the %s store', async (store) => {
     const { main, admin } = slices(store)
-    const port = await serve(async (request, response) => {
+    const port = await serveAll(async (request, response) => {
       const first = await main.open(request, response)
       first['from main'] = 1
       const second = await admin.open(request, response)
@@ -29,7 +31,7 @@ describe('two slices that open a session in one request', () => {
 
   test('find in the next request what both have stored', async () => {
     const { main, admin } = slices('memory')
-    const port = await serve(async (request, response) => {
+    const port = await serveAll(async (request, response) => {
       const [first, second] = [await main.open(request, response), await admin.open(request, response)]
       first.update('main', (count) => Number(count ?? 0) + 1)
       second.update('admin', (count) => Number(count ?? 0) + 10)
@@ -60,7 +62,7 @@ test.each([
   ['the adapter itself in place of its name', () => sessions(memory, { secret: SECRET })],
 ])('a slice with %s has a session of its own in the same request', async (_difference, other) => {
   const [main, admin] = [sessions('memory', { secret: SECRET }), other()]
-  const port = await serve(async (request, response) => {
+  const port = await serveAll(async (request, response) => {
     const first = await main.open(request, response)
     first['secret of main'] = 1
     const second = await admin.open(request, response)

@@ -10,11 +10,22 @@ export type Handler = (session: Session<AnyData>) => unknown
 export interface Arrival {
   readonly session: Session<AnyData>
   readonly answer: (status?: number) => Promise<Headers>
+  /** What the session holds for the next request of a browser that has taken the answer. */
+  readonly next: () => Promise<Record<string, unknown>>
 }
 
 export async function arrive(sess: Sessions, cookie: string): Promise<Arrival> {
   const exchange = sess.exchange(cookie)
-  return { session: await exchange.open(), answer: (status = 200) => exchange.commit(status) }
+  let sent = cookie
+  return {
+    session: await exchange.open(),
+    answer: async (status = 200) => {
+      const headers = await exchange.commit(status)
+      sent = headers.find(([name]) => name === 'set-cookie')?.[1].split(';')[0] ?? sent
+      return headers
+    },
+    next: async () => ({ ...(await sess.exchange(sent).open()) }),
+  }
 }
 
 /** Sessions on a server store, and a browser that is in one. */
