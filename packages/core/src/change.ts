@@ -1,5 +1,5 @@
 import type { Fields, Json } from './content.js'
-import { SessError } from './error.js'
+import { SessError, shorten } from './error.js'
 import { isSame } from './value.js'
 
 /** What one request does to one key. */
@@ -48,7 +48,7 @@ function valueOf(
 }
 
 function keyConflict(key: string): SessError {
-  const name = JSON.stringify(key)
+  const name = shorten(JSON.stringify(key))
   return new SessError(
     'CONFLICT',
     `Session key ${name} was read here and changed by another request before it was written. ` +

@@ -23,7 +23,7 @@ export class ClientHold implements Hold {
     for (const token of tokens) {
       const opened = await store.open(token)
       if (opened === null && looksLikeToken(token)) terms.onForeignToken()
-      const content = opened && opened.expiresAt > terms.clock() ? decode(opened.data) : undefined
+      const content = opened && opened.expiresAt > terms.clock() ? decode(opened) : undefined
       if (opened && content && terms.lifetime.isAlive(content, terms.clock())) {
         return new ClientHold(store, terms, content, opened.outdated)
       }
@@ -51,7 +51,7 @@ export class ClientHold implements Hold {
         : { ...lifetime.extend(this.#content, now), fields }
     const data = encode(content)
     assertFits(data, fields, this.#store)
-    const expiresAt = lifetime.expiresAt(content)
+    const expiresAt = lifetime.keepUntil(content)
     const value = await this.#store.seal({ data, expiresAt })
     this.#content = content
     this.#outdated = false

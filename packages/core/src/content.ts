@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Entry } from './contract.js'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 export type Fields = Readonly<Record<string, Json>>
@@ -11,6 +12,8 @@ export interface Content {
   readonly startedAt: number
   /** When its idle time last began anew. */
   readonly touchedAt: number
+  /** The entry's expiry, as it was read; 0 where it was not read yet. Not part of `data`. */
+  readonly keptUntil: number
   readonly fields: Fields
 }
 
@@ -18,7 +21,7 @@ export interface Content {
 export const TOMBSTONE = 'null'
 
 export function newContent(now: number, fields: Fields): Content {
-  return { handle: randomBytes(9).toString('base64url'), startedAt: now, touchedAt: now, fields }
+  return { handle: randomBytes(9).toString('base64url'), startedAt: now, touchedAt: now, keptUntil: 0, fields }
 }
 
 export function encode(content: Content): string {
@@ -26,7 +29,7 @@ export function encode(content: Content): string {
 }
 
 /** `null`: a tombstone. `undefined`: not a session's content. */
-export function decode(data: string): Content | null | undefined {
+export function decode({ data, expiresAt }: Entry): Content | null | undefined {
   let value: unknown
   try {
     value = JSON.parse(data)
@@ -40,7 +43,7 @@ export function decode(data: string): Content | null | undefined {
   if (typeof handle !== 'string' || !Number.isSafeInteger(startedAt) || !Number.isSafeInteger(touchedAt))
     return undefined
   if (typeof startedAt !== 'number' || typeof touchedAt !== 'number' || !isFields(fields)) return undefined
-  return { handle, startedAt, touchedAt, fields }
+  return { handle, startedAt, touchedAt, keptUntil: expiresAt, fields }
 }
 
 /** Holds for what JSON.parse made: an object there is neither an array nor an instance of a class. */

@@ -106,8 +106,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
     return this.#store(work).then(() => this.#headers(seen))
   }
 
-  get draft(): Draft {
-    return (this.#draft ??= new Draft(this.#hold?.content?.fields ?? {}))
+  keys(): readonly string[] {
+    return this.#draft?.currentKeys() ?? []
   }
 
   get handle(): string | undefined {
@@ -135,7 +135,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   destroy(): void {
     this.#destroy = true
     this.#regenerate = false
-    this.draft.clear()
+    this.#draft?.clear()
   }
 
   async save(): Promise<void> {
@@ -156,7 +156,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   async #load(): Promise<Session<AnyData>> {
     this.#tokens = this.#terms.cookie.values(this.#cookieHeader, this.#transport.isLocal)
     this.#hold = await this.#terms.find(this.#tokens)
-    return createSession(this)
+    this.#draft = new Draft(this.#hold.content?.fields ?? {})
+    return createSession(this, this.#draft)
   }
 
   async #finishAfterSave(saving: Promise<void>, status: number, seen: SeenHeaders): Promise<Headers> {
@@ -170,16 +171,17 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   /** What is left to do, if the response has this status. */
   #work(status: number): Work | undefined {
     const hold = this.#hold
-    if (hold === undefined) return undefined
+    const draft = this.#draft
+    if (hold === undefined || draft === undefined) return undefined
     // A handler that saw save() fail and answers with an error of its own has dealt with it.
     const isDropped = status >= 500 || this.#isDiscarded || (this.#saveFailed && status >= 400)
     if (isDropped) {
       return this.#destroy ? { changes: NO_CHANGES, shown: {}, regenerate: false, destroy: true } : undefined
     }
-    const changes = this.draft.changes()
+    const changes = draft.changes()
     const isMoving = this.#regenerate && hold.content !== undefined
     if (changes.size === 0 && !isMoving && !this.#destroy && !hold.isDue(this.#terms.clock())) return undefined
-    return { changes, shown: this.draft.shown, regenerate: this.#regenerate, destroy: this.#destroy }
+    return { changes, shown: draft.shown, regenerate: this.#regenerate, destroy: this.#destroy }
   }
 
   async #store(work: Work): Promise<void> {
@@ -191,7 +193,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
     else if (cookie !== undefined) this.#cookie = cookie
     this.#regenerate = false
     this.#destroy = false
-    this.draft.rebase(hold.content?.fields ?? {}, work.changes)
+    this.#draft?.rebase(hold.content?.fields ?? {}, work.changes)
   }
 
   #headers(seen: SeenHeaders): Headers {

@@ -7,7 +7,6 @@ import {
   assertReason,
   emitDrain,
   headersSent,
-  isDestroyed,
   type NodeResponse,
   type NodeSource,
   statusFrom,
@@ -125,17 +124,13 @@ export class Gate {
     const held = this.#takeHeld()
     let isFull = false
     try {
-      // Where the client has gone, Node takes the calls as it does without sessions.
-      if (isDestroyed(response)) {
-        this.#open([])
-      } else {
-        response.statusCode = this.#status
-        this.#open(headers)
-      }
+      response.statusCode = this.#status
+      this.#open(headers)
       for (const { method, args } of held) isFull = this.#pass(method, args) === false
     } catch (error) {
-      this.#onError(error)
+      this.#state = 'failed'
       response.destroy(error instanceof Error ? error : undefined)
+      this.#onError(error)
       return
     }
     // Where Node's own buffer is full, it is Node that drains.
@@ -148,7 +143,7 @@ export class Gate {
     const held = this.#takeHeld()
     this.#detachSources()
     try {
-      if (!isDestroyed(response)) this.#answer(isSessError(error) ? error.status : 500)
+      this.#answer(isSessError(error) ? error.status : 500)
     } catch (failure) {
       response.destroy(failure instanceof Error ? failure : undefined)
     }

@@ -23,10 +23,23 @@ export class Lifetime {
     return Math.min(content.touchedAt + this.#idle, content.startedAt + this.#absolute, MAX_TIME)
   }
 
-  /** Extension costs a write, so it is due once per twentieth of the idle timeout, and where it gains anything. */
+  /**
+   * Until when a store is to keep the session: never for less than it was told before, since another slice, or
+   * this one before its timeouts were shortened, may go by it.
+   */
+  keepUntil(content: Content): number {
+    return Math.max(this.expiresAt(content), content.keptUntil)
+  }
+
+  /**
+   * Extension costs a write, so it is due once per twentieth of the idle timeout, and where it gains anything:
+   * over the stamps, or over an expiry that a slice with shorter timeouts has set.
+   */
   isExtensionDue(content: Content, now: number): boolean {
-    if (now - content.touchedAt < this.#idle / 20) return false
-    return this.expiresAt({ ...content, touchedAt: now }) > this.expiresAt(content)
+    const least = this.#idle / 20
+    const extended = this.expiresAt({ ...content, touchedAt: now })
+    if (now - content.touchedAt >= least && extended > this.expiresAt(content)) return true
+    return content.keptUntil > 0 && extended - content.keptUntil >= least
   }
 
   extend(content: Content, now: number): Content {

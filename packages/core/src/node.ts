@@ -9,9 +9,8 @@ export interface NodeResponse {
   statusCode: number
   readonly req?: unknown
   readonly headersSent: boolean
-  readonly destroyed?: boolean
   /** Of node:http2 alone. */
-  readonly stream?: { readonly destroyed: boolean; removeAllListeners(event: string): unknown }
+  readonly stream?: { removeAllListeners(event: string): unknown }
   getHeader(name: string): number | string | readonly string[] | undefined
   getHeaderNames(): string[]
   setHeader(name: string, value: unknown): unknown
@@ -31,11 +30,6 @@ export interface NodeResponse {
 export interface NodeSource {
   unpipe(destination: unknown): unknown
   resume(): unknown
-}
-
-/** node:http says so on the response, node:http2 on its stream. */
-export function isDestroyed(response: NodeResponse): boolean {
-  return response.destroyed === true || response.stream?.destroyed === true
 }
 
 /** Emits `drain` on whatever keeps its listeners: compression hands them to a stream of its own, which its `on` returns. */

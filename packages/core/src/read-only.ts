@@ -9,8 +9,14 @@ export function readOnly<T>(value: T, refusal: () => SessError): T {
   const refuse = (): never => {
     throw refusal()
   }
-  return new Proxy(value, {
+  // The copy is never frozen: through a Proxy, what a frozen object holds cannot be shown as a view of it.
+  const copy: typeof value = Array.isArray(value) ? Object.assign([], value) : { ...value }
+  return new Proxy(copy, {
     get: (target, key, receiver): unknown => readOnly(Reflect.get(target, key, receiver), refusal),
+    getOwnPropertyDescriptor(target, key) {
+      const property = Reflect.getOwnPropertyDescriptor(target, key)
+      return property && { ...property, value: readOnly<unknown>(property.value, refusal) }
+    },
     set: refuse,
     deleteProperty: refuse,
     defineProperty: refuse,

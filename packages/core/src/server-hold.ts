@@ -193,7 +193,7 @@ export class ServerHold implements Hold {
 
   #settle(token: Token, snapshot: Snapshot): CookieChange {
     this.#place = { token, snapshot }
-    return { value: token.text, expiresAt: this.#terms.lifetime.expiresAt(snapshot.content) }
+    return { value: token.text, expiresAt: this.#terms.lifetime.keepUntil(snapshot.content) }
   }
 }
 

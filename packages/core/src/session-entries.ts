@@ -29,7 +29,7 @@ export class SessionEntries {
     const stored = await this.store.read(key)
     const now = this.#terms.clock()
     if (stored === null || stored.expiresAt <= now) return 'none'
-    const content = decode(stored.data)
+    const content = decode(stored)
     if (content === undefined) {
       throw new SessError(
         'CORRUPT',
@@ -57,7 +57,7 @@ export class SessionEntries {
   encode(content: Content): Entry {
     const data = encode(content)
     assertFits(data, content.fields, this.store)
-    return { data, expiresAt: this.#terms.lifetime.expiresAt(content) }
+    return { data, expiresAt: this.#terms.lifetime.keepUntil(content) }
   }
 
   /** Marks the session as moved, if `version` is current. */

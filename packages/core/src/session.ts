@@ -88,7 +88,8 @@ export interface SessionMethods<D> {
 
 /** What the hash asks of the exchange that it belongs to. */
 export interface SessionOwner {
-  readonly draft: Draft
+  /** Without counting as a read. */
+  keys(): readonly string[]
   readonly handle: string | undefined
   /** Throws where the session can no longer change. */
   assertOpen(): void
@@ -113,7 +114,7 @@ export function ownerOf(session: object): SessionOwner | undefined {
 /** What a log shows in place of a session: its keys alone. */
 class Inspected {
   [inspect.custom](): string {
-    const keys = ownerOf(this)?.draft.currentKeys() ?? []
+    const keys = ownerOf(this)?.keys() ?? []
     return `Session {${keys.map((key) => ` ${inspect(key)}: [hidden]`).join(',')} }`
   }
 }
@@ -121,8 +122,8 @@ class Inspected {
 /** Of every session, since all that differs is behind the traps, and none lets it be altered. */
 const TARGET = new Inspected()
 
-export function createSession(owner: SessionOwner): Session<AnyData> {
-  const session: unknown = new Proxy(TARGET, new Hash(owner))
+export function createSession(owner: SessionOwner, draft: Draft): Session<AnyData> {
+  const session: unknown = new Proxy(TARGET, new Hash(owner, draft))
   // The traps answer for every key as the type says.
   return session as Session<AnyData>
 }
@@ -132,14 +133,14 @@ class Hash implements ProxyHandler<object> {
   readonly #draft: Draft
   #methods: ReadonlyMap<string, unknown> | undefined
 
-  constructor(owner: SessionOwner) {
+  constructor(owner: SessionOwner, draft: Draft) {
     this.#owner = owner
-    this.#draft = owner.draft
+    this.#draft = draft
   }
 
   get(target: object, key: string | symbol): unknown {
     if (typeof key === 'symbol') return key === OWNER ? this.#owner : Reflect.get(target, key)
-    if (isReserved(key)) return (this.#methods ??= methodsOf(this.#owner)).get(key)
+    if (isReserved(key)) return (this.#methods ??= methodsOf(this.#owner, this.#draft)).get(key)
     const value = this.#draft.read(key)
     return this.#owner.isSealed ? readOnly(value, sealed) : value
   }
@@ -195,7 +196,7 @@ export function sealed(): SessError {
   )
 }
 
-function methodsOf(owner: SessionOwner): ReadonlyMap<string, unknown> {
+function methodsOf(owner: SessionOwner, draft: Draft): ReadonlyMap<string, unknown> {
   const methods = {
     update(key: string, change: Update): unknown {
       owner.assertOpen()
@@ -203,15 +204,15 @@ function methodsOf(owner: SessionOwner): ReadonlyMap<string, unknown> {
       if (typeof change !== 'function') {
         throw new SessError('INVALID_VALUE', 'session.update takes a key and a function of its value.')
       }
-      return owner.draft.update(key, change)
+      return draft.update(key, change)
     },
     take(key: string): unknown {
       owner.assertOpen()
-      return owner.draft.take(assertKey(key))
+      return draft.take(assertKey(key))
     },
     regenerate(): void {
       owner.assertOpen()
-      owner.draft.insist()
+      draft.insist()
       owner.regenerate()
     },
     destroy(): void {

@@ -160,21 +160,6 @@ describe('an informational response', () => {
     expect([(await wire.response()).status, (await wire.response()).status]).toEqual([status, 503])
     await expectUsable(wire)
   })
-
-  test('while a response is held goes out as well', async () => {
-    const store = new TroubledStore()
-    store.stall()
-    const { wire } = await serveSession(async (session, res) => {
-      session['visits'] = 1
-      res.end('body')
-      await store.reached
-      res.writeProcessing()
-    }, store)
-    wire.send('GET', '/')
-    expect((await wire.response()).status).toBe(102)
-    store.release()
-    expect((await wire.response()).body).toBe('body')
-  })
 })
 
 describe('a request that expects 100-continue', () => {

@@ -105,6 +105,20 @@ describe.each(uses)('when a response has passed because %s', (_name, visits) => 
   })
 })
 
+test('a method of headers that was patched before is back when the session was stored', async () => {
+  const sess = slice(new TroubledStore())
+  const { outcome } = await request(async (req, res) => {
+    const { setHeader } = res
+    const patched = (...args: Parameters<typeof setHeader>) => Reflect.apply(setHeader, res, args)
+    res.setHeader = patched
+    const session = await sess.open(req, res)
+    session['visits'] = 1
+    await new Promise<void>((resolve) => res.end('body', () => resolve()))
+    return res.setHeader === patched
+  })
+  expect(outcome).toBe(true)
+})
+
 test('with nothing to store, a response begins within the same call', async () => {
   const sess = slice(new TroubledStore())
   const { outcome } = await request(async (req, res) => {

@@ -71,3 +71,46 @@ test.each([
   const response = await fetch(`http://127.0.0.1:${port}`)
   expect(await response.json()).toEqual({})
 })
+
+describe('slices with different timeouts share a session', () => {
+  const MINUTE = 60_000
+
+  /** Visits one slice or the other, at a minute, and says what is left of the session. */
+  const visits = (store: string) => {
+    let now = Date.UTC(2030, 0, 1)
+    const clock = () => now
+    const slices = {
+      main: sessions(store, { secret: SECRET, clock, idleTimeout: '24h' }),
+      admin: sessions(store, { secret: SECRET, clock, idleTimeout: '15m' }),
+    }
+    let cookie = ''
+    return async (minute: number, slice: 'main' | 'admin', user?: string) => {
+      now = Date.UTC(2030, 0, 1) + minute * MINUTE
+      const exchange = slices[slice].exchange(cookie)
+      const session = await exchange.open()
+      if (user !== undefined) session['user'] = user
+      const left = session['user']
+      for (const [name, value] of await exchange.commit(200))
+        if (name === 'set-cookie') cookie = value.split(';')[0] ?? ''
+      return left
+    }
+  }
+
+  test.each(['memory', 'cookie'])('and the shorter does not end it for the longer, on the %s store', async (store) => {
+    const visit = visits(store)
+    await visit(0, 'admin', 'ada')
+    await visit(5, 'main')
+    expect(await visit(30, 'main')).toBe('ada')
+    await visit(31, 'main', 'ada again')
+    expect(await visit(60 * 24, 'main')).toBe('ada again')
+  })
+
+  test.each(['memory', 'cookie'])('and the shorter goes by its own, on the %s store', async (store) => {
+    const visit = visits(store)
+    await visit(0, 'main', 'ada')
+    expect(await visit(14, 'admin')).toBe('ada')
+    expect(await visit(28, 'admin')).toBe('ada')
+    expect(await visit(44, 'admin')).toBeUndefined()
+    expect(await visit(44, 'main')).toBe('ada')
+  })
+})

@@ -20,7 +20,7 @@ type Choose = (labels: readonly string[]) => number
  * call is parked, and one is let through at a time, once nothing else can move.
  */
 export class Stage {
-  #parked: Parked[] = []
+  readonly #parked: Parked[] = []
   #isPlaying = false
   #choose: Choose = () => 0
   #trace: string[] = []
@@ -49,7 +49,11 @@ export class Stage {
     }
     const { contract, kind, name, maxBytes, deadline } = store
     return {
-      ...{ contract, kind, name, maxBytes, deadline },
+      contract,
+      kind,
+      name,
+      maxBytes,
+      deadline,
       close: () => store.close(),
       create: (key, entry) => parked('create', key, () => store.create(key, entry)),
       read: (key) => parked('read', key, () => store.read(key)),
@@ -62,10 +66,10 @@ export class Stage {
   async play<T>(requests: readonly (() => Promise<T>)[]): Promise<T[]> {
     this.#isPlaying = true
     this.#trace = []
-    let running = requests.length
-    const ended = Promise.all(requests.map((request) => request().finally(() => running--)))
+    const running = new Set(requests)
+    const ended = Promise.all(requests.map((request) => request().finally(() => running.delete(request))))
     await idle()
-    while (running > 0) {
+    while (running.size > 0) {
       const [next] = this.#parked.splice(this.#choose(this.#parked.map(({ label }) => label)), 1)
       if (next === undefined) throw new Error(`Nothing can happen any more after ${this.#trace.join(', ')}.`)
       this.#trace.push(next.label)

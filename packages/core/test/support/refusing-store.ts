@@ -6,7 +6,6 @@ export class RefusingStore extends CountedStore {
   refuses = false
 
   override async update(key: string, entry: Entry, version: string): ReturnType<ServerStore['update']> {
-    const updated = await super.update(key, entry, this.refuses ? 'out of date' : version)
-    return updated
+    return super.update(key, entry, this.refuses ? 'out of date' : version)
   }
 }
