@@ -42,7 +42,7 @@ export class Connection {
       const step = () => (next() ? this.#socket.write(this.#request) : resolve(undefined))
       this.#socket.on('close', () => reject(new Error(`The server answered: ${answer}`)))
       this.#socket.on('data', (text) => {
-        answer += text
+        answer += String(text)
         if (!WHOLE.test(answer)) return
         answer = ''
         step()

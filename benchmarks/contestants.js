@@ -38,8 +38,6 @@ function bare() {
 function byHand() {
   /** @type {Map<string, string>} */
   const rows = new Map()
-  /** @param {string} id */
-  const macOf = (id) => createHmac('sha256', SECRET).update(id).digest()
   return {
     start(_request, response) {
       const id = randomBytes(32).toString('base64url')
@@ -123,4 +121,9 @@ export const contestants = {
   '@sess, write': () => sess(write),
   'express-session, read': () => express(read),
   'express-session, write': () => express(write),
+}
+
+/** @param {string} id */
+function macOf(id) {
+  return createHmac('sha256', SECRET).update(id).digest()
 }

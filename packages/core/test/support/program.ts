@@ -58,7 +58,7 @@ export function parse(step: Step): { verb: string; key: TextKey | 'list' | undef
 }
 
 /** Splits a program where it saves. */
-export function transactionsOf(program: Program): Program[] {
+function transactionsOf(program: Program): Program[] {
   const parts: Step[][] = [[]]
   for (const step of program) {
     if (step === 'save') parts.push([])
