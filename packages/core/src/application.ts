@@ -67,7 +67,7 @@ export class Application implements Sessions {
       this.#pruning = setInterval(() => void this.#prune(), PRUNE_INTERVAL_MS).unref()
   }
 
-  async open(request: NodeRequest | Request, response?: NodeResponse): Promise<Session<AnyData>> {
+  open(request: NodeRequest | Request, response?: NodeResponse): Promise<Session<AnyData>> {
     return response === undefined ? this.#openFetch(request) : this.#openNode(request, response)
   }
 
@@ -125,16 +125,14 @@ export class Application implements Sessions {
   #openFetch(request: unknown): Promise<Session<AnyData>> {
     const exchange = typeof request === 'object' && request !== null ? this.#exchanges.get(request) : undefined
     if (exchange) return exchange.open()
-    throw new SessError(
-      'INVALID_REQUEST',
+    return refused(
       'open(request) is for the very Request that a handler wrapped by sess.fetch was given. With Node, call open(req, res).',
     )
   }
 
   #openNode(request: unknown, response: unknown): Promise<Session<AnyData>> {
     if (!isNodeRequest(request) || !isNodeResponse(response)) {
-      throw new SessError(
-        'INVALID_REQUEST',
+      return refused(
         "open(req, res) takes Node's own request and response: req, res in Express; request.raw, reply.raw in Fastify; ctx.req, ctx.res in Koa.",
       )
     }
@@ -197,6 +195,10 @@ function unwritable(): SessError {
     'READ_ONLY',
     'What read() returns cannot be stored. To change the session, open it in a request that has a response.',
   )
+}
+
+function refused(message: string): Promise<never> {
+  return Promise.reject(new SessError('INVALID_REQUEST', message))
 }
 
 function cookieHeaderOf(request: NodeRequest): string | undefined {

@@ -107,14 +107,14 @@ export class CookiePolicy {
   values(header: string | null | undefined, local: boolean): readonly string[] {
     const name = this.#wireName(local)
     if (!header?.includes(name)) return []
-    const values = new Set<string>()
+    const values: string[] = []
     // parseCookie keeps the first of several cookies of one name, so each pair is parsed by itself.
     for (const pair of header.split(';')) {
       if (!pair.includes(name)) continue
       const value = parseCookie(pair, { decode: verbatim })[name]
-      if (value) values.add(value)
+      if (value) values.push(value)
     }
-    return [...values]
+    return values.length > 1 ? [...new Set(values)] : values
   }
 
   /** A `Set-Cookie` header's value. */

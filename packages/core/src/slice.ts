@@ -14,7 +14,7 @@ export class Exchanges {
   }
 
   set(carrier: object, exchange: SessionExchange): void {
-    Object.assign(carrier, { [this.#slot]: exchange })
+    ;(carrier as Record<symbol, SessionExchange | undefined>)[this.#slot] = exchange
   }
 }
 

@@ -14,17 +14,19 @@ export function problemOf(line: string): string | undefined {
 }
 
 function problemOfCommand(command: string): string | undefined {
-  const [program, verb = '', ...rest] = command.replace(/^([A-Z_]+=\S+ )+/, '').split(' ')
-  if (program === '' || command === 'npm ci') return undefined
-  if (program === 'npm' && (verb === 'start' || verb === 'test')) return scriptProblem(verb)
-  if (program === 'npm' && verb === 'run') return scriptProblem(rest[0] ?? '')
+  const folder = /^npm --prefix (\S+) /.exec(command)?.[1] ?? '.'
+  const words = command.replace(/^([A-Z_]+=\S+ )+/, '').replace(/^npm --prefix \S+/, 'npm')
+  const [program, verb = '', ...rest] = words.split(' ')
+  if (program === '' || words === 'npm ci') return undefined
+  if (program === 'npm' && (verb === 'start' || verb === 'test')) return scriptProblem(verb, folder)
+  if (program === 'npm' && verb === 'run') return scriptProblem(rest[0] ?? '', folder)
   if (program === 'npm' && verb === 'install') return rest.map(packageProblem).find((problem) => problem !== undefined)
   if (program === 'npx') return existsSync(join(ROOT, 'node_modules/.bin', verb)) ? undefined : `no command ${verb}`
   return `not a command that this test knows: ${command}`
 }
 
-export function scriptProblem(name: string): string | undefined {
-  return Object.hasOwn(manifest('.').scripts ?? {}, name) ? undefined : `no script ${name}`
+export function scriptProblem(name: string, folder: string = '.'): string | undefined {
+  return Object.hasOwn(manifest(folder).scripts ?? {}, name) ? undefined : `no script ${name}`
 }
 
 function packageProblem(name: string): string | undefined {
