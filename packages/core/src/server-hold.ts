@@ -84,7 +84,7 @@ export class ServerHold implements Hold {
     if (version !== null) return { version, content }
     throw new SessError(
       'UNAVAILABLE',
-      `The ${this.#terms.entries.store.name} store says that a key made at random is taken.`,
+      `The ${this.#terms.entries.storeName} store says that a key made at random is taken.`,
     )
   }
 
@@ -158,7 +158,7 @@ export class ServerHold implements Hold {
 
   /** Of what nobody can use; an entry that cannot be removed is left to its expiry. */
   async #abandon(token: Token): Promise<void> {
-    await this.#terms.entries.store.destroy(token.key).catch(() => undefined)
+    await this.#terms.entries.destroy(token.key).catch(() => undefined)
   }
 
   /**
@@ -180,7 +180,7 @@ export class ServerHold implements Hold {
       version = found.version
       return undefined
     })
-    if (!isReplaced) await entries.store.destroy(key)
+    if (!isReplaced) await entries.destroy(key)
     this.#place = undefined
     if (!isReplaced) return 'clear'
     try {

@@ -1,6 +1,6 @@
 import { type Content, decode, encode, TOMBSTONE } from './content.js'
 import type { Entry, ServerStore, Version } from './contract.js'
-import { SessError } from './error.js'
+import { isSessError, safeCause, SessError } from './error.js'
 import { assertFits, type Terms } from './hold.js'
 
 /** A session as a server store held it at one version. */
@@ -17,23 +17,27 @@ const TOMBSTONE_MS = 60_000
  * request that still holds the old token then learns that it may neither store nor end anything.
  */
 export class SessionEntries {
-  readonly store: ServerStore
+  readonly #store: ServerStore
   readonly #terms: Terms
 
   constructor(store: ServerStore, terms: Terms) {
-    this.store = store
+    this.#store = store
     this.#terms = terms
   }
 
+  get storeName(): string {
+    return this.#store.name
+  }
+
   async read(key: string): Promise<Snapshot | 'rotated' | 'none'> {
-    const stored = await this.store.read(key)
+    const stored = await this.#answer(this.#store.read(key))
     const now = this.#terms.clock()
     if (stored === null || stored.expiresAt <= now) return 'none'
     const content = decode(stored)
     if (content === undefined) {
       throw new SessError(
         'CORRUPT',
-        `What the ${this.store.name} store holds under this session's key is not a session.`,
+        `What the ${this.#store.name} store holds under this session's key is not a session.`,
       )
     }
     if (content === null) return 'rotated'
@@ -46,29 +50,47 @@ export class SessionEntries {
   }
 
   create(key: string, content: Content): Promise<Version | null> {
-    return this.store.create(key, this.encode(content))
+    return this.#answer(this.#store.create(key, this.encode(content)))
   }
 
   update(key: string, content: Content, version: Version): Promise<Version | null> {
-    return this.store.update(key, this.encode(content), version)
+    return this.swap(key, this.encode(content), version)
+  }
+
+  swap(key: string, entry: Entry, version: Version): Promise<Version | null> {
+    return this.#answer(this.#store.update(key, entry, version))
+  }
+
+  destroy(key: string): Promise<void> {
+    return this.#answer(this.#store.destroy(key))
   }
 
   /** Throws `TOO_LARGE`. */
   encode(content: Content): Entry {
     const data = encode(content)
-    assertFits(data, content.fields, this.store)
+    assertFits(data, content.fields, this.#store)
     return { data, expiresAt: this.#terms.lifetime.keepUntil(content) }
   }
 
   /** Marks the session as moved, if `version` is current. */
   async bury(key: string, version: Version): Promise<boolean> {
     const tombstone = { data: TOMBSTONE, expiresAt: this.#terms.clock() + TOMBSTONE_MS }
-    return (await this.store.update(key, tombstone, version)) !== null
+    return (await this.swap(key, tombstone, version)) !== null
   }
 
   /** Marks the session as ended, if `version` is current: a tombstone that has expired is nothing. */
   async end(key: string, version: Version): Promise<boolean> {
     const ended = { data: TOMBSTONE, expiresAt: this.#terms.clock() }
-    return (await this.store.update(key, ended, version)) !== null
+    return (await this.swap(key, ended, version)) !== null
+  }
+
+  /** The contract has a store reject with a `SessError`. What another rejects with may show what it was sent. */
+  async #answer<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call
+    } catch (error) {
+      if (isSessError(error)) throw error
+      throw new SessError('UNAVAILABLE', `The ${this.#store.name} store failed.`, { cause: safeCause(error) })
+    }
   }
 }

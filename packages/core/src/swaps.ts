@@ -70,7 +70,7 @@ export class Swaps {
       const { content, entry, refused } = this.#judge(snapshot.content, batch)
       let stored = isTrusted ? snapshot : undefined
       if (entry !== undefined) {
-        const version = await this.#entries.store.update(key, entry, snapshot.version)
+        const version = await this.#entries.swap(key, entry, snapshot.version)
         stored = version === null ? undefined : { version, content }
       }
       if (stored === undefined) return undefined
