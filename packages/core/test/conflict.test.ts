@@ -269,6 +269,14 @@ const RESTING: readonly [string, string, Handler][] = [
     },
   ],
   ['taken and then assigned', 'notice', (session) => (session['notice'] = [session.take('notice') ?? ''])],
+  [
+    'returned by an update and then altered',
+    'cart',
+    (session) => {
+      session.update('cart', (cart) => cart)
+      listOf(session, 'cart').push('ink')
+    },
+  ],
   ['altered by push', 'cart', (session) => listOf(session, 'cart').push('ink')],
   ['altered by splice', 'cart', (session) => listOf(session, 'cart').splice(0, 1)],
   ['altered one level down', 'address', (session) => Reflect.set(objectOf(session, 'address'), 'street', 'New Road')],
@@ -295,6 +303,12 @@ describe('rule 4: a key conflicts that another request changed since it was', ()
 
   test('a key conflicts that was not there when it was looked for', async () => {
     const addOnce: Handler = (session) => 'theme' in session || (session['theme'] = 'light')
+    const { outcome, data } = await overlap(assign({ theme: 'dark' }), addOnce)
+    expect({ outcome, theme: data['theme'] }).toEqual({ outcome: 'CONFLICT', theme: 'dark' })
+  })
+
+  test('a key conflicts that was not there when the keys were enumerated', async () => {
+    const addOnce: Handler = (session) => Object.keys(session).includes('theme') || (session['theme'] = 'light')
     const { outcome, data } = await overlap(assign({ theme: 'dark' }), addOnce)
     expect({ outcome, theme: data['theme'] }).toEqual({ outcome: 'CONFLICT', theme: 'dark' })
   })

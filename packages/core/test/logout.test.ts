@@ -79,6 +79,17 @@ describe('a logout', () => {
     expect(await store.drain()).toBe(0)
   })
 
+  test('forgets what was changed before it in the same request', async () => {
+    const { browser } = await begin(DATA)
+    await browser.visit((session) => {
+      change(session)
+      login(session)
+      session.destroy()
+      session['new'] = 1
+    })
+    expect(await browser.see()).toEqual({ new: 1 })
+  })
+
   test('succeeds where another has come before', async () => {
     const { arrive, copy } = await begin(DATA)
     const { session, answer } = await arrive()
@@ -98,12 +109,18 @@ describe('a logout on a store that fails', () => {
     expect({ code: error.code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: DATA })
   })
 
-  test('after it was marked is UNAVAILABLE, and the session has ended', async () => {
+  test('after it was marked is UNAVAILABLE, the session has ended, and the browser may begin another', async () => {
     const { store, browser } = await beginOn(new FailingStore(), DATA)
     store.failing.add('destroy')
     const error = await rejectionOf(browser.visit(logout))
     store.failing.clear()
-    expect({ code: error.code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: {} })
+    const data = await browser.see()
+    await browser.visit(change)
+    expect({ code: error.code, data, next: await browser.see() }).toEqual({
+      code: 'UNAVAILABLE',
+      data: {},
+      next: { theme: 'light' },
+    })
   })
 
   test('when it begins another session is UNAVAILABLE, and the browser may begin one at once', async () => {

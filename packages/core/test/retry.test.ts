@@ -14,7 +14,7 @@ async function beginRefused(): Promise<Begun<RefusingStore>> {
 }
 
 describe('where the session is changed by others again and again, every time', () => {
-  skipPauses()
+  const pauses = skipPauses()
 
   test.each<[string, Handler]>([
     ['a change', (session) => (session['theme'] = 'dark')],
@@ -61,6 +61,15 @@ describe('where the session is changed by others again and again, every time', (
     await rejectionOf(browser.visit(handler))
     expect(await browser.see()).toEqual(DATA)
     expect(await store.drain()).toBe(1)
+  })
+
+  test('it pauses between attempts, for random times of at most 32 ms', async () => {
+    const { browser } = await beginRefused()
+    const from = pauses.length
+    await rejectionOf(browser.visit((session) => (session['theme'] = 'dark')))
+    const paused = pauses.slice(from)
+    expect(Math.max(...paused)).toBeLessThanOrEqual(32)
+    expect(new Set(paused).size).toBeGreaterThan(10)
   })
 
   test('a request that only reads succeeds, though it cannot extend the session', async () => {

@@ -285,6 +285,34 @@ describe('after save(), a request goes on with what it has seen:', () => {
     expect(await browser.see()).toEqual({ ...DATA, visits: 2 })
   })
 
+  test.each<[string, Handler, Handler]>([
+    ['a key that it has read', (session) => session['visits'], (session) => (session['visits'] = 2)],
+    [
+      'a key that was not there when it enumerated them',
+      (session) => ({ ...session }),
+      (session) => (session['new'] = 1),
+    ],
+  ])('an assignment conflicts of %s, and that another has changed before', async (_, read, write) => {
+    const { arrive, copy } = await begin(DATA)
+    const { session, answer } = await arrive()
+    read(session)
+    change(session)
+    await copy().visit((other) => Object.assign(other, { visits: 5, new: 5 }))
+    await session.save()
+    write(session)
+    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+  })
+
+  test('a key that it has read reads as before', async () => {
+    const { arrive, copy } = await begin(DATA)
+    const { session } = await arrive()
+    const before = session['visits']
+    change(session)
+    await copy().visit((other) => (other['visits'] = 5))
+    await session.save()
+    expect([before, session['visits']]).toEqual([1, 1])
+  })
+
   test('a key that it has not seen may be another one now', async () => {
     const { arrive, copy } = await begin(DATA)
     const { session } = await arrive()

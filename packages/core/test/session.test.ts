@@ -213,7 +213,7 @@ describe('it has nothing but its keys:', () => {
   })
 
   test('it can be awaited, also with a key named then', async () => {
-    const session = await openOn(Object.fromEntries([['then', 'a value']]))
+    const session = await openOn(JSON.parse('{ "then": "a value" }'))
     expect(await Promise.resolve(session)).toBe(session)
   })
 
