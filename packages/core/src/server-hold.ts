@@ -73,10 +73,13 @@ export class ServerHold implements Hold {
     return this.#store(this.#place, work)
   }
 
-  async #start({ changes, shown }: Work): Promise<CookieChange> {
-    const token = this.#terms.mint.make()
-    const content = newContent(this.#terms.clock(), merge({}, shown, changes, 'overwrite'))
-    return this.#settle(token, await this.#create(token, content))
+  /** Something was shown only where the session ended after this request had saved: changes that rest on it conflict. */
+  async #start({ changes, shown }: Work): Promise<CookieChange | undefined> {
+    const { mint, clock, onConflict } = this.#terms
+    const fields = merge({}, shown, changes, onConflict)
+    if (Object.keys(fields).length === 0) return undefined
+    const token = mint.make()
+    return this.#settle(token, await this.#create(token, newContent(clock(), fields)))
   }
 
   async #create(token: Token, content: Content): Promise<Snapshot> {
@@ -167,7 +170,7 @@ export class ServerHold implements Hold {
    * Where another session begins at once, the old token has moved as by a login: a request that still
    * holds it could else begin a third one, whose cookie would replace this one's.
    */
-  async #end(place: Place, work: Work): Promise<CookieChange> {
+  async #end(place: Place, work: Work): Promise<CookieChange | undefined> {
     const { entries } = this.#terms
     const { key } = place.token
     const isReplaced = work.changes.size > 0

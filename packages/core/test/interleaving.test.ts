@@ -38,6 +38,9 @@ const PROGRAMS: readonly Program[] = [
   ['assign b', 'save', 'append a'],
   ['assign user', 'regenerate', 'save', 'append a'],
   ['assign user', 'regenerate', 'save', 'destroy'],
+  ['append a', 'regenerate', 'save', 'append a'],
+  ['has a', 'regenerate', 'save', 'append a'],
+  ['has a', 'regenerate', 'save', 'take a'],
   ['destroy', 'save', 'assign a'],
 ]
 

@@ -1,5 +1,5 @@
 import { CLEARED, parse, type Program, type TextKey, type Transaction, type Visit } from './program.ts'
-import { isSame, readableValues, serialWorlds, type View, viewOf } from './serial.ts'
+import { begun, isSame, readableValues, serialWorlds, type View, viewOf } from './serial.ts'
 
 /** What is promised of requests that are under way at the same time. */
 export const PROMISES = [
@@ -78,9 +78,11 @@ function changedBy(step: Program[number]): string | undefined {
   return verb === 'read' || verb === 'has' ? undefined : key
 }
 
-/** A login before a logout is none. */
-function isLogin({ steps }: Transaction): boolean {
-  return steps.lastIndexOf('regenerate') > steps.lastIndexOf('destroy')
+/** A login before a logout is none, and one after it needs something to log in to. */
+function isLogin(transaction: Transaction): boolean {
+  const { steps } = transaction
+  if (steps.lastIndexOf('regenerate') <= steps.lastIndexOf('destroy')) return false
+  return !isLogout(transaction) || Object.keys(begun(transaction)).length > 0
 }
 
 function isLogout({ steps }: Transaction): boolean {

@@ -163,6 +163,13 @@ function afterDestroy(transaction: Transaction): Transaction {
   return { ...transaction, steps: steps.slice(start), taken: taken.slice(takes) }
 }
 
+/** What a transaction that destroys puts into the session that it begins then; empty where it begins none. */
+export function begun(transaction: Transaction): Fields {
+  const rest = afterDestroy(transaction)
+  const values = [...keysOf(rest.steps)].map((key) => [key, valueAfter(rest, key, undefined)] as const)
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined))
+}
+
 function keysOf(steps: Program): Set<string> {
   return new Set(steps.map((step) => parse(step).key).filter((key) => key !== undefined))
 }
