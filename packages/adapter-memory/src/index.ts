@@ -27,12 +27,13 @@ const memory: Adapter<MemoryOptions> = (options) => {
     maxBytes: limits.maxBytes,
     deadline: 1000,
     lacks: ['durability'],
-    create: async (key, entry) => scope.create(key, entry),
-    read: async (key) => scope.read(key),
-    update: async (key, entry, version) => scope.update(key, entry, version),
-    destroy: async (key) => scope.destroy(key),
-    prune: (now, signal) => scope.prune(now, signal),
-    close: async () => scope.leave(),
+    isPrompt: true,
+    create: (key, entry) => scope.create(key, entry),
+    read: (key) => scope.read(key),
+    update: (key, entry, version) => scope.update(key, entry, version),
+    destroy: (key) => scope.destroy(key),
+    prune: (now) => scope.prune(now),
+    close: () => scope.leave(),
   })
 }
 

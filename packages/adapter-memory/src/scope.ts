@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { type Entry, SessError, type Stored, type Version } from '@sess/core/adapter'
 
 export interface Limits {
@@ -77,19 +76,18 @@ export class Scope {
     this.#entries.delete(key)
   }
 
-  async prune(now: number, signal: AbortSignal): Promise<number> {
-    let removed = 0
+  /** Yields how many each step removed. */
+  *prune(now: number): Generator<number> {
     // What is created meanwhile comes last in the map, and need not be looked at.
     let left = this.#entries.size
+    let removed = 0
     for (const [key, { expiresAt }] of this.#entries) {
-      if (expiresAt <= now) {
-        this.#entries.delete(key)
-        removed++
-      }
-      if (--left === 0 || signal.aborted) break
-      if (left % STEP === 0) await setImmediate()
+      if (left-- === 0) break
+      if (expiresAt <= now && this.#entries.delete(key)) removed++
+      if (left % STEP !== 0) continue
+      yield removed
+      removed = 0
     }
-    return removed
   }
 
   #isFull(): boolean {

@@ -11,7 +11,20 @@ export type {
   Stored,
   Version,
 } from './contract.js'
-export { type Check, type Checked, type Checks, flag, integer, oneOf, optional, readOptions, text } from './check.js'
+export {
+  type Check,
+  type Checked,
+  type Checks,
+  flag,
+  integer,
+  invalidOption,
+  oneOf,
+  optional,
+  readOptions,
+  text,
+} from './check.js'
 export { createAdapterContext } from './adapter-context.js'
 export { type ErrorCode, isSessError, safeCause, SessError } from './error.js'
-export { type ServerOperations, serverStore } from './server-store.js'
+export { MAX_TIME } from './duration.js'
+export { frame, newVersion, unframe } from './frame.js'
+export { corrupt, type ServerOperations, serverStore, unavailable } from './server-store.js'

@@ -1,38 +1,106 @@
-import type { ServerStore } from './contract.js'
-import { SessError } from './error.js'
+import { setImmediate } from 'node:timers/promises'
+import type { Entry, Lack, ServerStore, Stored, Version } from './contract.js'
+import { Calls } from './calls.js'
+import { isSessError, safeCause, SessError } from './error.js'
 
-/** A server store's own operations. They are never called after `close`, nor `close` twice. */
-export interface ServerOperations extends Omit<ServerStore, 'contract' | 'kind' | 'prune'> {
-  /** `signal` is aborted by `close`, which then waits for the step under way and not for all of them. */
-  prune?(now: number, signal: AbortSignal): Promise<number>
+type Answer<T> = T | Promise<T>
+
+/** A server store's own operations, as the contract has its methods. They are never called after `close`, nor `close` twice. */
+export interface ServerOperations {
+  readonly name: string
+  readonly maxBytes: number
+  readonly deadline: number
+  readonly lacks?: readonly Lack[]
+  create(key: string, entry: Entry): Answer<Version | null>
+  read(key: string): Answer<Stored | null>
+  update(key: string, entry: Entry, version: Version): Answer<Version | null>
+  destroy(key: string): Answer<void>
+  close(): Answer<void>
+  /**
+   * Removes what expired at or before `now`, a bounded step at a time, and yields how many each step removed. Between
+   * two steps the event loop gets its turn; `close` waits for the step under way and not for all of them.
+   */
+  prune?(now: number): Iterable<number> | AsyncIterable<number>
+  /** What an error of the client means. `undefined`, and every error where this is left out: `UNAVAILABLE`. */
+  explain?(error: unknown): SessError | undefined
+  /**
+   * Called when a call has not been answered within the deadline and was rejected, with the time at which it began
+   * (`performance.now()`): the moment to drop a connection that it is stuck on.
+   */
+  onTimeout?(began: number): void
+  /** The operations keep the deadline by themselves, so that nothing need watch it: they never wait, say. */
+  readonly isPrompt?: boolean
+}
+
+/** The backend of a store could not be reached, could not do what it was asked, or has no room. */
+export function unavailable(name: string, error?: unknown): SessError {
+  const cause = error === undefined ? undefined : safeCause(error)
+  const code = cause && 'code' in cause && typeof cause.code === 'string' ? `: ${cause.code}` : ''
+  return new SessError('UNAVAILABLE', `The ${name} store failed${code}.`, { cause })
+}
+
+/** What lies under a key in a store's backend is not an entry of its own. */
+export function corrupt(name: string): SessError {
+  return new SessError(
+    'CORRUPT',
+    `What the ${name} store found under a session's key is no entry that it wrote. Does something else write there?`,
+  )
 }
 
 /**
- * Makes a server store of its operations, adding what every store needs: `CLOSED` after `close`,
- * and a `close` that may be called again and lets calls in flight end first.
+ * Makes a server store of its operations, adding what every store needs:
+ * - `UNAVAILABLE` once a call has taken `deadline` milliseconds, whatever the client does;
+ * - the client's errors as `SessError`s, with a `cause` that shows nothing of what was sent;
+ * - `CLOSED` after `close`, and a `close` that may be called again, lets calls in flight end first, and itself takes
+ *   no longer than `deadline`.
  */
 export function serverStore(operations: ServerOperations): ServerStore {
   const { name, maxBytes, deadline, lacks } = operations
   const prune = operations.prune?.bind(operations)
-  const closed = new AbortController()
-  let running = 0
-  let idle: (() => void) | undefined
+  const calls = new Calls({
+    deadline: operations.isPrompt === true ? Infinity : deadline,
+    late: () => new SessError('UNAVAILABLE', `The ${name} store did not answer within ${deadline} ms.`),
+    explain: (error) => (isSessError(error) ? error : (operations.explain?.(error) ?? unavailable(name, error))),
+    onLate: operations.onTimeout?.bind(operations),
+  })
   let closing: Promise<void> | undefined
 
-  async function run<T>(call: () => Promise<T>): Promise<T> {
-    if (closing !== undefined) throw new SessError('CLOSED', `The ${name} store is closed.`)
-    running++
-    try {
-      return await call()
-    } finally {
-      if (--running === 0) idle?.()
+  function run<T>(call: () => Answer<T>): Promise<T> {
+    if (closing === undefined) return calls.run(call)
+    return Promise.reject(new SessError('CLOSED', `The ${name} store is closed.`))
+  }
+
+  async function runPrune(steps: Iterable<number> | AsyncIterable<number>): Promise<number> {
+    const iterator = Symbol.asyncIterator in steps ? steps[Symbol.asyncIterator]() : steps[Symbol.iterator]()
+    let removed = 0
+    for (;;) {
+      const step = await run(() => iterator.next())
+      if (step.done === true) return removed
+      removed += step.value
+      await setImmediate()
+      if (closing !== undefined) {
+        await iterator.return?.()
+        return removed
+      }
     }
   }
 
   async function shut(): Promise<void> {
-    closed.abort()
-    if (running > 0) await new Promise<void>((resolve) => (idle = resolve))
-    await operations.close()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadline)))
+    await Promise.race([late, calls.idle()])
+    // Their own time may come a moment later.
+    calls.end()
+    await Promise.race([late, release()])
+    clearTimeout(timer)
+  }
+
+  async function release(): Promise<void> {
+    try {
+      await operations.close()
+    } catch {
+      // Every write was answered before: that a backend which is down takes no leave loses nothing.
+    }
   }
 
   return {
@@ -46,7 +114,7 @@ export function serverStore(operations: ServerOperations): ServerStore {
     read: (key) => run(() => operations.read(key)),
     update: (key, entry, version) => run(() => operations.update(key, entry, version)),
     destroy: (key) => run(() => operations.destroy(key)),
-    ...(prune && { prune: (now: number) => run(() => prune(now, closed.signal)) }),
+    ...(prune && { prune: async (now: number) => runPrune(prune(now)) }),
     close: () => (closing ??= shut()),
   }
 }

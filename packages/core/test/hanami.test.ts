@@ -79,9 +79,12 @@ async function browse(line: string): Promise<HttpBrowser> {
   return new HttpBrowser(await serve(listener))
 }
 
-/** How the start of an application fails. */
+/** How the start of an application fails, when it is started from its own folder. */
 async function failureOf(line: string) {
-  const [failure] = await Promise.allSettled([start(line)])
+  const application = Installation.forTest()
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue(application.path)
+  onTestFinished(() => cwd.mockRestore())
+  const [failure] = await Promise.allSettled([start(line, application)])
   if (failure.status === 'rejected' && isSessError(failure.reason)) return failure.reason
   throw new Error('expected the start to fail')
 }

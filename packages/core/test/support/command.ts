@@ -20,8 +20,14 @@ function problemOfCommand(command: string): string | undefined {
   if (program === '' || words === 'npm ci') return undefined
   if (program === 'npm' && (verb === 'start' || verb === 'test')) return scriptProblem(verb, folder)
   if (program === 'npm' && verb === 'run') return scriptProblem(rest[0] ?? '', folder)
-  if (program === 'npm' && verb === 'install') return rest.map(packageProblem).find((problem) => problem !== undefined)
+  if (program === 'npm' && verb === 'install') {
+    const names = rest.filter((name) => name !== '--save-dev')
+    return names.map(packageProblem).find((problem) => problem !== undefined)
+  }
+  if (program === 'npx' && verb.startsWith('@sess/')) return packageProblem(verb)
   if (program === 'npx') return existsSync(join(ROOT, 'node_modules/.bin', verb)) ? undefined : `no command ${verb}`
+  // The tests have them: the set-up sees to that.
+  if (program === 'redis-server' || program === 'memcached') return undefined
   return `not a command that this test knows: ${command}`
 }
 

@@ -1,0 +1,116 @@
+import type { SessError } from './error.js'
+
+interface Flight {
+  /** By `performance.now()`. */
+  readonly began: number
+  readonly reject: (error: SessError) => void
+}
+
+interface Terms {
+  /** In milliseconds, for each call; `Infinity` where the calls see to it themselves. */
+  readonly deadline: number
+  /** What a call fails with that was not answered in time. */
+  readonly late: () => SessError
+  /** What an error means that a call failed with. */
+  readonly explain: (error: unknown) => SessError
+  readonly onLate?: ((began: number) => void) | undefined
+}
+
+/**
+ * The calls of a store that are in flight. Each ends in time. All may take equally long, so they are due in the order in
+ * which they began, and one timer does for all: one for each would cost a tenth of a local round trip.
+ */
+export class Calls {
+  readonly #terms: Terms
+  readonly #flights = new Set<Flight>()
+  #timer: NodeJS.Timeout | undefined
+  #onIdle: (() => void) | undefined
+
+  constructor(terms: Terms) {
+    this.#terms = terms
+  }
+
+  /**
+   * Resolves as `call` does, or rejects with what its error means. What becomes of it after the deadline is seen by none.
+   * An answer that is there at once waits for nothing.
+   */
+  run<T>(call: () => T | Promise<T>): Promise<T> {
+    const began = performance.now()
+    let answer: T | Promise<T>
+    try {
+      answer = call()
+    } catch (error) {
+      return Promise.reject(this.#terms.explain(error))
+    }
+    return isPending(answer) ? this.#follow(answer, began) : Promise.resolve(answer)
+  }
+
+  /** Resolves when none is in flight. */
+  async idle(): Promise<void> {
+    if (this.#flights.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+  }
+
+  /** Ends all that are in flight, as if they were late. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const { reject } of this.#flights) reject(this.#terms.late())
+    this.#flights.clear()
+  }
+
+  #follow<T>(pending: Promise<T>, began: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const flight = { began, reject }
+      this.#enter(flight)
+      pending.then(
+        (value) => {
+          this.#leave(flight)
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.#leave(flight)
+          reject(this.#terms.explain(error))
+        },
+      )
+    })
+  }
+
+  #enter(flight: Flight): void {
+    this.#flights.add(flight)
+    // The timer outlives the calls that it was made for, and keeps the process alive only while there are some.
+    if (this.#timer === undefined) this.#arm(this.#terms.deadline)
+    else if (this.#flights.size === 1) this.#timer.ref()
+  }
+
+  #leave(flight: Flight): void {
+    if (!this.#flights.delete(flight) || this.#flights.size > 0) return
+    this.#timer?.unref()
+    this.#onIdle?.()
+  }
+
+  #arm(ms: number): void {
+    if (ms < Infinity) this.#timer = setTimeout(() => this.#expire(), ms)
+  }
+
+  #expire(): void {
+    this.#timer = undefined
+    const now = performance.now()
+    for (const flight of this.#flights) {
+      const left = flight.began + this.#terms.deadline - now
+      // A timer may fire up to a millisecond early.
+      if (left >= 1) {
+        this.#arm(left)
+        return
+      }
+      this.#leave(flight)
+      flight.reject(this.#terms.late())
+      this.#terms.onLate?.(flight.began)
+    }
+  }
+}
+
+/** A promise of any maker's: what an adapter's client returns need not be one of ours. */
+function isPending<T>(answer: T | Promise<T>): answer is Promise<T> {
+  if (typeof answer !== 'object' || answer === null) return false
+  return answer instanceof Promise || ('then' in answer && typeof answer.then === 'function')
+}

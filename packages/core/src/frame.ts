@@ -1,0 +1,41 @@
+import { randomFillSync } from 'node:crypto'
+import type { Entry, Stored, Version } from './contract.js'
+import { MAX_TIME } from './duration.js'
+
+const VERSION_BYTES = 12
+const VERSION_LENGTH = 16
+const POOLED = 256
+const HEADER = /^[A-Za-z0-9_-]{16}([1-9][0-9]{0,15}):/
+
+const pool = Buffer.alloc(VERSION_BYTES * POOLED)
+let used = pool.length
+
+/**
+ * A version made at random: 16 characters of `[A-Za-z0-9_-]`, 96 bits. It does not come back, whatever is written,
+ * destroyed or restarted, so it is right for every backend.
+ */
+export function newVersion(): Version {
+  // One call for many: by itself each costs more than a round trip's share of the processor.
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  return pool.toString('base64url', used, (used += VERSION_BYTES))
+}
+
+/**
+ * An entry as one text, for backends that hold a single value under a key: the version, `expiresAt` in decimal, `:`,
+ * and the data. The first 16 characters are the version, so that a script on the backend can compare them.
+ */
+export function frame({ data, expiresAt }: Entry, version: Version): string {
+  return `${version}${expiresAt}:${data}`
+}
+
+/** What `frame` made a text of; `undefined` where it made none of it. */
+export function unframe(text: string): Stored | undefined {
+  const header = HEADER.exec(text)
+  if (header === null) return undefined
+  const expiresAt = Number(header[1])
+  if (expiresAt > MAX_TIME) return undefined
+  return { data: text.slice(header[0].length), expiresAt, version: text.slice(0, VERSION_LENGTH) }
+}
