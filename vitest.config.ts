@@ -4,7 +4,14 @@ const results = process.env['SESS_TEST_RESULTS']
 
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.ts',
+      'examples/*/test/**/*.test.ts',
+      'scripts/test/**/*.test.ts',
+      'tests/**/*.test.ts',
+    ],
+    globalSetup: ['scripts/servers/setup.js', 'scripts/binding.js'],
+    setupFiles: 'scripts/seed.js',
     // The tests see the packages as an application does: built, and loaded by Node itself. Were they transformed by
     // Vite, a test and an adapter that was loaded by name would hold two copies of @sess/core.
     server: { deps: { external: [/\/(?:packages|examples)\/[^/]+\/dist\//] } },

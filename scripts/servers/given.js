@@ -1,0 +1,27 @@
+// The servers that the environment gives, or else one's own.
+import { startMemcached } from './memcached.js'
+import { startRedis } from './redis.js'
+
+const leave = async () => undefined
+
+/**
+ * SESS_REDIS_URL, or else a server of one's own.
+ *
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ */
+export async function someRedis() {
+  const url = process.env['SESS_REDIS_URL']
+  return url ? { url, stop: leave } : startRedis()
+}
+
+/**
+ * SESS_MEMCACHED_SERVERS (`host:port`, separated by commas), or else a server of one's own.
+ *
+ * @returns {Promise<{ servers: string[], stop: () => Promise<void> }>}
+ */
+export async function someMemcached() {
+  const servers = process.env['SESS_MEMCACHED_SERVERS']
+  if (servers) return { servers: servers.split(',').map((server) => server.trim()), stop: leave }
+  const { address, stop } = await startMemcached()
+  return { servers: [address], stop }
+}

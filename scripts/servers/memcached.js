@@ -1,0 +1,20 @@
+import { ask, startServer } from './server.js'
+
+/** @typedef {import('./server.js').Server & { address: string }} Memcached */
+
+/**
+ * A memcached on 127.0.0.1; `args` come after ours, and override them.
+ *
+ * @param {{ port?: number, args?: readonly string[] }} [options]
+ * @returns {Promise<Memcached>}
+ */
+export async function startMemcached({ port: wanted, args = [] } = {}) {
+  const user = process.getuid?.() === 0 ? ['-u', 'root'] : [] // It will not run as root unless told.
+  const server = await startServer({
+    program: 'memcached',
+    port: wanted,
+    args: (port) => [...user, '-l', '127.0.0.1', '-p', String(port), '-m', '64', ...args],
+    answers: async (port, pid) => (await ask(port, 'stats')).includes(`STAT pid ${pid}\r\n`),
+  })
+  return Object.assign(server, { address: `127.0.0.1:${server.port}` })
+}
