@@ -1,0 +1,29 @@
+import type { ServerClause } from '../../case.js'
+import { expectOptionsChecked } from '../option.js'
+import { closing } from './close.js'
+import { foreignBytes } from './foreign.js'
+import { recovery } from './recovery.js'
+import { residue } from './residue.js'
+import { uncertainWrites } from './uncertainty.js'
+import { unreachableBackend } from './unreachable.js'
+
+const wrongOptions: ServerClause = {
+  id: '7.6',
+  says: 'A bad option is INVALID_OPTION at construction, naming the option, what was given and what is expected; secrets never appear in a message.',
+  cases: [
+    {
+      title: 'refuses bad options when it is made',
+      run: async (stage) => expectOptionsChecked(stage.harness, stage.optionsOf(), (options) => stage.make(options)),
+    },
+  ],
+}
+
+export const failure: readonly ServerClause[] = [
+  unreachableBackend,
+  recovery,
+  foreignBytes,
+  uncertainWrites,
+  closing,
+  wrongOptions,
+  residue,
+]

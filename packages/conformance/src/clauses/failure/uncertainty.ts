@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServerStore } from '@sess/core/adapter'
+import { expectSame, expectThat } from '../../breach.js'
+import type { Case, ServerClause } from '../../case.js'
+import { chance } from '../../chance.js'
+import type { Fault } from '../../fault-proxy.js'
+import { entry, type ServerStage } from '../../server-stage.js'
+import { numbers } from '../../text.js'
+import { attempt, expectRecovery } from './calls.js'
+
+const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<ServerStage>[] => {
+  const which = nth === 0 ? 'first' : 'second'
+  const lose = (key: string): Fault => {
+    let seen = 0
+    return { loseReplyTo: (request) => request.includes(key) && seen++ === nth }
+  }
+  return [
+    {
+      title: `reports no create of its own as taken, whose ${which} reply was lost`,
+      needs: ['tcp'],
+      run: async (stage) => {
+        const proxy = await stage.proxy()
+        const store = stage.open(stage.scope, proxy.address)
+        await store.read('other')
+        await proxy.set(lose('lostkey'))
+        const done = `create whose ${which} reply was lost`
+        const version = await attempt(done, () => store.create('lostkey', entry('data')))
+        expectThat(version !== null, done, 'UNAVAILABLE, or a version', version)
+        const found = await stage.open().read('lostkey')
+        const isRight = found === null ? version === undefined : found.data === 'data'
+        expectThat(isRight, `read after a ${done}`, version === undefined ? 'the entry, or null' : 'the entry', found)
+        if (version !== undefined) expectSame(`the version after a ${done}`, found?.version, version)
+      },
+    },
+    {
+      title: `reports no update of its own as not current, whose ${which} reply was lost`,
+      needs: ['tcp'],
+      run: async (stage) => {
+        const proxy = await stage.proxy()
+        const [store, other] = [stage.open(stage.scope, proxy.address), stage.open()]
+        const first = await stage.create(store, 'lostkey', entry('first'))
+        await proxy.set(lose('lostkey'))
+        const done = `update whose ${which} reply was lost`
+        const version = await attempt(done, () => store.update('lostkey', entry('second'), first))
+        expectThat(version !== null, done, 'UNAVAILABLE, or a version', version)
+        const found = await stage.read(other, 'lostkey', `after an ${done}`)
+        const isOld = found.data === 'first' && found.version === first && version === undefined
+        expectThat(isOld || found.data === 'second', `read after an ${done}`, 'the old entry or the new one', found)
+      },
+    },
+  ]
+})
+
+async function expectCounted(stage: ServerStage): Promise<void> {
+  const proxy = await stage.proxy()
+  const stores = [stage.open(stage.scope, proxy.address), stage.open(stage.scope, proxy.address)]
+  const sure = stage.open()
+  await stage.create(sure, 'lostkey', entry('0'))
+  const random = chance(7)
+  await proxy.set({ loseReplyTo: (request) => request.includes('lostkey') && random() < 0.2 })
+  let acknowledged = 0
+  let failed = 0
+  const increment = async (store: ServerStore) => {
+    for (const _ of numbers(12)) {
+      const found = await attempt('read', () => store.read('lostkey'))
+      if (!found) continue
+      const next = entry(`${Number(found.data) + 1}`)
+      const version = await attempt('update', () => store.update('lostkey', next, found.version))
+      if (version === undefined) failed++
+      else if (version !== null) acknowledged++
+    }
+  }
+  await Promise.all([...stores, ...stores].map((store) => increment(store)))
+  const count = Number((await stage.read(sure, 'lostkey')).data)
+  const done = 'increments by update, with replies lost at random'
+  const expected = `from ${acknowledged}, which were acknowledged, to ${acknowledged + failed}, with those that failed`
+  expectThat(count >= acknowledged && count <= acknowledged + failed, done, expected, count)
+}
+
+/** Writes that were given up are not to come later over what others have written since. */
+async function expectNoneLate(
+  stage: ServerStage,
+  begin: (stage: ServerStage) => Promise<{ store: ServerStore; end: () => Promise<void> }>,
+) {
+  const other = stage.open()
+  const first = await stage.create(other, 'updated', entry('first'))
+  const gone = await stage.create(other, 'destroyed', entry('first'))
+  const { store, end } = await begin(stage)
+  await Promise.all([
+    attempt('update', () => store.update('updated', entry('late'), first)),
+    attempt('update', () => store.update('destroyed', entry('late'), gone)),
+    attempt('create', () => store.create('created', entry('late'))),
+  ])
+  await end()
+  // What is applied only now is right, as long as nobody has written since.
+  const found = await stage.read(other, 'updated')
+  const given = entry('newest')
+  const version = await stage.update(other, 'updated', given, found.version)
+  await other.destroy('destroyed')
+  await other.destroy('created')
+  const created = await stage.create(other, 'created', given)
+  await expectRecovery(store, 'create after the fault has ended')
+  for (const count of numbers(5)) {
+    const when = `after the fault has ended, poll ${count + 1}`
+    expectSame(`read of what was updated since, ${when}`, await other.read('updated'), { ...given, version })
+    expectSame(`read of what was destroyed since, ${when}`, await other.read('destroyed'), null)
+    expectSame(`read of what was created since, ${when}`, await other.read('created'), { ...given, version: created })
+    await sleep(10)
+  }
+}
+
+export const uncertainWrites: ServerClause = {
+  id: '7.4',
+  says: 'A write that fails UNAVAILABLE may have been applied, or may yet be, at most once; never over a newer version, never after a destroy. A store resends only what it can prove was not applied, and never reports its own success as "taken" or "not current".',
+  cases: [
+    ...lostReplies,
+    {
+      title: 'reports no update of its own as not current, whose reply was lost before another updated',
+      needs: ['tcp'],
+      run: async (stage) => {
+        const proxy = await stage.proxy()
+        const [store, other] = [stage.open(stage.scope, proxy.address), stage.open()]
+        const first = await stage.create(store, 'lostkey', entry('first'))
+        let following: Promise<unknown> | undefined
+        const follow = async () => {
+          const found = await stage.read(other, 'lostkey')
+          if (found.data === 'second') await other.update('lostkey', entry('third'), found.version)
+        }
+        await proxy.set({
+          loseReplyTo: (request) => {
+            if (following !== undefined || !request.includes('lostkey')) return false
+            following = follow()
+            // It is awaited below, unless something else breaks first.
+            following.catch(() => undefined)
+            return true
+          },
+        })
+        const done = 'update whose reply was lost, before another updated as well'
+        const version = await attempt(done, () => store.update('lostkey', entry('second'), first))
+        await following
+        const isThird = (await stage.read(other, 'lostkey')).data === 'third'
+        expectThat(!(isThird && version === null), done, 'UNAVAILABLE, or a version: it was applied', version)
+      },
+    },
+    { title: 'counts each increment once, with replies lost at random', needs: ['tcp'], run: expectCounted },
+    {
+      title: 'applies no write late, over what was written since, after the backend was away',
+      needs: ['faults'],
+      isAlone: 'without tcp',
+      run: (stage) =>
+        expectNoneLate(stage, async () => {
+          const { store, faults } = await stage.openFaulty()
+          await store.read('key')
+          await faults.begin()
+          return { store, end: faults.end }
+        }),
+    },
+    {
+      title: 'applies no write late, over what was written since, after the backend said nothing',
+      needs: ['tcp'],
+      run: (stage) =>
+        expectNoneLate(stage, async () => {
+          const proxy = await stage.proxy()
+          const store = stage.open(stage.scope, proxy.address)
+          await store.read('key')
+          await proxy.set('blackhole')
+          return { store, end: () => proxy.set('none') }
+        }),
+    },
+  ],
+}

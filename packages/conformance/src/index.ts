@@ -1,0 +1,14 @@
+/**
+ * The store contract, executable. `@sess/conformance/vitest` and `@sess/conformance/node-test` give it to test
+ * runners, `npx @sess/conformance` runs it with none; this is what they are made of.
+ */
+export { Breach } from './breach.js'
+export { type Case, type Clause, type ClientClause, type Need, type ServerClause } from './case.js'
+export { ClientStage } from './client-stage.js'
+export { clientClauses, serverClauses } from './clauses/index.js'
+export { type Fault, type FaultProxy, startFaultProxy } from './fault-proxy.js'
+export type { Backend, Harness, Place } from './harness.js'
+export { explainHistory, type Operation } from './history.js'
+export { type Outcome, type Report, type RunOptions, runSuite } from './run.js'
+export { ServerStage } from './server-stage.js'
+export { ClauseError, type Suite, type SuiteCase, suiteOf } from './suite.js'

@@ -1,0 +1,26 @@
+import { describe, test } from 'node:test'
+import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
+import type { Harness } from './harness.js'
+import { type SuiteCase, suiteOf } from './suite.js'
+
+function register(one: SuiteCase): void {
+  void test(one.title, { timeout: CASE_TIMEOUT_MS }, async (context) => {
+    const reason = await runForRunner(one)
+    if (reason !== undefined) context.skip(reason)
+  })
+}
+
+/** Registers a test for each case, in a `describe` with the store's name. */
+export function testStore<O extends object>(harness: Harness<O>): void {
+  const { name, cases } = suiteOf(harness)
+  void describe(`the ${name} store`, { concurrency: 1 }, () => {
+    void describe('keeps the contract', { concurrency: 12 }, () => {
+      for (const one of cases) if (!one.isAlone) register(one)
+    })
+    void describe('keeps the contract, one case at a time', { concurrency: 1 }, () => {
+      for (const one of cases) if (one.isAlone) register(one)
+    })
+  })
+}
+
+export type { Backend, Harness, Place } from './harness.js'

@@ -1,0 +1,90 @@
+import type { Lack } from '@sess/core/adapter'
+import { CASE_TIMEOUT_MS } from './binding.js'
+import type { Harness } from './harness.js'
+import { type SuiteCase, suiteOf } from './suite.js'
+
+/** How many cases that may run side by side do. */
+const WIDTH = 12
+
+export interface Outcome {
+  readonly clause: string
+  readonly title: string
+  /** `exempt`: the store lacks what the case asks for; what came of it is in `isKept`. */
+  readonly status: 'kept' | 'broken' | 'skipped' | 'exempt'
+  /** Why it was skipped. */
+  readonly reason?: string
+  readonly lack?: Lack
+  readonly isKept?: boolean
+  /** What was done, what was expected and what came. */
+  readonly message?: string
+  /** Milliseconds. */
+  readonly took: number
+}
+
+export interface Report {
+  /** The store's name. */
+  readonly store: string
+  readonly kind: 'server' | 'client'
+  /** In the order of the contract. */
+  readonly outcomes: readonly Outcome[]
+}
+
+export interface RunOptions {
+  /** Runs the cases for which it says so. Default: all. */
+  readonly filter?: (one: SuiteCase) => boolean
+  /** Called as each case ends. */
+  readonly onOutcome?: (outcome: Outcome) => void
+}
+
+/** Runs the suite with no test runner. Rejects with a `TypeError` where the harness does not say enough, or nothing ran. */
+export async function runSuite<O extends object>(harness: Harness<O>, options: RunOptions = {}): Promise<Report> {
+  const { filter = () => true, onOutcome } = options
+  const { name, kind, cases } = suiteOf(harness)
+  const chosen = cases.filter(filter)
+  if (!chosen.some(({ skip }) => skip === undefined)) throw new TypeError('No case was run.')
+  const outcomes = new Map<SuiteCase, Outcome>()
+  const run = async (one: SuiteCase) => {
+    const outcome = await outcomeOf(one)
+    outcomes.set(one, outcome)
+    onOutcome?.(outcome)
+  }
+  const together = chosen.filter(({ isAlone }) => !isAlone)
+  const lane = async () => {
+    for (let next = together.shift(); next !== undefined; next = together.shift()) await run(next)
+  }
+  await Promise.all(Array.from({ length: WIDTH }, lane))
+  for (const one of chosen) if (one.isAlone) await run(one)
+  return { store: name, kind, outcomes: chosen.flatMap((one) => outcomes.get(one) ?? []) }
+}
+
+/** Runs one case. It never rejects. */
+async function outcomeOf({ clause, title, skip, lack, run }: SuiteCase): Promise<Outcome> {
+  if (skip !== undefined) return { clause, title, status: 'skipped', reason: skip, took: 0 }
+  const began = performance.now()
+  let message: string | undefined
+  try {
+    await endInTime(clause, run)
+  } catch (error) {
+    message = error instanceof Error ? error.message : String(error)
+  }
+  const took = Math.round(performance.now() - began)
+  const seen = { clause, title, took, ...(message !== undefined && { message }) }
+  const isKept = message === undefined
+  return lack === undefined
+    ? { ...seen, status: isKept ? 'kept' : 'broken' }
+    : { ...seen, status: 'exempt', lack, isKept }
+}
+
+/** A store that hangs where no case expects it is not to hold up the run. */
+async function endInTime(clause: string, run: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const message = `clause ${clause}: the case did not end within ${CASE_TIMEOUT_MS} ms; does a call hang?`
+    timer = setTimeout(() => reject(new Error(message)), CASE_TIMEOUT_MS)
+  })
+  try {
+    await Promise.race([run(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

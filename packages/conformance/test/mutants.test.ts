@@ -1,0 +1,46 @@
+import { clientClauses, serverClauses } from '@sess/conformance'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Result, runMatrix } from './support/matrix.ts'
+import { isStray } from './support/mutant.ts'
+import { mutants } from './support/mutants.ts'
+import { quietly } from './support/quiet.ts'
+
+let results: readonly Result[]
+let strays: readonly unknown[]
+
+// On a machine that has much else to do it takes minutes.
+beforeAll(async () => {
+  ;({ came: results, strays } = await quietly(() => runMatrix(mutants)))
+}, 300_000)
+
+describe.each(mutants)('a $kind store that $name', (mutant) => {
+  const expected = [mutant.clause, ...mutant.also].toSorted()
+
+  it(`breaks ${expected.join(', ')}, and nothing else`, () => {
+    const broken = results.filter((result) => result.mutant === mutant && result.breach !== undefined)
+    const unexpected = broken.filter(({ clause }) => !expected.includes(clause))
+    expect(unexpected.map(({ title, breach }) => `${title}\n${breach ?? ''}`)).toEqual([])
+    expect([...new Set(broken.map(({ clause }) => clause))].toSorted()).toEqual(expected)
+  })
+})
+
+describe('the mutants', () => {
+  it.each([
+    ['server', serverClauses],
+    ['client', clientClauses],
+  ] as const)('are one at least for every clause of a %s store', (kind, clauses) => {
+    const meant = new Set(mutants.filter((mutant) => mutant.kind === kind).map(({ clause }) => clause))
+    expect(clauses.map(({ id }) => id).filter((id) => !meant.has(id))).toEqual([])
+  })
+
+  it.each(['server', 'client'] as const)('need every case of a %s store to be found', (kind) => {
+    const ran = results.filter(({ mutant }) => mutant.kind === kind)
+    const broken = new Set(ran.filter(({ breach }) => breach !== undefined).map(({ title }) => title))
+    expect([...new Set(ran.map(({ title }) => title))].filter((title) => !broken.has(title))).toEqual([])
+  })
+
+  it('leave no rejection unhandled, and nor does the suite, but for the one that is meant to', () => {
+    expect(strays.filter((error) => !isStray(error))).toEqual([])
+    expect(strays.length).toBeGreaterThan(0)
+  })
+})

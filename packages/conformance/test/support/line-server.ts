@@ -1,0 +1,188 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { type Entry, newVersion, type Stored, type Version } from '@sess/core/adapter'
+
+/** What a client asks of the server, one line of JSON each. */
+export type Request = { readonly scope: string } & (
+  | { readonly method: 'create'; readonly key: string; readonly entry: Entry }
+  | { readonly method: 'read'; readonly key: string }
+  | { readonly method: 'update'; readonly key: string; readonly entry: Entry; readonly version: Version }
+  | { readonly method: 'destroy'; readonly key: string }
+  /** Removes at most `STEP` entries that expired at or before `now`. */
+  | { readonly method: 'prune'; readonly now: number }
+)
+
+export interface Reply {
+  readonly version?: Version
+  readonly stored?: Stored
+  /** Bytes that are no entry hold the key. */
+  readonly isForeign?: true
+  /** By `prune`. */
+  readonly removed?: number
+}
+
+/** What a key holds: an entry, which the server drops by its own clock at `until`; or foreign bytes. */
+export type Held = (Stored & { readonly until: number }) | Uint8Array
+
+export const STEP = 100
+
+export interface ServerOptions {
+  /**
+   * When the server drops an entry by itself, given what held the key before, if anything did. Without it the server
+   * drops none, and has to be pruned.
+   */
+  readonly until?: (entry: Entry, before: Held | undefined) => number
+  /** What `prune` removes. Default: what expired at or before `now`. */
+  readonly isDue?: (stored: Stored, now: number) => boolean
+  /** A restart leaves it what it holds. */
+  readonly isDurable?: boolean
+}
+
+/**
+ * A backend that keeps the contract: entries per scope with compare-and-swap, over TCP on a free port of 127.0.0.1, or
+ * by `answer` within the process.
+ */
+export class LineServer {
+  readonly options: ServerOptions
+  #port = 0
+  readonly #scopes = new Map<string, Map<string, Held>>()
+  readonly #sockets = new Set<Socket>()
+  readonly #server: Server
+
+  constructor(options: ServerOptions = {}) {
+    this.options = options
+    this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket))
+  }
+
+  /** `host:port` */
+  get address(): string {
+    return `127.0.0.1:${this.#port}`
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  /** Listens, at the same port as before if it has listened. */
+  async start(): Promise<void> {
+    if (this.#server.listening) return
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    if (typeof address === 'object' && address !== null) this.#port = address.port
+  }
+
+  /** Drops all connections and takes no more. */
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    if (!this.#server.listening) return
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  /** Drops all connections and, unless it is durable, all that it holds. */
+  restart(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    if (this.options.isDurable !== true) this.#scopes.clear()
+  }
+
+  plant(scope: string, key: string, bytes: Uint8Array): void {
+    this.entriesOf(scope).set(key, bytes)
+  }
+
+  evict(scope: string): void {
+    this.#scopes.delete(scope)
+  }
+
+  entriesOf(scope: string): Map<string, Held> {
+    const entries = this.#scopes.get(scope) ?? new Map<string, Held>()
+    this.#scopes.set(scope, entries)
+    return entries
+  }
+
+  get scopes(): readonly string[] {
+    return [...this.#scopes.keys()]
+  }
+
+  held(scope: string, key: string): Held | undefined {
+    const held = this.entriesOf(scope).get(key)
+    if (held === undefined || held instanceof Uint8Array || held.until > Date.now()) return held
+    this.entriesOf(scope).delete(key)
+    return undefined
+  }
+
+  /** The entry under a key, if an entry it is. */
+  stored(scope: string, key: string): (Stored & { readonly until: number }) | undefined {
+    const held = this.held(scope, key)
+    return held instanceof Uint8Array ? undefined : held
+  }
+
+  /** Stores an entry whatever the key holds. */
+  put(scope: string, key: string, entry: Entry): Version {
+    const { data, expiresAt } = entry
+    const version = newVersion()
+    const until = this.options.until?.(entry, this.held(scope, key)) ?? Infinity
+    this.entriesOf(scope).set(key, { data, expiresAt, version, until })
+    return version
+  }
+
+  answer(request: Request): Reply {
+    const { scope } = request
+    switch (request.method) {
+      case 'create':
+        return this.held(scope, request.key) ? {} : { version: this.put(scope, request.key, request.entry) }
+      case 'read':
+        return this.#read(scope, request.key)
+      case 'update': {
+        const isCurrent = this.stored(scope, request.key)?.version === request.version
+        return isCurrent ? { version: this.put(scope, request.key, request.entry) } : {}
+      }
+      case 'destroy':
+        this.entriesOf(scope).delete(request.key)
+        return {}
+      default:
+        return { removed: this.#prune(scope, request.now) }
+    }
+  }
+
+  #read(scope: string, key: string): Reply {
+    const held = this.held(scope, key)
+    if (held === undefined) return {}
+    if (held instanceof Uint8Array) return { isForeign: true }
+    const { data, expiresAt, version } = held
+    return { stored: { data, expiresAt, version } }
+  }
+
+  #prune(scope: string, now: number): number {
+    const entries = this.entriesOf(scope)
+    const isDue = this.options.isDue ?? (({ expiresAt }: Stored) => expiresAt <= now)
+    let removed = 0
+    for (const [key, held] of entries) {
+      if (held instanceof Uint8Array || !isDue(held, now)) continue
+      entries.delete(key)
+      if (++removed === STEP) break
+    }
+    return removed
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.delete(socket))
+    socket.on('error', () => {})
+    onLines(socket, (line) => {
+      const { id, ...request }: Request & { id: number } = JSON.parse(line)
+      socket.write(`${JSON.stringify({ id, ...this.answer(request) })}\n`)
+    })
+  }
+}
+
+/** Calls `take` for each whole line that a socket receives. */
+export function onLines(socket: Socket, take: (line: string) => void): void {
+  let rest = ''
+  socket.setEncoding('utf8')
+  socket.on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) take(line)
+  })
+}

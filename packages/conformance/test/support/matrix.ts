@@ -1,0 +1,106 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { type SuiteCase, suiteOf } from '@sess/conformance'
+import type { Mutant, Running } from './mutant.ts'
+
+/** What became of a case on a mutant. */
+export interface Result {
+  readonly mutant: Mutant
+  readonly clause: string
+  readonly title: string
+  /** `undefined`: the mutant kept the clause. */
+  readonly breach: string | undefined
+}
+
+interface Job {
+  readonly mutant: Mutant
+  readonly one: SuiteCase
+}
+
+/** How many cases are under way at once: of those that may wait for a deadline, and of the others. */
+const FAULTY_WIDTH = 250
+const WIDTH = 24
+/** Milliseconds that a turn of the event loop takes when there is not too much to do. */
+const CALM = 5
+
+/** Every case of the suite on every mutant. */
+export async function runMatrix(mutants: readonly Mutant[]): Promise<readonly Result[]> {
+  const runnings = await Promise.all(mutants.map(async (mutant) => ({ mutant, running: await mutant.start() })))
+  const jobs = runnings.flatMap(jobsOf)
+  const together = jobs.filter(({ one }) => !one.isAlone)
+  const [waiting, faulty] = [isWaiting, isFaulty].map((isIt) => together.filter(({ one }) => isIt(one)))
+  const others = together.filter(({ one }) => !isWaiting(one) && !isFaulty(one))
+  const results = [
+    ...(await Promise.all([runTogether(waiting), runTogether(faulty, FAULTY_WIDTH), runTogether(others, WIDTH)])),
+    await runInTurn(jobs.filter(({ one }) => one.isAlone)),
+  ]
+  for (const { running } of runnings) await running.close()
+  return results.flat()
+}
+
+/** The cases that neither the harness nor a word of the store's leaves out. */
+function jobsOf({ mutant, running }: { readonly mutant: Mutant; readonly running: Running }): readonly Job[] {
+  const cases = suiteOf(running.harness).cases.filter(({ skip, lack }) => skip === undefined && lack === undefined)
+  return cases.map((one) => ({ mutant, one }))
+}
+
+/** It waits for the wall clock. */
+function isWaiting({ clause }: SuiteCase): boolean {
+  return clause === '6.1' || clause === '6.2'
+}
+
+/** It may wait for a deadline. */
+function isFaulty({ clause }: SuiteCase): boolean {
+  return ['7.1', '7.2', '7.4', '7.5'].includes(clause)
+}
+
+/** Begins each when the event loop is calm: were it busy, deadlines would pass that are not meant to. */
+async function runTogether(jobs: readonly Job[] = [], width = Infinity): Promise<readonly Result[]> {
+  const results: Promise<Result>[] = []
+  const running = new Set<Promise<Result>>()
+  for (const job of jobs) {
+    await calm()
+    while (running.size >= width) await Promise.race(running)
+    const result = run(job)
+    results.push(result)
+    running.add(result)
+    void result.then(() => running.delete(result))
+  }
+  return Promise.all(results)
+}
+
+async function runInTurn(jobs: readonly Job[]): Promise<readonly Result[]> {
+  const results: Result[] = []
+  for (const job of jobs) results.push(await run(job))
+  return results
+}
+
+async function calm(): Promise<void> {
+  for (let tries = 0; tries < 20; tries++) {
+    const began = performance.now()
+    await turn()
+    if (performance.now() - began < CALM) return
+  }
+}
+
+async function run({ mutant, one }: Job): Promise<Result> {
+  const { clause, title } = one
+  const breach = mutant.isApart ? await breachApart(mutant, title) : await breachOf(one)
+  return { mutant, clause, title, breach }
+}
+
+async function breachOf(one: SuiteCase | undefined): Promise<string | undefined> {
+  try {
+    await one?.run()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Of a case on a backend of its own. */
+async function breachApart(mutant: Mutant, title: string): Promise<string | undefined> {
+  const own = await mutant.start()
+  const breach = await breachOf(suiteOf(own.harness).cases.find((one) => one.title === title))
+  await own.close()
+  return breach
+}

@@ -1,0 +1,128 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Entry, isSessError, SessError } from '@sess/core/adapter'
+import { MAX_BYTES } from '../line-store.ts'
+import { type Defect, mutant, type Mutant } from '../mutant.ts'
+import { alter } from './alter.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/** Alters every entry on its way in. */
+function written(how: (entry: Entry) => Entry): Defect {
+  return {
+    stores: () => (store) => ({
+      create: async (key, entry) => store.create(key, how(entry)),
+      update: async (key, entry, version) => store.update(key, how(entry), version),
+    }),
+  }
+}
+
+/** For a look at what holds a key, whatever it is. */
+function unlessCorrupt(error: unknown): 'something' {
+  if (isSessError(error) && error.code === 'CORRUPT') return 'something'
+  throw error
+}
+
+export const createMutants: readonly Mutant[] = [
+  mutant(
+    '1.1',
+    'cuts data at NUL',
+    written(({ data, expiresAt }) => ({ data: data.split('\0', 1).join(''), expiresAt })),
+  ),
+  mutant(
+    '1.1',
+    'composes letters',
+    written(({ data, expiresAt }) => ({ data: data.normalize('NFC'), expiresAt })),
+  ),
+  mutant(
+    '1.1',
+    'keeps a millisecond more of what expires within the hour',
+    written(({ data, expiresAt }) => {
+      const left = expiresAt - Date.now()
+      return { data, expiresAt: left > MINUTE + 1 && left < HOUR ? expiresAt + 1 : expiresAt }
+    }),
+  ),
+  mutant(
+    '1.1',
+    'has lines count twice against maxBytes',
+    written((entry) => {
+      if (Buffer.byteLength(entry.data.replaceAll('\n', '\r\n')) <= MAX_BYTES) return entry
+      throw new SessError('UNAVAILABLE', 'The line store has no room for that.')
+    }),
+  ),
+  mutant('1.1', 'says a maxBytes that it does not take', {
+    stores: () => (store) => ({
+      maxBytes: MAX_BYTES + 1,
+      create(key, entry) {
+        if (Buffer.byteLength(entry.data) <= MAX_BYTES) return store.create(key, entry)
+        return Promise.reject(new SessError('UNAVAILABLE', 'The line store has no room for that.'))
+      },
+    }),
+  }),
+  mutant('1.2', 'extends the entry that holds a taken key', {
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async create(key, entry) {
+          const version = await store.create(key, entry)
+          if (version === null) alter(server, scope, key, { expiresAt: entry.expiresAt + 1000 })
+          return version
+        },
+      }),
+  }),
+  mutant('1.2', 'takes a create again that was made before', {
+    stores: () => (store) => ({
+      async create(key, entry) {
+        const version = await store.create(key, entry)
+        if (version !== null) return version
+        const found = await store.read(key).catch(() => null)
+        return found?.data === entry.data && found.expiresAt === entry.expiresAt ? found.version : null
+      },
+    }),
+  }),
+  mutant('1.3', 'looks whether a key is taken, and then takes it', {
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async create(key, entry) {
+          if ((await store.read(key).catch(unlessCorrupt)) !== null) return null
+          await turn()
+          return server.put(scope, key, entry)
+        },
+      }),
+  }),
+  mutant('1.4', 'keeps the expiry of a former life', {
+    stores: ({ server }) => {
+      const former = new Map<string, number>()
+      return (store, scope) => ({
+        create(key, { data, expiresAt }) {
+          const place = `${scope}/${key}`
+          const given = { data, expiresAt: former.get(place) ?? expiresAt }
+          former.delete(place)
+          return store.create(key, given)
+        },
+        destroy(key) {
+          const held = server.stored(scope, key)
+          if (held) former.set(`${scope}/${key}`, held.expiresAt)
+          return store.destroy(key)
+        },
+      })
+    },
+  }),
+  mutant('1.5', 'remembers what it did not find', {
+    stores: () => (store) => {
+      const missing = new Set<string>()
+      return {
+        create(key, entry) {
+          missing.delete(key)
+          return store.create(key, entry)
+        },
+        async read(key) {
+          const found = await store.read(key)
+          if (found === null) missing.add(key)
+          return missing.has(key) ? null : found
+        },
+      }
+    },
+  }),
+]

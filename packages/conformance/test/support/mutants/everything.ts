@@ -1,0 +1,47 @@
+import type { Stored } from '@sess/core/adapter'
+import { mutant, type Mutant } from '../mutant.ts'
+
+// What only a sequence, or a race of many, can show: on the keys of 9.1 and 9.2, no other clause can.
+const isOfModel = (key: string): boolean => /^run\d/.test(key)
+const isOfHistory = (key: string): boolean => /^history\d/.test(key)
+
+export const everythingMutants: readonly Mutant[] = [
+  mutant('9.1', 'forgets the data of a second update', {
+    keys: isOfModel,
+    stores: () => (store) => {
+      const updates = new Map<string, number>()
+      return {
+        async update(key, entry, version) {
+          const count = updates.get(key) ?? 0
+          const next = await store.update(key, count === 1 ? { ...entry, data: '' } : entry, version)
+          if (next !== null) updates.set(key, count + 1)
+          return next
+        },
+      }
+    },
+  }),
+  mutant('9.2', 'gives now and then what was read before', {
+    keys: isOfHistory,
+    stores: () => (store) => {
+      const before = new Map<string, Stored | null>()
+      let reads = 0
+      return {
+        async read(key) {
+          const found = await store.read(key)
+          const old = before.get(key)
+          before.set(key, found)
+          return ++reads % 3 === 0 && old !== undefined ? old : found
+        },
+      }
+    },
+  }),
+  mutant('9.2', 'refuses now and then a version that is current', {
+    keys: isOfHistory,
+    stores: () => (store) => {
+      let updates = 0
+      return {
+        update: async (key, entry, version) => store.update(key, entry, ++updates % 3 === 0 ? 'none' : version),
+      }
+    },
+  }),
+]

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SessError } from '@sess/core/adapter'
+import { DEADLINE, WireLine } from '../line-store.ts'
+import { type Change, mutant, type Mutant } from '../mutant.ts'
+import { asServerStore } from '../reference.ts'
+import { changedLine, lineTo } from './line.ts'
+import { isUnavailable, never, watching } from './watch.ts'
+
+/** Milliseconds after the deadline at which the suite no longer waits. */
+const TOO_LATE = 1300
+
+/** Handles a failure, or rejects with what it is given. */
+type Failing = (error: SessError) => Promise<never> | null
+
+/** Does something else when a method fails for want of the backend. */
+function failing(method: 'read' | 'update' | 'prune', how: Failing): Change {
+  return (store) => {
+    const handle = (error: unknown) => {
+      if (isUnavailable(error)) return how(error)
+      throw error
+    }
+    if (method === 'read') return { read: (key) => store.read(key).catch(handle) }
+    if (method === 'update') return { update: (key, entry, version) => store.update(key, entry, version).catch(handle) }
+    return { prune: async (now) => (await store.prune?.(now).catch(handle)) ?? 0 }
+  }
+}
+
+/** Only in an instance that has not reached the backend yet. */
+function unused(how: Failing): Change {
+  return (store, scope) => {
+    let isUsed = false
+    const note = async <T>(call: Promise<T>): Promise<T> => {
+      const came = await call
+      isUsed = true
+      return came
+    }
+    const other = failing('update', how)(store, scope)
+    return {
+      create: (key, entry) => note(store.create(key, entry)),
+      read: (key) => note(store.read(key)),
+      update: (key, entry, version) => (isUsed ? store : { ...store, ...other }).update(key, entry, version),
+    }
+  }
+}
+
+export const outageMutants: readonly Mutant[] = [
+  mutant('7.1', 'says not current for unreachable', { stores: () => unused(() => null) }),
+  mutant('7.1', 'hangs', { stores: () => unused(() => never()) }),
+  mutant('7.1', 'is late', {
+    stores: () =>
+      unused(async (error) => {
+        await sleep(DEADLINE + TOO_LATE)
+        throw error
+      }),
+  }),
+  mutant('7.1', 'reads nothing for unreachable', { also: ['7.2'], stores: () => failing('read', () => null) }),
+  mutant('7.1', 'prunes nothing for unreachable', { also: ['7.2'], stores: () => failing('prune', () => null) }),
+  mutant('7.1', 'passes on the error of its client', {
+    also: ['7.2', '7.4', '7.5'],
+    stores: () =>
+      failing('update', async (error) => {
+        if (error.cause instanceof Error) throw error.cause
+        throw error
+      }),
+  }),
+  mutant('7.1', 'shows in a cause what was sent', {
+    also: ['7.2'],
+    stores: () => (store) => ({
+      async update(key, entry, version) {
+        try {
+          return await store.update(key, entry, version)
+        } catch (error) {
+          if (!isUnavailable(error)) throw error
+          const cause = Object.assign(new Error('no reply'), { command: ['update', key, { entry }] })
+          throw new SessError('UNAVAILABLE', error.message, { cause })
+        }
+      },
+    }),
+  }),
+  mutant('7.1', 'says a deadline that it does not keep', {
+    also: ['7.2', '7.5'],
+    adapter: (correct) => (options, context) => {
+      const { deadline } = asServerStore(correct(options, context))
+      return { ...asServerStore(correct({ ...options, deadline: deadline + TOO_LATE }, context)), deadline }
+    },
+  }),
+  mutant('7.2', 'is of no more use when its first call has failed', {
+    stores: () => (store) => {
+      let state: 'new' | 'used' | 'dead' = 'new'
+      return watching(store, async (call) => {
+        try {
+          const came = await call
+          if (state === 'dead') throw new SessError('UNAVAILABLE', 'The line store is dead.')
+          state = 'used'
+          return came
+        } catch (error) {
+          if (state === 'new') state = 'dead'
+          throw error
+        }
+      })
+    },
+  }),
+  mutant('7.2', 'keeps the connection that says nothing', {
+    also: ['7.4'],
+    lineTo: lineTo((address) => {
+      const line = new WireLine(address)
+      return changedLine(line, { drop() {} })
+    }),
+  }),
+]

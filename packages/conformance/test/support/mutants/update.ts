@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Entry, Stored, Version } from '@sess/core/adapter'
+import type { LineServer } from '../line-server.ts'
+import { type Change, mutant, type Mutant } from '../mutant.ts'
+import { alter } from './alter.ts'
+
+const HOUR = 3_600_000
+const BLOCK = 32
+
+/** Gives versions of its own for those that the correct store makes. `next` is asked as each write is done. */
+function versioned(next: (key: string, entry: Entry, isNew: boolean) => Version): Change {
+  const versions = new Map<string, { readonly correct: Version; readonly own: Version }>()
+  return (store, scope) => {
+    const put = (key: string, entry: Entry, correct: Version | null, isNew: boolean): Version | null => {
+      if (correct === null) return null
+      const own = next(`${scope}/${key}`, entry, isNew)
+      versions.set(`${scope}/${key}`, { correct, own })
+      return own
+    }
+    return {
+      create: async (key, entry) => put(key, entry, await store.create(key, entry), true),
+      async read(key) {
+        const found = await store.read(key)
+        const known = versions.get(`${scope}/${key}`)
+        return found && { ...found, version: known?.correct === found.version ? known.own : found.version }
+      },
+      async update(key, entry, version) {
+        const known = versions.get(`${scope}/${key}`)
+        const correct = known?.own === version ? known.correct : version
+        return put(key, entry, await store.update(key, entry, correct), false)
+      },
+    }
+  }
+}
+
+/** Takes versions for current that differ from the current one. */
+function lenient(server: LineServer, isTaken: (given: Version, current: Version) => boolean): Change {
+  return (store, scope) => ({
+    async update(key, entry, version) {
+      const current = server.stored(scope, key)?.version
+      const isCurrent = current !== undefined && isTaken(version, current)
+      return store.update(key, entry, isCurrent ? current : version)
+    },
+  })
+}
+
+const whole: readonly Mutant[] = [
+  mutant('3.1', 'leaves what the new data does not reach, in blocks of 32', {
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        update(key, { data, expiresAt }, version) {
+          const rest = data.length < BLOCK ? (server.stored(scope, key)?.data.slice(BLOCK) ?? '') : ''
+          return store.update(key, { data: data + rest, expiresAt }, version)
+        },
+      }),
+  }),
+  mutant('3.1', 'moves an expiry sooner only by hours', {
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        update(key, { data, expiresAt }, version) {
+          const before = server.stored(scope, key)?.expiresAt ?? 0
+          const isKept = before > expiresAt && before - expiresAt < HOUR
+          return store.update(key, { data, expiresAt: isKept ? before : expiresAt }, version)
+        },
+      }),
+  }),
+]
+
+const refusal: readonly Mutant[] = [
+  mutant('3.2', 'takes no version for any', {
+    stores: ({ server }) => lenient(server, (given) => given === ''),
+  }),
+  mutant('3.2', 'trims versions', {
+    stores: ({ server }) => lenient(server, (given, current) => given.trim() === current),
+  }),
+  mutant('3.2', 'compares versions as far as the one that is given', {
+    stores: ({ server }) => lenient(server, (given, current) => given.length > 8 && current.startsWith(given)),
+  }),
+  mutant('3.2', 'extends the entry that it does not update', {
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async update(key, entry, version) {
+          const next = await store.update(key, entry, version)
+          if (next === null) alter(server, scope, key, { expiresAt: entry.expiresAt + 1000 })
+          return next
+        },
+      }),
+  }),
+  mutant('3.2', 'creates what it does not find', {
+    also: ['2.4', '3.4', '4.4', '5.1', '6.3'],
+    stores: () => (store) => ({
+      async update(key, entry, version) {
+        const next = await store.update(key, entry, version)
+        return next ?? store.create(key, entry)
+      },
+    }),
+  }),
+]
+
+const races: readonly Mutant[] = [
+  mutant('3.3', 'looks whether a version is current, and then writes', {
+    also: ['3.5'],
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async update(key, entry, version) {
+          const isCurrent = server.stored(scope, key)?.version === version
+          await turn()
+          if (!isCurrent || server.held(scope, key) === undefined) return store.update(key, entry, version)
+          return server.put(scope, key, entry)
+        },
+      }),
+  }),
+  mutant('3.5', 'makes one of updates that are alike and under way at once', {
+    stores: () => (store) => {
+      const running = new Map<string, Promise<Version | null>>()
+      return {
+        async update(key, entry, version) {
+          const place = `${key} ${version} ${entry.data}`
+          const own = running.get(place) ?? turn().then(() => store.update(key, entry, version))
+          running.set(place, own)
+          try {
+            return await own
+          } finally {
+            running.delete(place)
+          }
+        },
+      }
+    },
+  }),
+]
+
+const reuse: readonly Mutant[] = [
+  mutant('3.4', 'makes versions of what they are of', {
+    stores: () => versioned((_, { data }) => createHash('sha1').update(data).digest('hex')),
+  }),
+  mutant('3.4', 'counts the versions of a life', {
+    also: ['1.4'],
+    stores: () => {
+      const counts = new Map<string, number>()
+      return versioned((place, _, isNew) => {
+        const count = isNew ? 1 : (counts.get(place) ?? 0) + 1
+        counts.set(place, count)
+        return `${count}`
+      })
+    },
+  }),
+  counterOfBackend(),
+]
+
+function counterOfBackend(): Mutant {
+  const counts = new WeakMap<LineServer, number>()
+  return mutant('3.4', 'counts versions from the start of the backend', {
+    stores: ({ server }) =>
+      versioned(() => {
+        const count = (counts.get(server) ?? 0) + 1
+        counts.set(server, count)
+        return `${count}`
+      }),
+    backend: ({ server }) => ({
+      restart() {
+        counts.delete(server)
+        server.restart()
+      },
+    }),
+  })
+}
+
+const freshness: readonly Mutant[] = [
+  mutant('3.6', 'sees no update of another instance until one of its own was refused', {
+    stores: () => (store) => {
+      const kept = new Map<string, Stored>()
+      return {
+        async read(key) {
+          const found = await store.read(key)
+          if (found === null) kept.delete(key)
+          else if (!kept.has(key)) kept.set(key, found)
+          const own = kept.get(key)
+          return own ? { ...own } : null
+        },
+        update(key, entry, version) {
+          kept.delete(key)
+          return store.update(key, entry, version)
+        },
+      }
+    },
+  }),
+]
+
+export const updateMutants: readonly Mutant[] = [...whole, ...refusal, ...races, ...reuse, ...freshness]

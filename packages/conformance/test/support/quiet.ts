@@ -1,0 +1,22 @@
+/**
+ * Does what rejects and warns on purpose, without the test runner or Node taking it for theirs, and without the stacks of
+ * errors by the thousand. `strays` is what nobody handled.
+ */
+export async function quietly<T>(act: () => Promise<T>): Promise<{ readonly came: T; readonly strays: unknown[] }> {
+  const [onRejection, onWarning] = [process.listeners('unhandledRejection'), process.listeners('warning')]
+  const { stackTraceLimit } = Error
+  const strays: unknown[] = []
+  const note = (error: unknown): void => void strays.push(error)
+  for (const listener of onRejection) process.off('unhandledRejection', listener)
+  for (const listener of onWarning) process.off('warning', listener)
+  process.on('unhandledRejection', note)
+  Error.stackTraceLimit = 0
+  try {
+    return { came: await act(), strays }
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+    for (const listener of onRejection) process.on('unhandledRejection', listener)
+    for (const listener of onWarning) process.on('warning', listener)
+    process.off('unhandledRejection', note)
+  }
+}
