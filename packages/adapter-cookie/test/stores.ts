@@ -2,7 +2,6 @@ import cookie from '@sess/adapter-cookie'
 import { type AdapterContext, type ClientStore, createAdapterContext, type Entry } from '@sess/core/adapter'
 
 export const SECRET = 'a secret for tests, of 32 bytes or more'
-export const OLD_SECRET = 'an older secret, of 32 bytes or more too'
 
 export const entry: Entry = { data: '{"userId":7,"notice":"Grüße 👋"}', expiresAt: 1_700_000_000_123 }
 
