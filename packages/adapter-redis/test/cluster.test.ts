@@ -1,0 +1,230 @@
+import { Cluster, Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { startCluster } from '../../../scripts/servers/redis.js'
+import { type Fault, type FaultProxy, startFaultProxy } from '../../conformance/src/fault-proxy.ts'
+import {
+  block,
+  codeOf,
+  entry,
+  expectUnavailable,
+  FAILOVER_MS,
+  keysAt,
+  newPrefix,
+  openStore,
+  PATIENCE,
+  pingsAt,
+  RIGHTS,
+  succeed,
+  works,
+  writeInVain,
+} from './stores.ts'
+import { Traffic } from './traffic.ts'
+
+const KEYS = Array.from({ length: 60 }, (_, n) => `key${n}`)
+
+let cluster: Awaited<ReturnType<typeof startCluster>>
+
+beforeAll(async () => {
+  cluster = await startCluster()
+}, FAILOVER_MS)
+
+afterAll(() => cluster.stop())
+
+/** Every key on any master that begins so. */
+async function keysOf(prefix: string): Promise<string[]> {
+  const keys = await Promise.all((await cluster.masters()).map(({ url }) => keysAt(url)))
+  return keys.flat().filter((key) => key.startsWith(prefix))
+}
+
+/** How many PINGs the nodes have received. Some are the tests' own. */
+async function pingsOf(): Promise<number> {
+  const counts = await Promise.all(cluster.nodes.map(({ url }) => pingsAt(url)))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** Waits until the store works for keys of every master. */
+async function worksEverywhere(store: ReturnType<typeof openStore>): Promise<void> {
+  const codes = async () => new Set(await Promise.all(KEYS.map((key) => codeOf(() => store.read(key)))))
+  await expect.poll(codes, PATIENCE).toEqual(new Set(['none']))
+}
+
+/** A client of the Cluster that finds each of its nodes behind a proxy. */
+async function startBehindProxies(): Promise<{ client: Cluster; proxies: readonly FaultProxy[] }> {
+  const proxies = await Promise.all(cluster.nodes.map(({ port }) => startFaultProxy(port)))
+  onTestFinished(async () => void (await Promise.all(proxies.map((proxy) => proxy.close()))))
+  const natMap = Object.fromEntries(
+    cluster.nodes.map((node, n) => [`127.0.0.1:${node.port}`, { host: '127.0.0.1', port: proxies[n]?.port ?? 0 }]),
+  )
+  return { client: new Cluster(Object.values(natMap), { natMap, lazyConnect: true }), proxies }
+}
+
+/** The fault of a connection that is lost when it answers such a command, after which all is well. */
+function firstReplyLost(command: string): Fault {
+  let isLost = false
+  return {
+    loseReplyTo(request) {
+      if (isLost || !request.includes(command)) return false
+      isLost = true
+      return true
+    },
+  }
+}
+
+describe('a Cluster', () => {
+  it('holds entries on all of its masters, found from any of its nodes', async () => {
+    const prefix = newPrefix()
+    const [one, other] = [
+      openStore({ nodes: cluster.addresses.slice(0, 1), prefix }),
+      openStore({ nodes: cluster.addresses.slice(5), prefix }),
+    ]
+    const versions = await Promise.all(KEYS.map((key) => succeed(one.create(key, { ...entry, data: key }))))
+    const next = await Promise.all(
+      KEYS.map((key, n) => succeed(other.update(key, { ...entry, data: `${key}!` }, versions[n] ?? ''))),
+    )
+    const found = await Promise.all(KEYS.map((key) => one.read(key)))
+    expect(found).toEqual(KEYS.map((key, n) => ({ ...entry, data: `${key}!`, version: next[n] })))
+    const counts = await Promise.all((await cluster.masters()).map(async ({ url }) => (await keysAt(url)).length))
+    expect(counts).toHaveLength(3)
+    expect(Math.min(...counts)).toBeGreaterThan(0)
+    await Promise.all(KEYS.map((key) => other.destroy(key)))
+    expect(await keysOf(prefix)).toEqual([])
+  })
+
+  it('is used by a client that is passed in, which keeps its keyPrefix and is left open', async () => {
+    const client = new Cluster(cluster.addresses, { keyPrefix: 'application:' })
+    onTestFinished(() => client.disconnect())
+    const prefix = newPrefix()
+    const store = openStore({ client, prefix })
+    const versions = await Promise.all(KEYS.map((key) => succeed(store.create(key, entry))))
+    await Promise.all(KEYS.map((key, n) => succeed(store.update(key, entry, versions[n] ?? ''))))
+    await store.close()
+    expect(await keysOf(`application:${prefix}`)).toHaveLength(KEYS.length)
+    expect(client.status).toBe('ready')
+  })
+
+  it('needs no rights of the user but those on the page', async () => {
+    const directs = cluster.nodes.map(({ url }) => new Redis(url))
+    onTestFinished(() => {
+      for (const direct of directs) direct.disconnect()
+    })
+    const rights = [...RIGHTS, '+cluster|slots', '+client|setname', '+asking', '+readonly', '+readwrite']
+    await Promise.all(directs.map((direct) => direct.call('ACL', 'SETUSER', 'alice', 'on', '>password', ...rights)))
+    const store = openStore({ nodes: cluster.addresses, username: 'alice', password: 'password', prefix: 'sess:' })
+    for (const key of KEYS) {
+      const version = await succeed(store.create(key, entry))
+      await succeed(store.update(key, entry, version))
+      expect(await store.read(key)).toMatchObject(entry)
+      await store.destroy(key)
+    }
+    expect((await Promise.all(directs.map((direct) => direct.call('ACL', 'LOG')))).flat()).toEqual([])
+  })
+
+  it('7.4 is sent nothing late', async () => {
+    const prefix = newPrefix()
+    const store = openStore({ nodes: cluster.addresses, prefix, deadline: 300 })
+    const writes = writeInVain(store)
+    block(400)
+    await writes
+    await works(store)
+    expect(await keysOf(prefix)).toEqual([])
+  })
+})
+
+describe('7.4 a write to a Cluster whose reply is lost', () => {
+  it(
+    'is UNAVAILABLE, done once at most, and never reported as refused',
+    async () => {
+      const { client, proxies } = await startBehindProxies()
+      const prefix = newPrefix()
+      const [store, witness] = [openStore({ client, prefix }), openStore({ nodes: cluster.addresses, prefix })]
+      await Promise.all(KEYS.map((key) => succeed(store.create(key, { ...entry, data: '0' }))))
+      for (let round = 0; round < 3; round++) {
+        await Promise.all(proxies.map((proxy) => proxy.set(firstReplyLost('evalsha'))))
+        const outcomes = KEYS.map(async (key) => {
+          const found = await witness.read(key)
+          const next = { ...entry, data: `${Number(found?.data) + 1}` }
+          return codeOf(async () => succeed(store.update(key, next, found?.version ?? '')))
+        })
+        for (const outcome of await Promise.all(outcomes)) expect(['none', 'UNAVAILABLE']).toContain(outcome)
+        expect(await Promise.all(outcomes)).toContain('UNAVAILABLE')
+        await worksEverywhere(store)
+      }
+      for (const found of await Promise.all(KEYS.map((key) => witness.read(key)))) {
+        expect(Number(found?.data)).toBeLessThanOrEqual(3)
+      }
+    },
+    FAILOVER_MS,
+  )
+})
+
+describe('7.1, 7.2 of a Cluster', () => {
+  it(
+    'a master that is frozen is UNAVAILABLE, while the others go on',
+    async () => {
+      const prefix = newPrefix()
+      const store = openStore({ nodes: cluster.addresses, prefix, deadline: 500 })
+      await worksEverywhere(store)
+      const [victim] = await cluster.masters()
+      victim?.freeze()
+      const began = performance.now()
+      const codes = await Promise.all(KEYS.map((key) => codeOf(() => store.read(key))))
+      expect(performance.now() - began).toBeLessThan(2000)
+      expect(new Set(codes)).toEqual(new Set(['none', 'UNAVAILABLE']))
+      victim?.thaw()
+      await worksEverywhere(store)
+    },
+    FAILOVER_MS,
+  )
+
+  it(
+    'the connections that have become black holes are replaced',
+    async () => {
+      const { client, proxies } = await startBehindProxies()
+      const store = openStore({ client, deadline: 500 })
+      await worksEverywhere(store)
+      await Promise.all(proxies.map((proxy) => proxy.set('blackhole')))
+      expect(new Set(await Promise.all(KEYS.map((key) => codeOf(() => store.read(key)))))).toEqual(
+        new Set(['UNAVAILABLE']),
+      )
+      await Promise.all(proxies.map((proxy) => proxy.set('none')))
+      await worksEverywhere(store)
+    },
+    FAILOVER_MS,
+  )
+
+  it(
+    'a master that is killed is followed by its replica, under traffic',
+    async () => {
+      const store = openStore({ nodes: cluster.addresses })
+      const traffic = new Traffic(store)
+      await traffic.flows()
+      const [victim] = await cluster.masters()
+      await victim?.kill()
+      await traffic.flowsAgain()
+      expect(await traffic.end()).toEqual([])
+      await victim?.restart()
+    },
+    FAILOVER_MS,
+  )
+
+  it(
+    'all nodes that are down are UNAVAILABLE, and written to later by nothing that failed',
+    async () => {
+      const prefix = newPrefix()
+      const [used, fresh] = [0, 1].map(() => openStore({ nodes: cluster.addresses, prefix }))
+      if (used === undefined || fresh === undefined) throw new Error('unreachable')
+      await worksEverywhere(used)
+      await Promise.all(cluster.nodes.map((node) => node.kill()))
+      for (const store of [used, fresh]) {
+        await writeInVain(store)
+        for (let n = 0; n < 3; n++) await expectUnavailable(store)
+      }
+      await Promise.all(cluster.nodes.map((node) => node.restart()))
+      for (const store of [used, fresh]) await worksEverywhere(store)
+      // Of what had waited in vain nothing was kept, or it would be written as PING.
+      expect(await pingsOf()).toBeLessThan(200)
+      expect((await keysOf(prefix)).filter((key) => /vain|new/.test(key))).toEqual([])
+    },
+    FAILOVER_MS,
+  )
+})
