@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { ownServer, sharedServer } from './support/server.ts'
+import { entry, numbers, openStore, succeed } from './support/stores.ts'
+
+const server = sharedServer()
+const DAY = 24 * 60 * 60 * 1000
+
+describe('6 expiry', () => {
+  it('6.1 and 6.2 the server reclaims an entry, and not a millisecond early', async () => {
+    // A server looks at its clock once a second, at a moment that drifts: by itself in hours, and here at once.
+    const drifts = [0, 200, 400, 600, 800]
+    const stores = await Promise.all(
+      drifts.map(async (drift) => {
+        const own = await ownServer()
+        own.freeze()
+        await sleep(1000 + drift)
+        own.thaw()
+        return openStore({ servers: own.address })
+      }),
+    )
+    const left = new Map<string, { expiresAt: number; read: () => Promise<unknown> }>()
+    const now = Date.now()
+    for (const [n, store] of stores.entries()) {
+      for (const phase of numbers(20)) {
+        const expiresAt = now + 1000 + phase * 50
+        const key = `key-${n}-${phase}`
+        await succeed(store.create(key, entry('data', expiresAt)))
+        left.set(key, { expiresAt, read: () => store.read(key) })
+      }
+    }
+    const early: number[] = []
+    const end = performance.now() + 15_000
+    while (left.size > 0 && performance.now() < end) {
+      for (const [key, { expiresAt, read }] of left) {
+        if ((await read()) !== null) continue
+        if (Date.now() < expiresAt) early.push(expiresAt - Date.now())
+        left.delete(key)
+      }
+      await sleep(5)
+    }
+    expect(early).toEqual([])
+    expect(left.size).toBe(0)
+  })
+
+  it('6.2 an update replaces the expiry, whether it is sooner or later', async () => {
+    const store = openStore({ servers: server.address })
+    const now = Date.now()
+    const lengthened = await succeed(store.create('later', entry('data', now + 2000)))
+    await succeed(store.update('later', entry('data', now + DAY), lengthened))
+    const shortened = await succeed(store.create('sooner', entry('data', now + DAY)))
+    await succeed(store.update('sooner', entry('data', now + 2000), shortened))
+    await expect.poll(() => store.read('sooner'), { timeout: 10_000 }).toBeNull()
+    expect(await store.read('later')).toMatchObject({ expiresAt: now + DAY })
+  })
+
+  it('6.4 a date far ahead is kept, by create and by update, and read back exactly', async () => {
+    const store = openStore({ servers: server.address })
+    const now = Date.now()
+    const seconds = [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32]
+    const dates = [now + 29 * DAY, now + 31 * DAY, now + 3650 * DAY, ...seconds.map((n) => n * 1000), 8.64e15]
+    for (const expiresAt of dates) {
+      const version = await succeed(store.create(`update-${expiresAt}`, entry('data')))
+      await succeed(store.update(`update-${expiresAt}`, entry('data', expiresAt), version))
+      await succeed(store.create(`create-${expiresAt}`, entry('data', expiresAt)))
+    }
+    // The server's clock has to tick before what it takes for past is gone.
+    await sleep(2000)
+    for (const expiresAt of dates) {
+      expect(await store.read(`create-${expiresAt}`)).toMatchObject({ data: 'data', expiresAt })
+      expect(await store.read(`update-${expiresAt}`)).toMatchObject({ data: 'data', expiresAt })
+    }
+  })
+
+  it.each([
+    ['the first millisecond', 1],
+    ['a day after 1970', DAY],
+    ['31 days after 1970', 31 * DAY],
+    ['2001', Date.UTC(2001, 0)],
+    ['a minute ago', Date.now() - 60_000],
+  ])('6.5 %s is neither an error nor for ever, by create and by update', async (name, expiresAt) => {
+    const store = openStore({ servers: server.address })
+    const key = name.replaceAll(' ', '-')
+    await succeed(store.create(`${key}-new`, entry('data', expiresAt)))
+    const version = await succeed(store.create(key, entry('data')))
+    await succeed(store.update(key, entry('data', expiresAt), version))
+    await expect.poll(() => store.read(`${key}-new`), { timeout: 10_000 }).toBeNull()
+    await expect.poll(() => store.read(key), { timeout: 10_000 }).toBeNull()
+    await succeed(store.create(key, entry('again')))
+  })
+})

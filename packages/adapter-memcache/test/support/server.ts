@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Memcached, startMemcached } from '../../../../scripts/servers/memcached.js'
+
+/** A server for all tests of a file, which must leave it as it is. */
+export function sharedServer(...args: readonly string[]): { readonly address: string; readonly port: number } {
+  const shared = { address: '', port: 0 }
+  let server: Memcached | undefined
+  beforeAll(async () => {
+    server = await startMemcached({ args })
+    shared.address = server.address
+    shared.port = server.port
+  })
+  afterAll(() => server?.stop())
+  return shared
+}
+
+/** A server of a test's own. */
+export async function ownServer(...args: readonly string[]): Promise<Memcached> {
+  const server = await startMemcached({ args })
+  onTestFinished(() => server.stop())
+  return server
+}
+
+/** Freezes a server, which goes on for a moment after it was told to stop. */
+export async function freeze(server: Memcached): Promise<void> {
+  server.freeze()
+  await sleep(200)
+}
