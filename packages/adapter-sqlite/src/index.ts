@@ -1,0 +1,65 @@
+import { type Adapter, corrupt, MAX_TIME, newVersion, serverStore, type Stored } from '@sess/core/adapter'
+import { loadBinding } from './binding.js'
+import { DatabaseFile } from './database-file.js'
+import { explain } from './failure.js'
+import { LockQueue } from './lock-queue.js'
+import { readSqliteOptions, type SqliteOptions } from './options.js'
+import { openTable, type Row, type Table } from './table.js'
+
+export type { SqliteOptions } from './options.js'
+
+/** Some milliseconds of work. */
+const PRUNE_STEP = 100
+
+const VERSION = /^[\w-]{16}$/
+
+/** Keeps sessions in one file, which processes of one machine share. */
+const sqlite: Adapter<SqliteOptions> = (options) => {
+  const { table, maxBytes, deadline, ...fileOptions } = readSqliteOptions(options)
+  loadBinding()
+  const file = new DatabaseFile(fileOptions, (database) => openTable(database, table))
+  const reads = new LockQueue(deadline)
+  const writes = new LockQueue(deadline)
+  const write = <R>(work: (table: Table) => R): R | Promise<R> => writes.run(() => file.use(work))
+
+  return serverStore({
+    name: 'sqlite',
+    maxBytes,
+    deadline,
+    // The queues keep the deadline; for what SQLite itself waits for, the disk, the process waits too.
+    isPrompt: true,
+    explain,
+    create(key, { data, expiresAt }) {
+      const version = newVersion()
+      return write(({ create }) => (create.run(key, data, expiresAt, version).changes === 1 ? version : null))
+    },
+    read: (key) => reads.run(() => entryOf(file.use(({ read }) => read.get(key)))),
+    update(key, { data, expiresAt }, version) {
+      const next = newVersion()
+      return write(({ update }) => {
+        // What another wrote there may have any text for a version.
+        const isCurrent = VERSION.test(version) && update.run(data, expiresAt, next, key, version).changes === 1
+        return isCurrent ? next : null
+      })
+    },
+    destroy: (key) => write(({ destroy }) => void destroy.run(key)),
+    async *prune(now) {
+      for (;;) {
+        const removed = await write(({ prune }) => prune.run(now, PRUNE_STEP).changes)
+        yield removed
+        if (removed < PRUNE_STEP) return
+      }
+    },
+    close: () => file.close(),
+  })
+}
+
+/** The columns' types are the table's to keep; what else makes an entry is looked at here. */
+function entryOf(row: Row | undefined): Stored | null {
+  if (row === undefined) return null
+  const [data, expiresAt, version] = row
+  if (VERSION.test(version) && expiresAt >= 1 && expiresAt <= MAX_TIME) return { data, expiresAt, version }
+  throw corrupt('sqlite')
+}
+
+export default sqlite
