@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { serve } from './bookshelf.js'
+import { SECRET, serve, ServerProcess } from './bookshelf.js'
 import { Browser } from './browser.js'
+import { environmentFor, type StoreName, STORES } from './stores.js'
 
 const READER = { name: 'reader', password: 'reader' }
 const LIBRARIAN = { name: 'librarian', password: 'librarian' }
 
-async function browsers(store: string): Promise<readonly [Browser, Browser]> {
-  const origin = await serve({ SESSION_STORE: store })
+async function browsers(store: StoreName): Promise<readonly [Browser, Browser]> {
+  const origin = await serve(await environmentFor(store))
   return [new Browser(origin), new Browser(origin)]
 }
 
-describe.each(['cookie', 'memory'])('on the %s store', (store) => {
+describe.each(STORES)('on the %s store', (store) => {
   it('counts the visits of each visitor', async () => {
     const [one, other] = await browsers(store)
     expect((await one.page('/')).visits).toBe(1)
@@ -112,13 +113,40 @@ describe.each(['cookie', 'memory'])('on the %s store', (store) => {
   })
 })
 
-it('on the memory store, a logout ends the session for whoever has a copy of its cookie', async () => {
-  const [browser, other] = await browsers('memory')
-  await browser.submit('/login', READER)
-  other.cookie = browser.cookie
-  await browser.submit('/logout')
-  expect((await other.page('/login')).user).toBeUndefined()
-})
+it.each(STORES.filter((store) => store !== 'cookie'))(
+  'on the %s store, a logout ends the session for whoever has a copy of its cookie',
+  async (store) => {
+    const [browser, other] = await browsers(store)
+    await browser.submit('/login', READER)
+    other.cookie = browser.cookie
+    await browser.submit('/logout')
+    expect((await other.page('/login')).user).toBeUndefined()
+  },
+)
+
+it.each(STORES.filter((store) => store !== 'cookie'))(
+  'on the %s store, counts every one of 50 visits at once',
+  async (store) => {
+    const [browser] = await browsers(store)
+    await browser.page('/')
+    await Promise.all(Array.from({ length: 50 }, () => browser.page('/')))
+    expect((await browser.page('/')).visits).toBe(52)
+  },
+)
+
+it.each(['redis', 'memcache', 'sqlite'] as const)(
+  'on the %s store, a session outlives a restart of the application',
+  async (store) => {
+    const env = { SESSION_SECRET: SECRET, ...(await environmentFor(store)) }
+    const first = new ServerProcess(env)
+    const browser = new Browser(await first.origin())
+    await browser.submit('/login', READER)
+    expect(await first.ended('SIGTERM')).toBe(0)
+    const again = new Browser(await new ServerProcess(env).origin())
+    again.cookie = browser.cookie
+    expect((await again.page('/login')).user).toBe('reader')
+  },
+)
 
 it('on the cookie store, a copy of the cookie outlives the logout, as the README says', async () => {
   const [browser, other] = await browsers('cookie')

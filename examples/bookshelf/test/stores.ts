@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { someMemcached, someRedis } from '../../../scripts/servers/given.js'
+
+export const STORES = ['cookie', 'memory', 'redis', 'memcache', 'sqlite'] as const
+export type StoreName = (typeof STORES)[number]
+
+type Options = Readonly<Record<string, unknown>>
+
+/** Where each store's backend is, started when it is first asked for. */
+const backends: Readonly<Record<StoreName, () => Promise<Options>>> = {
+  cookie: async () => ({}),
+  memory: async () => ({}),
+  redis: async () => {
+    const { url, stop } = await someRedis()
+    afterwards(stop)
+    return { url }
+  },
+  memcache: async () => {
+    const { servers, stop } = await someMemcached()
+    afterwards(stop)
+    return { servers }
+  },
+  sqlite: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sess-'))
+    afterwards(async () => rmSync(folder, { recursive: true }))
+    return { file: join(folder, 'sessions.sqlite') }
+  },
+}
+
+const started = new Map<StoreName, Promise<Options>>()
+const stops: (() => Promise<void>)[] = []
+
+afterAll(async () => void (await Promise.all(stops.map((stop) => stop()))))
+
+function afterwards(stop: () => Promise<void>): void {
+  stops.push(stop)
+}
+
+/** The environment that has the application keep its sessions there. */
+export async function environmentFor(store: StoreName): Promise<Record<string, string>> {
+  const options = started.get(store) ?? backends[store]()
+  started.set(store, options)
+  return { SESSION_STORE: store, SESSION_OPTIONS: JSON.stringify(await options) }
+}
