@@ -1,0 +1,125 @@
+import type { ServerStore } from '@sess/core/adapter'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Place, places } from './support/backends.ts'
+import { chance } from './support/chance.ts'
+import { comesTrue } from './support/condition.ts'
+import { type Aftermath, Duel, orderOf, rightEnding } from './support/duel.ts'
+import { Fleet } from './support/fleet.ts'
+import { inParallel } from './support/parallel.ts'
+
+/** Milliseconds: no call is late, however busy the machine. */
+const DEADLINE = 8000
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+describe.each(places)('four processes on %s', (_, open) => {
+  let place: Place
+  let fleet: Fleet
+
+  beforeAll(async () => {
+    place = await open(DEADLINE)
+    fleet = await Fleet.start(place)
+  })
+
+  afterAll(async () => {
+    await fleet.stop()
+    await place.stop()
+  })
+
+  it('count to 400 together: no increment is lost, none is done twice', async () => {
+    const browser = await fleet.visit()
+    await inParallel(400, 32, (number) => browser.insist(number, 'POST /increment'))
+    expect(browser.failures).toBe(0)
+    expect((await browser.look()).map(({ count }) => count)).toEqual([400, 400, 400, 400])
+  })
+
+  it('write 200 keys of one session at once, and every process finds all of them', async () => {
+    const browser = await fleet.visit()
+    const all: Record<string, string> = { user: 'somebody' }
+    await inParallel(200, 200, async (number) => {
+      all[`key${number}`] = `value${number}`
+      await browser.insist(number, `POST /set?key=key${number}&value=value${number}`)
+    })
+    expect(browser.failures).toBe(0)
+    expect(await browser.look()).toEqual([all, all, all, all])
+  })
+
+  it('count while the session moves by logins: no increment is lost, none is done twice', async () => {
+    const browser = await fleet.visit()
+    await inParallel(200, 16, async (number) => {
+      if (number % 50 === 25) await browser.insist(number, 'POST /login')
+      await browser.insist(number, 'POST /increment')
+    })
+    expect(browser.failures).toBe(0)
+    expect((await browser.look()).map(({ count }) => count)).toEqual([200, 200, 200, 200])
+  })
+
+  it('count all that they acknowledge, and nothing twice, while replies are lost or processes killed', async () => {
+    const browser = await fleet.visit()
+    const random = chance()
+    const progress = { acknowledged: 0, isOver: false }
+    async function count(__: unknown, number: number): Promise<void> {
+      while (!progress.isOver) {
+        const { status } = await browser.send(number, 'POST /increment')
+        if (status === 200) progress.acknowledged++
+      }
+    }
+    const counting = Array.from({ length: 12 }, count)
+    await place.proxy?.set({ loseReplyTo: () => random() < 0.05 })
+    for (const index of [0, 1]) {
+      const goal = progress.acknowledged + 50 + 100 * random()
+      await comesTrue(() => progress.acknowledged >= goal)
+      if (place.proxy === undefined) await fleet.applications[index]?.restart()
+    }
+    await place.proxy?.set('none')
+    progress.isOver = true
+    await Promise.all(counting)
+
+    const { acknowledged } = progress
+    const { failures } = browser
+    expect(failures).toBeGreaterThan(0)
+    for (const { count: counted } of await browser.look()) {
+      expect(counted).toBeGreaterThanOrEqual(acknowledged)
+      expect(counted).toBeLessThanOrEqual(acknowledged + failures)
+    }
+  })
+})
+
+describe.each(places)('a logout during a write in another process, on %s', (_, open) => {
+  let place: Place
+  let stores: readonly [ServerStore, ServerStore]
+  let aftermaths: readonly Aftermath[] = []
+
+  beforeAll(async () => {
+    place = await open(DEADLINE)
+    stores = [place.openStore(), place.openStore()]
+    aftermaths = await inParallel(1024, 64, (number) => new Duel(stores, number % 128).fight())
+  })
+
+  afterAll(async () => {
+    await Promise.all(stores.map((store) => store.close()))
+    await place.stop()
+  })
+
+  it('is tried in each of the ten orders of their calls', () => {
+    expect(new Set(aftermaths.map(({ steps }) => orderOf(steps))).size).toBe(10)
+  })
+
+  it('is final: the cookie opens an empty session', () => {
+    expect(aftermaths.filter(({ opened }) => Object.keys(opened).length > 0)).toEqual([])
+  })
+
+  it('leaves nothing alive in the store', () => {
+    expect(aftermaths.filter(({ isGone }) => !isGone)).toEqual([])
+  })
+
+  it('lets the write be stored before it, and refuses it after it', () => {
+    expect(aftermaths.filter(({ steps, ending }) => ending !== rightEnding(steps))).toEqual([])
+  })
+
+  it('hands nothing over to a session that the write begins after it', () => {
+    const begun = aftermaths.filter(({ ending }) => ending === 'begun').map((aftermath) => aftermath.begun)
+    expect(begun.length).toBeGreaterThan(0)
+    for (const content of begun) expect(content).toEqual({ note: 'written' })
+  })
+})
