@@ -19,10 +19,10 @@ interface Command {
 }
 
 const command: fc.Arbitrary<Command> = fc.record({
-  method: fc.constantFrom('create', 'read', 'update', 'update', 'destroy'),
-  key: fc.constantFrom('a', 'b', 'A'),
+  method: fc.constantFrom('create', 'read', 'update', 'update', 'update', 'destroy'),
+  key: fc.constantFrom('a', 'a', 'a', 'b', 'A'),
   data: fc.string({ unit: 'binary', maxLength: 8 }),
-  back: fc.constantFrom(0, 0, 0, 1, 2),
+  back: fc.constantFrom(0, 0, 0, 0, 0, 1, 2),
 })
 
 function tell({ method, key, data, back }: Command): string {
@@ -59,12 +59,10 @@ class Model {
 /** Runs the commands on a store and on the model, and compares them at every step. `prefix` keeps runs apart. */
 async function compare(store: ServerStore, prefix: string, commands: readonly Command[]): Promise<void> {
   const model = new Model()
+  const told = commands.map(tell)
   for (const [at, one] of commands.entries()) {
     const key = prefix + one.key
-    const done = commands
-      .slice(0, at + 1)
-      .map(tell)
-      .join(', ')
+    const done = told.slice(0, at + 1).join(', ')
     const held = model.at(key)
     const given = entry(one.data, Date.now() + 3_600_000 + at)
     if (one.method === 'read') expectSame(done, await store.read(key), held)
@@ -89,10 +87,13 @@ async function compare(store: ServerStore, prefix: string, commands: readonly Co
 async function expectLikeModel(stage: ServerStage): Promise<void> {
   const store = stage.open()
   let runs = 0
-  const property = fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 10 }), (commands) =>
-    compare(store, `run${++runs}`, commands),
-  )
-  const { failed, errorInstance, seed, numShrinks } = await fc.check(property, { numRuns: 25 })
+  // Some faults take many steps to show: sequences are of any length, and not most of them short.
+  const sequence = fc.array(command, { minLength: 1, maxLength: 40, size: 'max' })
+  const property = fc.asyncProperty(sequence, (commands) => compare(store, `run${++runs}`, commands))
+  const { failed, errorInstance, seed, numShrinks } = await fc.check(property, {
+    numRuns: 25,
+    plugins: [fc.unbiased()],
+  })
   if (!failed) return
   if (!(errorInstance instanceof Breach)) throw errorInstance
   const { done, expected, came } = errorInstance

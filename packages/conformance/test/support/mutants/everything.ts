@@ -6,14 +6,14 @@ const isOfModel = (key: string): boolean => /^run\d/.test(key)
 const isOfHistory = (key: string): boolean => /^history\d/.test(key)
 
 export const everythingMutants: readonly Mutant[] = [
-  mutant('9.1', 'forgets the data of a second update', {
+  mutant('9.1', 'forgets the data of a third update', {
     keys: isOfModel,
     stores: () => (store) => {
       const updates = new Map<string, number>()
       return {
         async update(key, entry, version) {
           const count = updates.get(key) ?? 0
-          const next = await store.update(key, count === 1 ? { ...entry, data: '' } : entry, version)
+          const next = await store.update(key, count === 2 ? { ...entry, data: '' } : entry, version)
           if (next !== null) updates.set(key, count + 1)
           return next
         },
