@@ -1,0 +1,31 @@
+import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
+import type { Harness } from './harness.js'
+import { suiteOf } from './suite.js'
+
+/** What `@jest/globals` exports, or what another runner that works alike puts in its place. */
+export interface JestGlobals {
+  readonly describe: (name: string, body: () => void) => void
+  readonly test: Test & { readonly skip: Test }
+}
+
+type Test = (name: string, body: () => Promise<void>, timeout?: number) => void
+
+/** Registers a test for each case, one after the other, in a `describe` with the store's name. */
+export function testStore<O extends object>(harness: Harness<O>, { describe, test }: JestGlobals): void {
+  const { name, cases } = suiteOf(harness)
+  describe(`the ${name} store keeps the contract`, () => {
+    for (const one of cases) {
+      const { title, skip, lack } = one
+      // Jest cannot skip a test that is running, so the title says that nothing can break here.
+      const note = skip === undefined ? lack && `exempt: the store lacks '${lack}'` : `skipped: ${skip}`
+      const register = skip === undefined ? test : test.skip
+      register(
+        note === undefined ? title : `${title} (${note})`,
+        async () => void (await runForRunner(one)),
+        CASE_TIMEOUT_MS,
+      )
+    }
+  })
+}
+
+export type { Backend, Harness, Place } from './harness.js'

@@ -1,0 +1,63 @@
+import memory from '@sess/adapter-memory'
+import type { Adapter } from '@sess/core/adapter'
+import { testStore } from '@sess/conformance/jest'
+import { describe, expect, it } from 'vitest'
+
+type Body = () => Promise<void>
+
+/** What the binding registers with a runner that has the globals of Jest. */
+function registered(adapter: Adapter): { tests: Map<string, Body>; skipped: readonly string[]; name: string } {
+  const tests = new Map<string, Body>()
+  const skipped: string[] = []
+  let name = ''
+  const run = (title: string, body: Body) => void tests.set(title, body)
+  const globals = {
+    describe: (title: string, body: () => void) => {
+      name = title
+      body()
+    },
+    test: Object.assign(run, { skip: (title: string) => void skipped.push(title) }),
+  }
+  testStore({ adapter, options: ({ scope }) => ({ scope }), backend: 'in-process' }, globals)
+  return { tests, skipped, name }
+}
+
+/** It says that it cannot compare and swap, and in `create` really does not. */
+const careless: Adapter = (options, context) => {
+  const store = memory(options, context)
+  if (store.kind !== 'server') throw new Error('expected a server store')
+  return {
+    ...store,
+    lacks: ['atomic', 'durability'],
+    create: async (key, entry) => {
+      await store.destroy(key)
+      return store.create(key, entry)
+    },
+  }
+}
+
+describe('the binding for Jest', () => {
+  it('registers a test for each case, in a describe with the name of the store', async () => {
+    const { name, tests } = registered(memory)
+    expect(name).toBe('the memory store keeps the contract')
+    await expect(tests.get('2.1 reads an unknown key as null, whatever its name')?.()).resolves.toBeUndefined()
+  })
+
+  it('skips what the harness has no means for, and says which', () => {
+    const { skipped } = registered(memory)
+    expect(skipped).toContain("7.3 takes foreign bytes for what they are (skipped: backend: 'in-process' has no plant)")
+  })
+
+  it('fails where a clause breaks', async () => {
+    const { tests } = registered(careless)
+    await expect(tests.get('1.2 refuses a taken key and leaves its entry untouched')?.()).rejects.toThrow(
+      /^clause 1\.2 is broken/,
+    )
+  })
+
+  it('says in the title what a store is exempt from, and does not fail there', async () => {
+    const { tests } = registered(careless)
+    const title = "1.3 lets one of 50 concurrent creates win, on two instances (exempt: the store lacks 'atomic')"
+    await expect(tests.get(title)?.()).resolves.toBeUndefined()
+  })
+})
