@@ -50,7 +50,7 @@ describe('7.5 close', () => {
     await works(store)
     expect(await connectionsOf(direct)).toBe(1)
     await store.close()
-    await expect.poll(() => connectionsOf(direct)).toBe(0)
+    await expect.poll(() => connectionsOf(direct), { timeout: 10_000 }).toBe(0)
     await sleep(300)
     expect(await connectionsOf(direct)).toBe(0)
   })

@@ -32,6 +32,9 @@ async function expectAllRefused(store: ServerStore, reason: string): Promise<voi
   expectReason(await failureOf(() => store.destroy('secret-key')), reason)
 }
 
+/** In milliseconds, for a server on a machine that has much else to do. */
+const PATIENCE = 15_000
+
 describe('7.1 a server that', () => {
   it('wants a password and is given none', async () => {
     const { url } = await start('--requirepass', PASSWORD)
@@ -86,7 +89,7 @@ describe('7.1 a server that', () => {
     const prefix = 'replica:'
     const version = await succeed(openStore({ url: master.url, prefix }).create('secret-key', SECRET))
     const store = openStore({ url: replica.url, prefix })
-    await vi.waitFor(async () => expect(await store.read('secret-key')).toEqual({ ...SECRET, version }))
+    await vi.waitFor(async () => expect(await store.read('secret-key')).toEqual({ ...SECRET, version }), PATIENCE)
     const direct = connect(replica.url)
     const connections = Number(/total_connections_received:(\d+)/.exec(await direct.info('stats'))?.[1])
     const writes = [
@@ -109,7 +112,7 @@ describe('7.1 a server that', () => {
     const store = openStore({ url: replica.url })
     expect(await codeOf(() => store.create('key', entry))).toBe('UNAVAILABLE')
     await connect(replica.url).replicaof('NO', 'ONE')
-    await vi.waitFor(async () => succeed(store.create('key', entry)))
+    await vi.waitFor(async () => succeed(store.create('key', entry)), PATIENCE)
   })
 
   it('is still loading its data', async () => {
@@ -126,7 +129,7 @@ describe('7.1 a server that', () => {
       interval: 5,
     })
     await restarted
-    await vi.waitFor(async () => succeed(store.create('key', entry)))
+    await vi.waitFor(async () => succeed(store.create('key', entry)), PATIENCE)
   })
 })
 
