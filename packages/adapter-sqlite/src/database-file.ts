@@ -121,6 +121,8 @@ function configure(database: Database.Database, path: string, durability: 'norma
     }
   }
   database.pragma(`synchronous = ${durability}`)
+  // Pages: what the log holds is moved to the file at once, and with the 1000 that are usual that was seen to take 30 ms.
+  database.pragma('wal_autocheckpoint = 250')
   // macOS needs to be told that a flush goes as far as the disk.
   database.pragma(`fullfsync = ${durability === 'full'}`)
 }
