@@ -46,7 +46,7 @@ describe('options', () => {
     ...['localhost', 'localhost:', ':11211', 'a:0', 'a:65536', 'a:1,b:2', 'a:1 b:2', '::1', '[::1]', '[::g]:1'].map(
       (servers) => [{ servers }, `memcache.servers is a string of ${servers.length} characters`, 'host:port'] as const,
     ),
-    ...['memcached://user:hunter2@a:1', 'user:hunter2@a:1', 'a:1/path', 'a:1?b', 'a:1#b', '/tmp/socket'].map(
+    ...['memcached://user:hunter2@a:1', 'user:hunter2@a:1', 'a:1/path', 'a:1?b', 'a:1#b', '/run/memcached.sock'].map(
       (servers) => [{ servers }, `memcache.servers is a string of ${servers.length} characters`, 'host:port'] as const,
     ),
     [{ prefix: '' }, 'memcache.prefix is an empty string', '1 to 122'],
