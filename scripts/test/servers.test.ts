@@ -264,7 +264,7 @@ describe('a program that is missing', () => {
   const APT = `
     here=\${0%/*}
     echo "$*" >>"$here/log"
-    if [ "$1" = install ]; then for name in redis-server memcached; do echo >"$here/$name"; /bin/chmod +x "$here/$name"; done; fi`
+    if [ "$1" = install ]; then for name; do :; done; echo >"$here/$name"; /bin/chmod +x "$here/$name"; fi`
   let user = 0
 
   beforeEach(() => {
@@ -275,15 +275,16 @@ describe('a program that is missing', () => {
   })
 
   it.each<[string, Program, string]>([
-    ['dnf', 'redis-server', 'sudo dnf install valkey-compat-redis memcached'],
-    ['apk', 'memcached', 'sudo apk add redis memcached'],
-    ['brew', 'redis-server', 'brew install redis memcached'],
+    ['dnf', 'redis-server', 'sudo dnf install valkey-compat-redis'],
+    ['apk', 'memcached', 'sudo apk add memcached'],
+    ['brew', 'redis-server', 'brew install redis'],
+    ['brew', 'chromium', 'brew install --cask chromium'],
     ['nothing', 'memcached', 'https://memcached.org/downloads'],
   ])('is an error that says how to install it: %s', async (tool, program, command) => {
     put(tool)
     await expect(findProgram(program, folder)).rejects.toThrow(`${program}, and it is not on the PATH. Install it: `)
     await expect(findProgram(program, folder)).rejects.toThrow(command)
-    await expect(findProgram(program, folder)).rejects.toThrow(/SESS_(?:REDIS_URL|MEMCACHED_SERVERS)/)
+    await expect(findProgram(program, folder)).rejects.toThrow(/SESS_(?:REDIS_URL|MEMCACHED_SERVERS|CHROMIUM)/)
   })
 
   it('is installed where apt-get is, once for all who ask, and never again', async () => {
@@ -292,8 +293,13 @@ describe('a program that is missing', () => {
     expect([...(await both()), ...(await both())]).toEqual(
       ['redis-server', 'memcached', 'redis-server', 'memcached'].map((name) => join(folder, name)),
     )
-    expect(logged()).toEqual(['update', expect.stringMatching(/^install -y .* redis-server memcached$/)])
-    expect(vi.mocked(console.error).mock.calls).toHaveLength(1)
+    expect(logged()).toEqual([
+      'update',
+      expect.stringMatching(/^install -y .* redis-server$/),
+      'update',
+      expect.stringMatching(/^install -y .* memcached$/),
+    ])
+    expect(vi.mocked(console.error).mock.calls).toHaveLength(2)
   })
 
   it('is installed by sudo if that asks for no password', async () => {
@@ -325,7 +331,8 @@ describe('a program that is missing', () => {
 
   it('fails the whole run, unless the environment gives a server instead', async () => {
     const run = `import { setup } from '${new URL('setup.js', servers).href}'; await setup()`
-    const none = { PATH: folder, SESS_REDIS_URL: '', SESS_MEMCACHED_SERVERS: '' }
+    const others = { SESS_POSTGRES_URL: 'postgres://postgres.example', SESS_CHROMIUM: '/usr/bin/chromium' }
+    const none = { PATH: folder, SESS_REDIS_URL: '', SESS_MEMCACHED_SERVERS: '', ...others }
     const [redis, memcached] = [
       { SESS_REDIS_URL: 'redis://redis.example' },
       { SESS_MEMCACHED_SERVERS: 'one.example:11211' },

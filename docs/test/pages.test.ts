@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { CoreOptions, CookieOptions, ErrorCode } from '@sess/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { problemOf, scriptProblem } from './support/command.ts'
-import { allDocuments, type Block, Document, ROOT } from './support/document.ts'
-import { Installation } from './support/installation.ts'
+import { allDocuments, type Block, Document, isFile, ROOT } from './support/document.ts'
+import { Installation } from '../../packages/core/test/support/installation.ts'
 
 const documents = allDocuments()
 const readme = new Document('README.md')
@@ -61,13 +61,15 @@ function blocksOf(language: string): readonly { document: Document; block: Block
   )
 }
 
+const folderOf = (place: string) => place.replaceAll(/[^\w:]/g, '_')
+
 describe('every page', () => {
   it.each(documents.map((document) => [document.path, document] as const))(
     '%s labels its blocks of code with a language and a use that are tested',
     (_path, { blocks }) => {
       const uses = Object.keys(SURROUNDINGS).map((use) => `ts ${use}`.trim())
-      const known = new Set(['sh', 'text', 'js server.mjs', ...uses])
-      const labels = blocks.map(({ language, use }) => `${language} ${use}`.trim())
+      const known = new Set(['sh', 'text', 'text output', ...uses])
+      const labels = blocks.filter((block) => !isFile(block)).map(({ language, use }) => `${language} ${use}`.trim())
       expect(labels.filter((label) => !known.has(label))).toEqual([])
     },
   )
@@ -86,12 +88,18 @@ describe('every page', () => {
   )
 
   it('compiles: every block of TypeScript', async () => {
-    const modules = blocksOf('ts').map(({ block, place }) => {
+    const fragments = blocksOf('ts').filter(({ block }) => !isFile(block))
+    const modules = fragments.map(({ block, place }) => {
       const [before = '', after = ''] = SURROUNDINGS[block.use] ?? []
-      return [`${place.replaceAll(/[^\w:]/g, '_').replace(':', '_line_')}.ts`, before + block.text + after] as const
+      return [`${folderOf(place).replace(':', '_line_')}.ts`, before + block.text + after] as const
     })
+    const files = documents.flatMap(({ path, files: shown }) =>
+      Object.entries(shown)
+        .filter(([name]) => name.endsWith('.ts'))
+        .map(([name, text]) => [`${folderOf(path)}/${name}`, text] as const),
+    )
     expect(modules.length).toBeGreaterThan(8)
-    expect(await compile(workspace(), Object.fromEntries(modules))).toBe('')
+    expect(await compile(workspace(), Object.fromEntries([...modules, ...files]))).toBe('')
   })
 
   it('compiles only what is right: the test before this one can fail', async () => {
@@ -112,7 +120,8 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
     },
   )
 
-  it.each(blocksOf('text').map(({ block, place }) => [place, block] as const))(
+  const layouts = blocksOf('text').filter(({ block }) => block.use === '')
+  it.each(layouts.map(({ block, place }) => [place, block] as const))(
     '%s: every line names a file or folder that exists',
     (_place, { text }) => {
       const paths = text.split('\n').map((line) => line.split(' ')[0] ?? '')

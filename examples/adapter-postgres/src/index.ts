@@ -1,0 +1,1 @@
+export const placeholder = 'replaced while this branch is written'
