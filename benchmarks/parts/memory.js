@@ -1,0 +1,2 @@
+export const measure = async () => undefined
+export const report = () => ''
