@@ -6,7 +6,7 @@ import { STORES } from './contestants/index.js'
 import { surroundings } from './surroundings.js'
 import * as growth from './parts/growth.js'
 import * as hot from './parts/hot.js'
-import * as memory from './parts/memory.js'
+import * as footprint from './parts/footprint.js'
 import * as requests from './parts/requests.js'
 import * as start from './parts/start.js'
 
@@ -19,7 +19,7 @@ import * as start from './parts/start.js'
  */
 
 /** @type {Record<string, { measure: (wanted: Wanted) => Promise<any>, report: (result: any) => string }>} */
-const PARTS = { requests, growth, hot, memory, start }
+const PARTS = { requests, growth, hot, footprint, start }
 
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },

@@ -15,9 +15,10 @@ const OPENERS = {
 /**
  * @param {string} store
  * @param {Place} place
+ * @param {object} [limits] options of the store, beside the place
  * @returns {import('@sess/core').Sessions}
  */
-export function sessionsAt(store, place) {
+export function sessionsAt(store, place, limits = {}) {
   const options = {
     cookie: {},
     memory: {},
@@ -25,7 +26,7 @@ export function sessionsAt(store, place) {
     memcache: { servers: place.address },
     sqlite: { file: place.file('sess') },
   }[store]
-  return sessions(store, { secret: SECRET, from: import.meta.url, ...options })
+  return sessions(store, { secret: SECRET, from: import.meta.url, ...options, ...limits })
 }
 
 /**

@@ -2,23 +2,11 @@
 // waiting. On each store, for each size of session, all contestants take turns in short batches over real HTTP.
 import { startBackend } from '../backends.js'
 import { contestantsOn, STORES } from '../contestants/index.js'
+import { REQUESTS, Running } from '../running.js'
 import { Worker } from '../worker.js'
 import { ratio, show, shuffled, spread } from '../ratio.js'
 import { table } from '../table.js'
 import { TO_LIMIT, TO_PEER } from '../targets.js'
-
-/**
- * By name: the path, and whether the session's cookie is sent. Login comes last, since it leaves sessions behind.
- *
- * @type {Record<string, { path: string, isKnown: boolean }>}
- */
-export const REQUESTS = {
-  'ignores, no cookie': { path: '/ignore', isKnown: false },
-  ignores: { path: '/ignore', isKnown: true },
-  reads: { path: '/read', isKnown: true },
-  writes: { path: '/write', isKnown: true },
-  login: { path: '/login', isKnown: false },
-}
 
 /** Bytes of JSON. A cookie holds less than 3 kB, sealed; iron-session's less than 2. */
 const SIZES = { cookie: [200, 1500] }
@@ -44,60 +32,6 @@ const COUNTED = 640
  * @property {number[]} p99 milliseconds
  * @property {number} commands at the store, per request
  */
-
-/** A contestant whose server runs. */
-class Running {
-  contestant
-  #server
-  #load
-  #port
-  /** @type {readonly string[]} */
-  #cookies = []
-
-  /** @param {import('../contestants/index.js').Contestant} contestant @param {Worker} server @param {Worker} load @param {number} port */
-  constructor(contestant, server, load, port) {
-    this.contestant = contestant
-    this.#server = server
-    this.#load = load
-    this.#port = port
-  }
-
-  /** @param {import('../contestants/index.js').Contestant} contestant @param {string} where @param {number} bytes @param {Worker} load */
-  static async start(contestant, where, bytes, load) {
-    const server = new Worker('server.js', [contestant.store, contestant.name, where, String(bytes)])
-    const port = await server.hears()
-    await load.tell('connect', { port })
-    return new Running(contestant, server, load, port)
-  }
-
-  /** A session for each connection. */
-  async login() {
-    this.#cookies = await this.#load.tell('login', { port: this.#port })
-  }
-
-  /** @param {string} request @param {number} amount @returns {Promise<{ perSecond: number, p99: number }>} */
-  send(request, amount) {
-    const { path, isKnown } = REQUESTS[request]
-    return this.#load.tell('send', { port: this.#port, path, cookies: isKnown ? this.#cookies : [], amount })
-  }
-
-  /** @param {string} request @param {number} amount */
-  async time(request, amount) {
-    const before = await this.#server.tell('cpu')
-    const { perSecond, p99 } = await this.send(request, amount)
-    return { cpu: ((await this.#server.tell('cpu')) - before) / amount, perSecond, p99 }
-  }
-
-  /** @returns {Promise<number>} */
-  countStatements() {
-    return this.#server.tell('statements')
-  }
-
-  async stop() {
-    await this.#load.tell('close', { port: this.#port })
-    await this.#server.stop()
-  }
-}
 
 /** @param {import('../start.js').Wanted} wanted @returns {Promise<Row[]>} */
 export async function measure({ isWanted, isShort }) {

@@ -1,2 +1,0 @@
-export const measure = async () => undefined
-export const report = () => ''
