@@ -39,13 +39,14 @@ const BACKENDS = {
     /** @type {Redis | undefined} */
     let monitor
     let commands = 0
-    let onMark = () => undefined
+    /** @type {(() => void) | undefined} */
+    let onMark
     async function count() {
       if (monitor === undefined) {
         monitor = await client.monitor()
         // What a script does is marked as its own, and is part of the one command that it was sent by.
         monitor.on('monitor', (_time, [command], source) => {
-          if (command === 'echo') onMark()
+          if (command === 'echo') onMark?.()
           else if (source !== 'lua') commands++
         })
       }

@@ -19,10 +19,14 @@ text { font: 11px system-ui, sans-serif; fill: #1f2328 }
 /** @param {string} text */
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
+const cost = (row) => spread(row.cpu).median
+
+/** The limit first, then by framework, @sess after its peer. */
+const rank = ({ kind, framework }) => (kind === 'limit' ? '' : `${framework} ${kind}`)
+
 /** @param {any} results of a run @returns {string} an SVG */
-export function chart({ date, versions, machine, requests }) {
+export function chart({ date, isShort, versions, machine, requests }) {
   const rows = requests.filter((row) => row.bytes === BYTES && REQUESTS.includes(row.request))
-  const cost = (row) => spread(row.cpu).median
   const bareOf = (row) =>
     cost(
       rows.find(
@@ -39,8 +43,7 @@ export function chart({ date, versions, machine, requests }) {
     lines.push(`<text class="store" x="0" y="${y + 12}">${escape(store)}</text>`)
     y += ROW
     const onStore = shown.filter((row) => row.store === store)
-    const name = (row) => (row.kind === 'limit' ? `0` : `${row.framework} ${row.kind}`)
-    const names = new Set(onStore.toSorted((one, other) => (name(one) < name(other) ? -1 : 1)).map((row) => row.name))
+    const names = new Set(onStore.toSorted((one, other) => rank(one).localeCompare(rank(other))).map((row) => row.name))
     for (const contestant of names) {
       lines.push(`<text x="12" y="${y + 12}">${escape(contestant)}</text>`)
       for (const row of onStore.filter((one) => one.name === contestant)) {
@@ -62,7 +65,7 @@ export function chart({ date, versions, machine, requests }) {
 <style>${STYLE}
 </style>
 <text class="title" x="0" y="16">Microseconds of the server's processor time per request, ${BYTES}-byte session: less is better</text>
-<text class="note" x="0" y="34">Grey: what the framework costs by itself. ${escape(`${date}, @sess/core ${versions['@sess/core']}, ${kind}`)}</text>
+<text class="note" x="0" y="34">Grey: what the framework costs by itself. ${isShort ? 'A quick look. ' : ''}${escape(`${date}, @sess/core ${versions['@sess/core']}, ${kind}`)}</text>
 ${REQUESTS.map((request, at) => `<text class="store" x="${LABEL + PANEL * at}" y="${TOP - 6}">${request} a key</text>`).join('\n')}
 ${lines.join('\n')}
 </svg>

@@ -33,16 +33,20 @@ export class Connection {
     let sent = 0
     await new Promise((resolve, reject) => {
       const step = () => {
-        if (!next()) return resolve(undefined)
-        sent = performance.now()
-        this.#socket.write(request)
+        if (next()) {
+          sent = performance.now()
+          this.#socket.write(request)
+        } else resolve(undefined)
       }
       this.#socket.on('close', () => reject(new Error(`The server closed the connection after: ${answer}`)))
       this.#socket.on('data', (text) => {
         answer += String(text)
-        const head = HEAD.exec(answer)
-        if (head === null && answer.includes('\r\n\r\n')) return reject(new Error(`The server answered: ${answer}`))
-        if (head === null || !BODY.test(answer.slice(head[0].length))) return
+        const [head] = HEAD.exec(answer) ?? []
+        if (head === undefined) {
+          if (answer.includes('\r\n\r\n')) reject(new Error(`The server answered: ${answer}`))
+          return
+        }
+        if (!BODY.test(answer.slice(head.length))) return
         answer = ''
         onAnswer?.(performance.now() - sent)
         step()

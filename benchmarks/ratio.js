@@ -20,7 +20,7 @@ export function spread(values) {
  * @param {readonly number[]} other
  */
 export function ratio(one, other) {
-  return spread(one.map((value, round) => value / (other[round] ?? NaN)))
+  return spread(one.map((value, round) => value / (other[round] ?? Number.NaN)))
 }
 
 /** @param {Spread} spread @param {number} [digits] */

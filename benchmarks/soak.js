@@ -58,11 +58,11 @@ answer({
     }
     /** @type {string[]} the newest last */
     const cookies = []
-    const pass = async (/** @type {number} */ fresh) => {
+    const pass = async (/** @type {number} */ fresh, /** @type {number} */ uses) => {
       for (let count = 0; count < fresh; count++) {
         cookies.push((await visit(undefined, (session) => Object.assign(session, sessionOf(200)))) ?? '')
       }
-      for (let count = 0; fresh > 0 && count < USES; count++) {
+      for (let count = 0; count < uses; count++) {
         await visit(cookies[Math.floor(Math.random() * cookies.length)], (session) =>
           session.update('visits', (n = 0) => n + 1),
         )
@@ -73,12 +73,12 @@ answer({
     }
     const steps = []
     for (let hour = 1; hour <= hours; hour++) {
-      for (let minute = 0; minute < 60; minute++) await pass(NEW_SESSIONS)
+      for (let minute = 0; minute < 60; minute++) await pass(NEW_SESSIONS, USES)
       if ([2, Math.ceil(hours / 2), hours].includes(hour))
         steps.push(look(`after ${hour} hours of ${NEW_SESSIONS * 60} new sessions each`))
     }
     cookies.length = 0
-    for (let minute = 0; minute <= 2 * IDLE_MINUTES; minute++) await pass(0)
+    for (let minute = 0; minute <= 2 * IDLE_MINUTES; minute++) await pass(0, 0)
     return [...steps, look('when all of them have ended')]
   },
 })

@@ -6,16 +6,15 @@ import { availableParallelism, cpus, platform, release, totalmem } from 'node:os
 const require = createRequire(import.meta.url)
 
 /** Whose versions a result depends on. */
-const PACKAGES = [
-  ...['@sess/core', 'better-sqlite3', 'ioredis', 'memcached', 'redis', 'express', 'fastify', 'koa', 'hono'],
-  ...['express-session', 'connect-redis', 'connect-memcached', 'better-sqlite3-session-store', '@fastify/session'],
-  ...['@fastify/secure-session', 'koa-session', 'hono-sessions', 'iron-session'],
-]
+const PACKAGES =
+  `@sess/core better-sqlite3 ioredis memcached redis express fastify koa hono express-session connect-redis
+  connect-memcached better-sqlite3-session-store @fastify/session @fastify/secure-session koa-session hono-sessions
+  iron-session`.split(/\s+/)
 
 /** @param {string} name */
 function versionOf(name) {
-  const file = (require.resolve.paths(name) ?? []).map((folder) => `${folder}/${name}/package.json`)
-  for (const path of file) {
+  const files = (require.resolve.paths(name) ?? []).map((folder) => `${folder}/${name}/package.json`)
+  for (const path of files) {
     try {
       return JSON.parse(readFileSync(path, 'utf8')).version
     } catch {

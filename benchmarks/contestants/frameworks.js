@@ -29,13 +29,6 @@ export const frameworks = {
   node({ read, write, login }) {
     /** @type {Record<string, Use['read']>} */
     const routes = { '/read': read, '/write': write, '/login': login }
-    /** @param {import('node:http').ServerResponse} response @param {unknown} visits */
-    const answer = (response, visits) => {
-      response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ visits }))
-    }
-    /** @param {Use['read']} route @param {unknown} request @param {import('node:http').ServerResponse} response */
-    const open = async (route, request, response) => answer(response, await route(request, response))
     return createServer((request, response) => {
       const route = routes[request.url ?? '']
       if (route === undefined) answer(response, VISITS)
@@ -47,9 +40,7 @@ export const frameworks = {
     const app = express()
     install?.(app)
     app.get('/ignore', (_request, response) => response.json({ visits: VISITS }))
-    app.get('/read', async (request, response) => response.json({ visits: await read(request, response) }))
-    app.get('/write', async (request, response) => response.json({ visits: await write(request, response) }))
-    app.get('/login', async (request, response) => response.json({ visits: await login(request, response) }))
+    app.get('/read', on.express(read)).get('/write', on.express(write)).get('/login', on.express(login))
     return createServer(app)
   },
 
@@ -57,9 +48,7 @@ export const frameworks = {
     const app = fastify()
     await install?.(app)
     app.get('/ignore', async () => ({ visits: VISITS }))
-    app.get('/read', async (request, reply) => ({ visits: await read(request, reply) }))
-    app.get('/write', async (request, reply) => ({ visits: await write(request, reply) }))
-    app.get('/login', async (request, reply) => ({ visits: await login(request, reply) }))
+    app.get('/read', on.fastify(read)).get('/write', on.fastify(write)).get('/login', on.fastify(login))
     await app.ready()
     return app.server
   },
@@ -80,9 +69,26 @@ export const frameworks = {
     const app = new Hono()
     install?.(app)
     app.get('/ignore', (context) => context.json({ visits: VISITS }))
-    app.get('/read', async (context) => context.json({ visits: await read(context) }))
-    app.get('/write', async (context) => context.json({ visits: await write(context) }))
-    app.get('/login', async (context) => context.json({ visits: await login(context) }))
+    app.get('/read', on.hono(read)).get('/write', on.hono(write)).get('/login', on.hono(login))
     return createAdaptorServer({ fetch: wrap(app.fetch) })
   },
+}
+
+/** The handler of each framework that answers with what `use` resolves with. */
+const on = {
+  express: (/** @type {Use['read']} */ use) => async (request, response) =>
+    response.json({ visits: await use(request, response) }),
+  fastify: (/** @type {Use['read']} */ use) => async (request, reply) => ({ visits: await use(request, reply) }),
+  hono: (/** @type {Use['read']} */ use) => async (context) => context.json({ visits: await use(context) }),
+}
+
+/** Without a framework. @param {import('node:http').ServerResponse} response @param {unknown} visits */
+function answer(response, visits) {
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify({ visits }))
+}
+
+/** @param {Use['read']} route @param {unknown} request @param {import('node:http').ServerResponse} response */
+async function open(route, request, response) {
+  answer(response, await route(request, response))
 }

@@ -32,20 +32,18 @@ const FRAMEWORKS = {
 
 export const STORES = /** @type {(keyof typeof FRAMEWORKS)[]} */ (Object.keys(FRAMEWORKS))
 
-/** @type {readonly Contestant[]} */
-const all = STORES.flatMap((store) => [
-  { name: 'the limit', store, framework: 'node', kind: 'limit', start: limits[store] },
-  ...FRAMEWORKS[store].flatMap((framework) => [
+/** @param {keyof typeof FRAMEWORKS} store @returns {readonly Contestant[]} */
+export function contestantsOn(store) {
+  const limit = { name: 'the limit', store, framework: 'node', kind: 'limit', start: limits[store] }
+  const own = FRAMEWORKS[store].flatMap((framework) => [
     { name: `bare ${framework}`, store, framework, kind: 'bare', start: bare },
     { name: `@sess on ${framework}`, store, framework, kind: 'sess', start: sess(store, framework) },
-  ]),
-  ...Object.entries(peers)
+  ])
+  const others = Object.entries(peers)
     .filter(([, peer]) => peer.store === store)
-    .map(([name, peer]) => ({ ...peer, name, kind: 'peer' })),
-])
-
-/** @param {string} store */
-export const contestantsOn = (store) => all.filter((contestant) => contestant.store === store)
+    .map(([name, { framework, start }]) => ({ name, store, framework, kind: 'peer', start }))
+  return [limit, ...own, ...others]
+}
 
 /** Starts a contestant, listening on a free port. @param {Contestant} contestant @param {Terms} terms */
 export async function serverOf({ framework, start }, terms) {

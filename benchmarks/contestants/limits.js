@@ -20,7 +20,9 @@ function setCookie(response, value) {
 /** @param {import('node:http').IncomingMessage} request */
 const cookieOf = (request) => parseCookie(request.headers.cookie ?? '')['limit'] ?? ''
 
-/** @param {string} id */
+const GCM = { authTagLength: 16 }
+
+/** @param {string | Buffer} id */
 const macOf = (id) => createHmac('sha256', SECRET).update(id).digest()
 
 /** @param {import('node:http').IncomingMessage} request */
@@ -56,6 +58,22 @@ function byHand(rows, data) {
       return data.visits
     },
   }
+}
+
+/** @param {object} session */
+function seal(session) {
+  const [salt, nonce] = [randomBytes(16), randomBytes(12)]
+  const cipher = createCipheriv('aes-256-gcm', macOf(salt), nonce, GCM)
+  const text = cipher.update(JSON.stringify(session), 'utf8')
+  return Buffer.concat([salt, nonce, text, cipher.final(), cipher.getAuthTag()]).toString('base64url')
+}
+
+/** @param {string} token */
+function unseal(token) {
+  const bytes = Buffer.from(token, 'base64url')
+  const decipher = createDecipheriv('aes-256-gcm', macOf(bytes.subarray(0, 16)), bytes.subarray(16, 28), GCM)
+  decipher.setAuthTag(bytes.subarray(-16))
+  return JSON.parse(decipher.update(bytes.subarray(28, -16), undefined, 'utf8') + decipher.final('utf8'))
 }
 
 /** @type {Record<string, import('./index.js').Start>} */
@@ -101,24 +119,10 @@ export const limits = {
 
   /** AES-256-GCM under a key of each token's own: HMAC-SHA-256 of 16 random bytes. */
   cookie({ session: data }) {
-    const GCM = { authTagLength: 16 }
-    const keyOf = (salt) => createHmac('sha256', SECRET).update(salt).digest()
-    const seal = (session) => {
-      const [salt, nonce] = [randomBytes(16), randomBytes(12)]
-      const cipher = createCipheriv('aes-256-gcm', keyOf(salt), nonce, GCM)
-      const text = cipher.update(JSON.stringify(session), 'utf8')
-      return Buffer.concat([salt, nonce, text, cipher.final(), cipher.getAuthTag()]).toString('base64url')
-    }
-    const open = (request) => {
-      const bytes = Buffer.from(cookieOf(request), 'base64url')
-      const decipher = createDecipheriv('aes-256-gcm', keyOf(bytes.subarray(0, 16)), bytes.subarray(16, 28), GCM)
-      decipher.setAuthTag(bytes.subarray(-16))
-      return JSON.parse(decipher.update(bytes.subarray(28, -16), undefined, 'utf8') + decipher.final('utf8'))
-    }
     return {
-      read: (request) => open(request).visits,
+      read: (request) => unseal(cookieOf(request)).visits,
       write(request, response) {
-        const session = open(request)
+        const session = unseal(cookieOf(request))
         session.visits += 1
         setCookie(response, seal(session))
         return session.visits

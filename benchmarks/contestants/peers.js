@@ -48,6 +48,8 @@ function onExpress(store, session) {
   return { install: (app) => app.use(middleware), ...onProperty((request) => request.session, session) }
 }
 
+const openIron = (request, response) => getIronSession(request, response, { password: SECRET, cookieName: 'iron' })
+
 /** @param {string} url */
 const nodeRedis = async (url) => createClient({ url }).connect()
 
@@ -147,17 +149,16 @@ export const peers = {
     store: 'cookie',
     framework: 'node',
     start({ session: data }) {
-      const open = (request, response) => getIronSession(request, response, { password: SECRET, cookieName: 'iron' })
       return {
-        read: async (request, response) => (await open(request, response)).visits,
+        read: async (request, response) => (await openIron(request, response)).visits,
         async write(request, response) {
-          const session = await open(request, response)
+          const session = await openIron(request, response)
           session.visits += 1
           await session.save()
           return session.visits
         },
         async login(request, response) {
-          const session = await open(request, response)
+          const session = await openIron(request, response)
           Object.assign(session, data)
           await session.save()
           return session.visits

@@ -5,11 +5,11 @@ import { SECRET } from '../session.js'
 
 /** The session of what each framework hands to a handler. */
 const OPENERS = {
-  node: (sess) => (request, response) => sess.open(request, response),
-  express: (sess) => (request, response) => sess.open(request, response),
-  fastify: (sess) => (request, reply) => sess.open(request.raw, reply.raw),
-  koa: (sess) => (context) => sess.open(context.req, context.res),
-  hono: (sess) => (context) => sess.open(context.req.raw),
+  node: (own) => (request, response) => own.open(request, response),
+  express: (own) => (request, response) => own.open(request, response),
+  fastify: (own) => (request, reply) => own.open(request.raw, reply.raw),
+  koa: (own) => (context) => own.open(context.req, context.res),
+  hono: (own) => (context) => own.open(context.req.raw),
 }
 
 /**

@@ -76,12 +76,10 @@ export function report(rows) {
     const { median, low, high } = spread(commands)
     const sorted = waits.toSorted((one, other) => one - other)
     const last = [0.99, 1].map((part) => sorted[Math.ceil(sorted.length * part) - 1]?.toFixed(1) ?? '')
-    return [
-      ...[store, String(processes), String(writers), show({ median, low, high })],
-      ...(most === undefined ? ['', ''] : [String(most), median <= most ? 'yes' : 'no']),
-      ...[spread(waits).median.toFixed(1), ...last],
-    ]
+    const reached = most === undefined ? ['', ''] : [String(most), median <= most ? 'yes' : 'no']
+    const who = [store, String(processes), String(writers)]
+    return [...who, show({ median, low, high }), ...reached, spread(waits).median.toFixed(1), ...last]
   })
   const heads = ['store', 'processes', 'writers', 'commands for a change', 'at most', 'reached']
-  return table([...heads, 'waits, ms: median', '99 %', 'longest'], lines)
+  return table(heads.concat('waits, ms: median', '99 %', 'longest'), lines)
 }

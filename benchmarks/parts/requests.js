@@ -123,7 +123,7 @@ function byContestant(title, rows, cell) {
   const names = [...new Set(rows.map(({ name }) => name))]
   return table(
     [title, ...requests],
-    names.map((name) => [name, ...requests.map((request) => cell(find(rows, request, name)))]),
+    names.map((name) => [name].concat(requests.map((request) => cell(find(rows, request, name))))),
   )
 }
 
@@ -131,7 +131,7 @@ function byContestant(title, rows, cell) {
 function ratiosToLimit(rows) {
   const lines = Object.entries(TO_LIMIT).map(([request, { to, most }]) => {
     const [own, other] = [find(rows, request, '@sess on node'), find(rows, request, to)]
-    return [request, to, ...verdict(ratio(own.cpu, other.cpu), most[own.store]), `${own.commands}`]
+    return [request, to].concat(verdict(ratio(own.cpu, other.cpu), most[own.store]), String(own.commands))
   })
   return table(['@sess on node:http', 'to', 'ratio', 'at most', 'reached', 'commands'], lines)
 }
@@ -143,7 +143,7 @@ function ratiosToPeers(rows) {
     .map((peer) => {
       const [own, bare] = ['@sess on', 'bare'].map((who) => find(rows, peer.request, `${who} ${peer.framework}`).cpu)
       const costOf = (cpu) => cpu.map((value, round) => value - bare[round])
-      return [peer.request, peer.name, ...verdict(ratio(costOf(own), costOf(peer.cpu)), TO_PEER[peer.name])]
+      return [peer.request, peer.name].concat(verdict(ratio(costOf(own), costOf(peer.cpu)), TO_PEER[peer.name]))
     })
   return table(["the session's own cost, @sess on the same framework", 'to', 'ratio', 'at most', 'reached'], lines)
 }

@@ -26,7 +26,7 @@ const SETS = {
 /** @param {import('../start.js').Wanted} wanted @returns {Promise<Row[]>} */
 export async function measure({ isShort }) {
   console.error('start')
-  const rows = Object.entries(SETS).map(([name, packages]) => ({ name, cpu: [], wall: [], ...installed(packages) }))
+  const rows = Object.entries(SETS).map(([name, packages]) => rowOf(name, packages))
   const rounds = isShort ? 7 : 25
   for (let round = -1; round < rounds; round++) {
     for (const row of shuffled(rows)) {
@@ -39,19 +39,21 @@ export async function measure({ isShort }) {
   return rows
 }
 
+/** @param {string} name @param {readonly string[]} packages @returns {Row} */
+function rowOf(name, packages) {
+  const { amount, bytes } = installed(packages)
+  return { name, cpu: [], wall: [], packages: amount, bytes }
+}
+
 /** A process of its own, which ends when it has imported them. @param {readonly string[]} packages */
 function cold(packages) {
   const imports = packages.map((name) => `await import(${JSON.stringify(name)})`)
-  const report = 'const { user, system } = process.cpuUsage(); console.log((user + system) / 1000); process.exit()'
+  const tell = 'const { user, system } = process.cpuUsage(); console.log((user + system) / 1000); process.exit()'
   const began = performance.now()
-  const { stdout, status } = spawnSync(
-    process.execPath,
-    ['--input-type=module', '-e', [...imports, report].join('\n')],
-    {
-      cwd: HERE,
-      encoding: 'utf8',
-    },
-  )
+  const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', [...imports, tell].join('\n')], {
+    cwd: HERE,
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`Importing ${packages.join(', ')} failed.`)
   return { cpu: Number(stdout), wall: performance.now() - began }
 }
@@ -68,7 +70,7 @@ function installed(names) {
     for (const dependency of Object.keys(dependencies)) add(dependency, folder)
   }
   for (const name of names) add(name, HERE)
-  return { packages: sizes.size, bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0) }
+  return { amount: sizes.size, bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0) }
 }
 
 /** @param {string} name @param {string} from */
@@ -101,9 +103,9 @@ function sizeOf(folder) {
 export function report(rows) {
   return table(
     ['imported', 'processor time, ms', 'wall time, ms', 'packages', 'installed, MB'],
-    rows.map(({ name, cpu, wall, packages, bytes }) => [
-      ...[name, show(spread(cpu), 0), show(spread(wall), 0)],
-      ...(packages === 0 ? ['', ''] : [String(packages), (bytes / 1e6).toFixed(2)]),
-    ]),
+    rows.map(({ name, cpu, wall, packages, bytes }) => {
+      const times = [show(spread(cpu), 0), show(spread(wall), 0)]
+      return packages === 0 ? [name, ...times] : [name, ...times, String(packages), (bytes / 1e6).toFixed(2)]
+    }),
   )
 }
