@@ -3,7 +3,7 @@ import { spread } from './ratio.js'
 
 const BYTES = 200
 const REQUESTS = ['reads', 'writes']
-const [ROW, LABEL, PANEL, GAP, TOP] = [17, 250, 300, 60, 64]
+const [ROW, LABEL, PANEL, GAP, TOP] = [17, 290, 300, 40, 64]
 
 const STYLE = `
 text { font: 11px system-ui, sans-serif; fill: #1f2328 }
