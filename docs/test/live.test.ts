@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { WebSocket } from 'ws'
 import { Installation } from '../../packages/core/test/support/installation.ts'
 import { type Redis, startRedis } from '../../scripts/servers/redis.js'
+import { ask } from '../../scripts/servers/server.js'
 import { Document } from './support/document.ts'
 import { PageProgram } from './support/page-program.ts'
 import { Visitor } from './support/visitor.ts'
@@ -97,6 +98,9 @@ async function stream({ origin }: PageProgram, cookie: string): Promise<Response
   return fetch(`${origin}/events`, { headers: { cookie }, signal: abort.signal })
 }
 
+const textOf = ({ body }: Response): AsyncIterable<string> =>
+  (body ?? new ReadableStream<Uint8Array>()).pipeThrough(new TextDecoderStream())
+
 const LOGGED_OUT = [1008, 'You are logged out.']
 
 test.each(Object.entries(LINES))('%s says how it is added to the program of node:http', (path, line) => {
@@ -179,7 +183,7 @@ describe('docs/frameworks/server-sent-events.md', () => {
     const response = await stream(eager, visitor.cookie)
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     let text = ''
-    for await (const chunk of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+    for await (const chunk of textOf(response)) {
       text += chunk
       if (text.includes('alive')) await visitor.post('/logout')
     }
@@ -196,6 +200,34 @@ describe('docs/frameworks/server-sent-events.md', () => {
     await (await stream(eager, cookie)).body?.cancel()
     expect((await stream(eager, cookie)).status).toBe(200)
   })
+})
+
+/** How often sessions were read. */
+async function reads(): Promise<number> {
+  const statistics = await ask(redis.port, 'INFO commandstats')
+  return [...statistics.matchAll(/cmdstat_get(?:range)?:calls=(\d+)/g)].reduce(
+    (sum, [, calls]) => sum + Number(calls),
+    0,
+  )
+}
+
+/** How many reads there are to a sign of life of one stream, which asks once for each. */
+async function readsPerSign(cookie: string): Promise<number> {
+  const before = await reads()
+  let signs = 0
+  for await (const text of textOf(await stream(eager, cookie))) {
+    signs += text.split('alive').length - 1
+    if (signs >= 10) break
+  }
+  return ((await reads()) - before) / signs
+}
+
+test('nothing asks for the session of a client that has gone', async () => {
+  const { cookie } = await ada(eager)
+  const socket = await opened(eager, cookie)
+  socket.terminate()
+  await (await stream(eager, cookie)).body?.cancel()
+  await expect.poll(() => readsPerSign(cookie), { timeout: 10_000 }).toBeLessThan(1.5)
 })
 
 describe('where the store goes down', () => {

@@ -1,5 +1,3 @@
-import { parseSetCookie } from 'cookie'
-
 export interface Answer {
   readonly status: number
   readonly text: string
@@ -33,8 +31,8 @@ export class Visitor {
     const headers = this.cookie === '' ? {} : { cookie: this.cookie }
     const response = await fetch(`${this.#origin}${path}`, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
-      const { name, value = '', maxAge } = parseSetCookie(line)
-      this.cookie = maxAge === 0 ? '' : `${name}=${value}`
+      const [pair = '', ...attributes] = line.split('; ')
+      this.cookie = attributes.includes('Max-Age=0') ? '' : pair
     }
     return { status: response.status, text: await response.text(), location: response.headers.get('location') }
   }
