@@ -34,7 +34,9 @@ function exportedNames(path: string): readonly string[] {
   const text = readFileSync(join(ROOT, path), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '')
   const declared = text.matchAll(/^export (?:declare )?(?:type|interface|class|function|const) (\w+)/gm)
   const listed = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) => list.split(','))
-  const names = [...declared].map(([, name = '']) => name).concat(listed.map((name) => name.replace('type ', '').trim()))
+  const names = [...declared]
+    .map(([, name = '']) => name)
+    .concat(listed.map((name) => name.replace('type ', '').trim()))
   const isDefault = /^export default /m.test(text)
   return [...new Set([...names.filter((name) => name !== ''), ...(isDefault ? ['default'] : [])])].toSorted()
 }
