@@ -179,12 +179,13 @@ describe('where the store is down', () => {
   beforeAll(async () => {
     for (const page of PAGES) visitors.set(page, await regular(page, 1))
     await redis.kill()
+    for (const program of programs.values()) program.forget()
   })
 
   test.each(PAGES)('$page, $file: the session cannot be opened, and the page of the program says so', async (page) => {
     const visitor = visitors.get(page) ?? visitorOf(page)
     expect(await visitor.get('/')).toMatchObject({ status: 503, text: SORRY })
-    await programOf(page).says('ECONNREFUSED')
+    await programOf(page).says('SessError')
   })
 
   test.each(PAGES)('$page, $file: a stranger is not told of a visit', async (page) => {

@@ -141,16 +141,16 @@ describe('docs/frameworks/websocket.md', () => {
 
   test('closes by itself after the logout', async () => {
     const visitor = await ada(eager)
-    const socket = await opened(eager, visitor.cookie)
+    const closing = closed(await opened(eager, visitor.cookie))
     await visitor.post('/logout')
-    expect(await closed(socket)).toEqual(LOGGED_OUT)
+    expect(await closing).toEqual(LOGGED_OUT)
   })
 
   test('closes where another user logs in, and opens with the new cookie', async () => {
     const visitor = await ada(eager)
-    const socket = await opened(eager, visitor.cookie)
+    const closing = closed(await opened(eager, visitor.cookie))
     await visitor.logIn('grace', 'hopper')
-    expect(await closed(socket)).toEqual(LOGGED_OUT)
+    expect(await closing).toEqual(LOGGED_OUT)
     expect(await answer(await opened(eager, visitor.cookie), 'one')).toBe('grace: one')
   })
 
@@ -232,20 +232,21 @@ test('nothing asks for the session of a client that has gone', async () => {
 
 describe('where the store goes down', () => {
   let visitor: Visitor
-  let socket: WebSocket
+  let closing: ReturnType<typeof closed>
   let open: Response
 
   beforeAll(async () => {
     visitor = await ada(eager)
     const headers = { cookie: visitor.cookie }
-    socket = new WebSocket(eager.origin.replace('http', 'ws'), { headers })
+    const socket = new WebSocket(eager.origin.replace('http', 'ws'), { headers })
     await once(socket, 'open')
+    closing = closed(socket)
     open = await fetch(`${eager.origin}/events`, { headers })
     await redis.kill()
   })
 
   test('an open socket is closed, to be tried again later', async () => {
-    expect(await closed(socket)).toEqual([1013, 'Try again later.'])
+    expect(await closing).toEqual([1013, 'Try again later.'])
   })
 
   test('an open stream ends', async () => {

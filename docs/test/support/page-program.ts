@@ -1,56 +1,69 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import type { Readable } from 'node:stream'
 import type { Installation } from '../../../packages/core/test/support/installation.ts'
 import { ANY_PORT } from './any-port.ts'
 
 /** A program of a page that runs, and listens. */
 export class PageProgram {
-  readonly origin: string
-  readonly #child: ChildProcess
-  readonly #written = new EventEmitter()
-  #output: string
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>
+  /** Emits `change` when there is more output, and when the program has ended. */
+  readonly #events = new EventEmitter()
+  #output = ''
+  #port: string | undefined
 
   /** Resolves when it listens. */
   static async start(at: Installation, module: string, env: NodeJS.ProcessEnv): Promise<PageProgram> {
-    const child = spawn(process.execPath, [`--import=${ANY_PORT}`, module], {
-      cwd: at.path,
-      env: { ...process.env, NODE_ENV: '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let output = ''
-    return new Promise((resolve, reject) => {
-      const read = (text: string) => {
-        output += text
-        const port = /^port (\d+)$/m.exec(output)?.[1]
-        if (port === undefined) return
-        child.stdout.off('data', read)
-        resolve(new PageProgram(child, `http://127.0.0.1:${port}`, output))
-      }
-      child.stdout.setEncoding('utf8').on('data', read)
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
-      child.once('exit', () => reject(new Error(`${module} ended: ${output}`)))
-    })
+    const program = new PageProgram(
+      spawn(process.execPath, [`--import=${ANY_PORT}`, module], {
+        cwd: at.path,
+        env: { ...process.env, NODE_ENV: '', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
+    await program.#until(() => (program.#port = /^port (\d+)$/m.exec(program.#output)?.[1]) !== undefined)
+    return program
   }
 
-  private constructor(child: ChildProcess, origin: string, output: string) {
+  private constructor(child: ChildProcessByStdio<null, Readable, Readable>) {
     this.#child = child
-    this.origin = origin
-    this.#output = output
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (text: string) => {
+    child.once('exit', () => this.#events.emit('change'))
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text
-        this.#written.emit('text')
+        this.#events.emit('change')
       })
+    }
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`
   }
 
   /** When it has written that to its console. */
-  async says(text: string): Promise<void> {
-    while (!this.#output.includes(text)) await once(this.#written, 'text')
+  says(text: string): Promise<void> {
+    return this.#until(() => this.#output.includes(text))
+  }
+
+  /** From here on, `says` is of what is yet to be written. */
+  forget(): void {
+    this.#output = ''
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (this.#hasEnded) return
     this.#child.kill('SIGKILL')
     await once(this.#child, 'exit')
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      if (this.#hasEnded) throw new Error(`The program has ended: ${this.#output}`)
+      await once(this.#events, 'change')
+    }
   }
 }
