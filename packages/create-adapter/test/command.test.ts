@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sessions } from '@sess/core'
 import { describe, expect, it } from 'vitest'
 import { readName } from '../dist/name.js'
+import { TEMPLATES } from '../dist/skeleton.js'
 import { create, emptyFolder, filesIn, SPAWN_TIMEOUT } from './support.js'
 
 const FILES = [
@@ -60,6 +61,30 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
     expect(files['README.md']).toContain(`# ${packageName}\n`)
     expect(files['README.md']).toContain(`sessions('${adapter}', `)
     if (!given.includes('placeholder')) expect(JSON.stringify(files)).not.toContain('placeholder')
+  })
+})
+
+describe('the README', { timeout: SPAWN_TIMEOUT }, () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const blocks = [...readme.matchAll(/^```sh\n(.+?)^```$/gms)].map(([, lines = '']) => lines.trim().split('\n'))
+
+  it.each(blocks.map((lines) => [lines[0] ?? '', lines] as const))(
+    '%s does what it says',
+    async (_, [line = '', next]) => {
+      const args = line.replace(/^npm create @sess\/adapter /, '').split(' ')
+      const folder = emptyFolder()
+      expect(await create(folder, ...args.filter((word) => word !== '--'))).toMatchObject({ code: 0, err: '' })
+      expect(readdirSync(folder).map((name) => `cd ${name}`)).toEqual([next ?? 'cd sess-adapter-shelf'])
+    },
+  )
+
+  it('lists every template, and every file that is written', async () => {
+    const folder = emptyFolder()
+    await create(folder, 'shelf')
+    const cells = [...readme.matchAll(/^\| (`.+?) +\|/gm)].map(([, cell = '']) => cell.replaceAll('`', '').split(', '))
+    expect(cells.flat()).toEqual(expect.arrayContaining([...TEMPLATES]))
+    const told = [...cells.flat(), 'tsconfig.json', 'tsconfig.build.json', '.gitignore', '.prettierignore']
+    expect(told).toEqual(expect.arrayContaining(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))))
   })
 })
 

@@ -5,12 +5,18 @@ export interface Client {
   /** The text under a key; `undefined`: there is none. */
   get(key: string): Promise<string | undefined>
   /**
-   * Replaces the text under a key, in one step, if what it holds begins with `version`. Resolves with whether it did.
-   * One step: by a script, a transaction or a compare-and-swap of the backend. A read and then a write loses changes.
+   * Replaces the text under a key, if it holds one whose first 16 characters are `version`, whatever that is: it may be
+   * shorter, or empty. Resolves with whether it did. In one step, by a script, a transaction or a compare-and-swap of
+   * the backend: a read and then a write would lose changes.
    */
   swap(key: string, version: string, value: string, expiresAt: number): Promise<boolean>
   /** Removes a key; one that holds nothing is not an error. */
   remove(key: string): Promise<void>
+  /**
+   * Drops the connection, and makes another: a call that began then (`performance.now()`) was not answered in time. One
+   * that was made since is not the one on which it is stuck, and stays.
+   */
+  drop(began: number): void
   /** Lets go of all connections. */
   close(): Promise<void>
 }
@@ -21,6 +27,6 @@ export interface Client {
  * not a millisecond before.
  */
 export function connect(server: string): Client {
-  // TODO: make the client library's client, and of its calls the five methods.
+  // TODO: make the client library's client, and of its calls the methods of ours.
   throw new Error(`src/client.ts does not connect to ${server} yet: write connect.`)
 }

@@ -63,6 +63,7 @@ const adapter: Adapter<StoreOptions> = (options) => {
     },
 
     destroy: (key) => client.remove(prefix + key),
+    onTimeout: (began) => client.drop(began),
     close: () => client.close(),
   })
 }
