@@ -15,7 +15,7 @@ Options:
                         server: a store on a server; the calls to its client are left to write
   --help
 
-Exit code: 0, the skeleton is written; 1, nothing is.
+Exit code: 0, the skeleton is written; 1, it could not be.
 `
 
 interface Output {
@@ -45,7 +45,7 @@ export function main(args: readonly string[], { out, err }: Output, cwd: string 
     out.write(`${name.package} is written. Next:\n\n  cd ${name.folder}\n  npm install\n  npm test\n`)
     return 0
   } catch (error) {
-    err.write(`Nothing was written. ${error instanceof Error ? error.message : String(error)}\n`)
+    err.write(`The skeleton could not be written. ${error instanceof Error ? error.message : String(error)}\n`)
     return 1
   }
 }

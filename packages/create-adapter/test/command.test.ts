@@ -4,7 +4,7 @@ import { sessions } from '@sess/core'
 import { describe, expect, it } from 'vitest'
 import { readName } from '../dist/name.js'
 import { TEMPLATES } from '../dist/skeleton.js'
-import { create, emptyFolder, filesIn, SPAWN_TIMEOUT } from './support.js'
+import { create, emptyFolder, filesIn, SPAWN_TIMEOUT, spawnCli } from './support.js'
 
 const FILES = [
   '.github/workflows/ci.yml',
@@ -22,27 +22,27 @@ const FILES = [
 
 const SECRET = 'a secret of the tests, of 32 bytes or more'
 
-describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
-  it('is a package in a folder of its own, and the command says what is next', async () => {
+describe('what is written', () => {
+  it('is a package in a folder of its own, and the command says what is next', () => {
     const folder = emptyFolder()
-    const { code, out, err } = await create(folder, 'shelf')
+    const { code, out, err } = create(folder, 'shelf')
     expect([code, err]).toEqual([0, ''])
     expect(out).toContain('cd sess-adapter-shelf\n')
     expect(readdirSync(folder)).toEqual(['sess-adapter-shelf'])
     expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual(FILES)
   })
 
-  it('has a client to write where --template server is given', async () => {
+  it('has a client to write where --template server is given', () => {
     const folder = emptyFolder()
-    const { code } = await create(folder, 'shelf', '--template', 'server')
+    const { code } = create(folder, 'shelf', '--template', 'server')
     expect(code).toBe(0)
     expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual([...FILES, 'src/client.ts'].toSorted())
   })
 
-  it('goes into a folder that is there and empty', async () => {
+  it('goes into a folder that is there and empty', () => {
     const folder = emptyFolder()
     mkdirSync(join(folder, 'sess-adapter-shelf'))
-    expect((await create(folder, 'shelf')).code).toBe(0)
+    expect(create(folder, 'shelf').code).toBe(0)
     expect(existsSync(join(folder, 'sess-adapter-shelf/package.json'))).toBe(true)
   })
 
@@ -52,9 +52,9 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
     ['my-placeholder', 'sess-adapter-my-placeholder', 'my-placeholder', 'sess-adapter-my-placeholder'],
     ['@acme/shelf.store', '@acme/shelf.store', '@acme/shelf.store', 'shelf.store'],
     ['@acme/sess-adapter-shelf', '@acme/sess-adapter-shelf', '@acme/sess-adapter-shelf', 'sess-adapter-shelf'],
-  ])('is named after %s: package %s, adapter %s, folder %s', async (given, packageName, adapter, folderName) => {
+  ])('is named after %s: package %s, adapter %s, folder %s', (given, packageName, adapter, folderName) => {
     const folder = emptyFolder()
-    expect((await create(folder, given)).code).toBe(0)
+    expect(create(folder, given).code).toBe(0)
     const files = filesIn(join(folder, folderName))
     expect(JSON.parse(files['package.json'] ?? '')).toMatchObject({ name: packageName })
     expect(files['src/index.ts']).toContain(`const NAME = '${adapter}'\n`)
@@ -64,23 +64,20 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
   })
 })
 
-describe('the README', { timeout: SPAWN_TIMEOUT }, () => {
+describe('the README', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const blocks = [...readme.matchAll(/^```sh\n(.+?)^```$/gms)].map(([, lines = '']) => lines.trim().split('\n'))
 
-  it.each(blocks.map((lines) => [lines[0] ?? '', lines] as const))(
-    '%s does what it says',
-    async (_, [line = '', next]) => {
-      const args = line.replace(/^npm create @sess\/adapter /, '').split(' ')
-      const folder = emptyFolder()
-      expect(await create(folder, ...args.filter((word) => word !== '--'))).toMatchObject({ code: 0, err: '' })
-      expect(readdirSync(folder).map((name) => `cd ${name}`)).toEqual([next ?? 'cd sess-adapter-shelf'])
-    },
-  )
-
-  it('lists every template, and every file that is written', async () => {
+  it.each(blocks.map((lines) => [lines[0] ?? '', lines] as const))('%s does what it says', (_, [line = '', next]) => {
+    const args = line.replace(/^npm create @sess\/adapter /, '').split(' ')
     const folder = emptyFolder()
-    await create(folder, 'shelf')
+    expect(create(folder, ...args.filter((word) => word !== '--'))).toMatchObject({ code: 0, err: '' })
+    expect(readdirSync(folder).map((name) => `cd ${name}`)).toEqual([next ?? 'cd sess-adapter-shelf'])
+  })
+
+  it('lists every template, and every file that is written', () => {
+    const folder = emptyFolder()
+    create(folder, 'shelf')
     const cells = [...readme.matchAll(/^\| (`.+?) +\|/gm)].map(([, cell = '']) => cell.replaceAll('`', '').split(', '))
     expect(cells.flat()).toEqual(expect.arrayContaining([...TEMPLATES]))
     const told = [...cells.flat(), 'tsconfig.json', 'tsconfig.build.json', '.gitignore', '.prettierignore']
@@ -126,7 +123,7 @@ describe('a name', () => {
   })
 })
 
-describe('bad input', { timeout: SPAWN_TIMEOUT }, () => {
+describe('bad input', () => {
   it.each([
     ['no name', [], /Name one adapter\.\n\nUsage: npm create @sess\/adapter NAME/],
     ['two names', ['shelf', 'rack'], /Name one adapter/],
@@ -134,11 +131,11 @@ describe('bad input', { timeout: SPAWN_TIMEOUT }, () => {
     ['a template that is not there', ['shelf', '--template', 'redis'], /--template takes memory or server\.$/m],
     ['a template without a name', ['shelf', '--template'], /--template/],
     ['a flag that is not known', ['shelf', '--force'], /--force/],
-  ])('%s writes nothing, exits with 1, and the error says why', async (_, args, why) => {
+  ])('%s writes nothing, exits with 1, and the error says why', (_, args, why) => {
     const folder = emptyFolder()
-    const { code, out, err } = await create(folder, ...args)
+    const { code, out, err } = create(folder, ...args)
     expect([code, out]).toEqual([1, ''])
-    expect(err).toMatch(/^Nothing was written\. /)
+    expect(err).toMatch(/^The skeleton could not be written\. /)
     expect(err).toMatch(why)
     expect(err).not.toMatch(/^ +at /m)
     expect(readdirSync(folder)).toEqual([])
@@ -160,20 +157,34 @@ describe('bad input', { timeout: SPAWN_TIMEOUT }, () => {
       },
     ],
     ['a file', (path: string) => writeFileSync(path, 'mine')],
-  ])('overwrites nothing: %s', async (_, make) => {
+  ])('overwrites nothing: %s', (_, make) => {
     const folder = emptyFolder()
     make(join(folder, 'sess-adapter-shelf'))
     const before = filesIn(folder)
-    const { code, err } = await create(folder, 'shelf')
+    const { code, err } = create(folder, 'shelf')
     expect([code, err]).toEqual([1, expect.stringContaining('is there already, and not an empty folder')])
     expect(filesIn(folder)).toEqual(before)
   })
 
-  it('is told from a question: --help writes nothing and exits with 0', async () => {
+  it('is told from a question: --help writes nothing and exits with 0', () => {
     const folder = emptyFolder()
-    const { code, out, err } = await create(folder, '--help', 'shelf')
+    const { code, out, err } = create(folder, '--help', 'shelf')
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(/^Usage: npm create @sess\/adapter NAME/)
     expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('the command as it is installed', { timeout: SPAWN_TIMEOUT }, () => {
+  it('writes into the working directory', async () => {
+    const folder = emptyFolder()
+    expect(await spawnCli(folder, 'shelf')).toEqual(create(emptyFolder(), 'shelf'))
+    expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual(FILES)
+  })
+
+  it('exits with 1 when it could not', async () => {
+    const folder = emptyFolder()
+    expect(await spawnCli(folder, 'cookie')).toEqual(create(folder, 'cookie'))
+    expect(create(folder, 'cookie').code).toBe(1)
   })
 })

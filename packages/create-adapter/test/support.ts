@@ -13,8 +13,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { main } from '../dist/command.js'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
@@ -32,8 +34,24 @@ export function emptyFolder(): string {
   return folder
 }
 
+/** Runs the command for a folder, in this process. */
+export function create(folder: string, ...args: readonly string[]): Ran {
+  const [out, err] = [new Text(), new Text()]
+  const code = main(args, { out, err }, folder)
+  return { code, out: out.text, err: err.text }
+}
+
+class Text extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
 /** Runs the command in a folder, as `npm create @sess/adapter` does. */
-export function create(folder: string, ...args: readonly string[]): Promise<Ran> {
+export function spawnCli(folder: string, ...args: readonly string[]): Promise<Ran> {
   return run(folder, process.execPath, [CLI, ...args])
 }
 
