@@ -25,6 +25,9 @@ function problemOfCommand(command: string): string | undefined {
     const names = rest.filter((name) => name !== '--save-dev')
     return names.map(packageProblem).find((problem) => problem !== undefined)
   }
+  if (program === 'npm' && verb === 'create') return packageProblem((rest[0] ?? '').replace('/', '/create-'))
+  // Into what that made: the tests of @sess/create-adapter follow.
+  if (program === 'cd') return undefined
   if (program === 'npx' && verb.startsWith('@sess/')) return packageProblem(verb)
   if (program === 'npx') return existsSync(join(ROOT, 'node_modules/.bin', verb)) ? undefined : `no command ${verb}`
   // The tests have them: the set-up sees to that.
@@ -38,7 +41,8 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
 
 /** A package of ours, or one that the tests of the pages use. */
 function packageProblem(name: string): string | undefined {
-  const ours = readdirSync(join(ROOT, 'packages')).map((folder) => manifest(join('packages', folder)).name)
+  const folders = readdirSync(join(ROOT, 'packages')).map((folder) => join('packages', folder))
+  const ours = [...folders, 'packages/create-adapter/templates/common'].map((folder) => manifest(folder).name)
   const used = Object.keys(manifest('.').devDependencies ?? {})
   return [...ours, ...used].includes(name) ? undefined : `no package ${name}`
 }
