@@ -1,0 +1,3 @@
+import { expect, inject, it } from 'vitest'
+
+it('x', () => { expect(inject('versions')).toBe({}) })
