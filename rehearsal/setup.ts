@@ -1,7 +1,7 @@
 // vitest's globalSetup: what a release would publish is published once, and every test installs it from there.
 import type { TestProject } from 'vitest/node'
-import { startRegistry } from './support/registry.ts'
-import { Release } from './support/release.ts'
+import { startRegistry } from './test/support/registry.ts'
+import { Release } from './test/support/release.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../scripts/servers/redis.js'
-import { REHEARSAL, run, serve } from '../support/command.ts'
-import { Project } from '../support/project.ts'
-import { Release } from '../support/release.ts'
-import { SECRET, TEN_LINES, visitTwice } from '../support/ten-lines.ts'
+import { REHEARSAL, run, serve } from './support/command.ts'
+import { Project } from './support/project.ts'
+import { Release } from './support/release.ts'
+import { SECRET, TEN_LINES, visitTwice } from './support/ten-lines.ts'
 
 const COUNTED = ['Visit number 1\n', 'Visit number 2\n']
 
@@ -83,7 +83,8 @@ describe('in an image, started from another working directory', () => {
   beforeAll(() => {
     image = project.copy()
     mkdirSync(image.at('app/dist'), { recursive: true })
-    for (const name of ['package.json', 'node_modules']) cpSync(image.at(name), image.at('app', name), { recursive: true })
+    for (const name of ['package.json', 'node_modules'])
+      cpSync(image.at(name), image.at('app', name), { recursive: true })
     for (const name of ['package.json', 'node_modules']) rmSync(image.at(name), { recursive: true })
     image.write({ 'app/server.mjs': TEN_LINES, 'app/dist/server.js': tenLines(REDIS) })
   })
@@ -108,15 +109,11 @@ describe('in an image, started from another working directory', () => {
   })
 
   it('a bundle finds it as well, from its own place', async () => {
-    const { build } = await import('vite')
-    await build({
-      root: image.at('app'),
-      logLevel: 'error',
-      build: { ssr: 'server.mjs', outDir: 'bundled', minify: false },
-      ssr: { noExternal: true },
-    })
-    expect(image.read('app/bundled/server.js')).not.toMatch(/from ['"]@sess\/core['"]/)
-    expect(await count(image.at('app/bundled/server.js'), '/')).toEqual(COUNTED)
+    const esbuild = join(REHEARSAL, 'node_modules/esbuild/bin/esbuild')
+    const options = ['--bundle', '--platform=node', '--format=esm', '--outfile=bundled/server.mjs']
+    await run(esbuild, ['server.mjs', ...options], image.at('app'))
+    expect(image.read('app/bundled/server.mjs')).not.toContain('@sess/core"')
+    expect(await count(image.at('app/bundled/server.mjs'), '/')).toEqual(COUNTED)
   })
 })
 
@@ -137,7 +134,10 @@ describe('in a workspace of pnpm whose applications have two versions of one ada
     await release.build()
     await release.publish(inject('registry'))
     release.remove()
-    workspace = new Project().write({ 'package.json': '{"private":true}', 'pnpm-workspace.yaml': "packages: ['apps/*']\n" })
+    workspace = new Project().write({
+      'package.json': '{"private":true}',
+      'pnpm-workspace.yaml': "packages: ['apps/*']\n",
+    })
     for (const [name, version] of [
       ['old', inject('versions')['@sess/adapter-memory']],
       ['new', NEWER],
@@ -157,7 +157,11 @@ describe('in a workspace of pnpm whose applications have two versions of one ada
     ['old', '0.1.0'],
     ['new', NEWER],
   ])('the %s application loads its own, wherever it is started', async (name, version) => {
-    for (const cwd of [workspace.at('apps', name), workspace.path, workspace.at('apps', name === 'old' ? 'new' : 'old')]) {
+    for (const cwd of [
+      workspace.at('apps', name),
+      workspace.path,
+      workspace.at('apps', name === 'old' ? 'new' : 'old'),
+    ]) {
       const ran = await workspace.node([workspace.at('apps', name, 'main.js')], cwd, { SESSION_SECRET: SECRET })
       expect(ran).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
     }
@@ -167,9 +171,8 @@ describe('in a workspace of pnpm whose applications have two versions of one ada
 describe('a package of another author, sess-adapter-postgres', () => {
   it('is installed beside core, which is its peer and is there once', async () => {
     const registry = inject('registry')
-    const { versions }: { versions: Readonly<Record<string, { dist: { tarball: string } }>> } = await (
-      await fetch(`${registry}sess-adapter-postgres`)
-    ).json()
+    const response = await fetch(`${registry}sess-adapter-postgres`)
+    const { versions } = (await response.json()) as { versions: Record<string, { dist: { tarball: string } }> }
     const tarball = versions[inject('versions')['sess-adapter-postgres'] ?? '']?.dist.tarball ?? ''
     const stranger = Project.forTest().manifest({ type: 'module' })
     await stranger.install('@sess/core', tarball)

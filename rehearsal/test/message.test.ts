@@ -3,10 +3,10 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { get } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { type Served, serve } from '../support/command.ts'
-import { expectShown, outputsOf, sectionsOf } from '../support/page.ts'
-import { Project } from '../support/project.ts'
-import { SECRET, TEN_LINES } from '../support/ten-lines.ts'
+import { type Served, serve } from './support/command.ts'
+import { expectShown, outputsOf, sectionsOf } from './support/page.ts'
+import { Project } from './support/project.ts'
+import { SECRET, TEN_LINES } from './support/ten-lines.ts'
 
 const sections = sectionsOf('docs/guide/troubleshooting.md')
 
@@ -37,7 +37,8 @@ async function stderrOf(project: Project, store: string, file = 'server.mjs', en
   return stderr.replaceAll(project.path, SHOP)
 }
 
-const messageIn = (stderr: string) => stderr.split('\n').find((line) => /^(?:SessError|\(node:\d+\)|\w*Error)/.test(line)) ?? ''
+const messageIn = (stderr: string) =>
+  stderr.split('\n').find((line) => /^(?:SessError|\(node:\d+\)|\w*Error)/.test(line)) ?? ''
 
 const messageOf = async (...args: Parameters<typeof stderrOf>) => messageIn(await stderrOf(...args))
 
@@ -120,13 +121,16 @@ const CASES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     return [await saidBy(server)]
   },
   SESS_FOREIGN_TOKEN: async () => {
-    const [one, other] = [await start(small, TEN_LINES), await start(small, TEN_LINES, { SESSION_SECRET: `another ${SECRET}` })]
+    const [one, other] = [
+      await start(small, TEN_LINES),
+      await start(small, TEN_LINES, { SESSION_SECRET: `another ${SECRET}` }),
+    ]
     const cookie = (await fetch(one.address)).headers.getSetCookie()[0]?.split(';')[0] ?? ''
     await fetch(other.address, { headers: { cookie } })
     return [await saidBy(other)]
   },
   SEALED: async () => {
-    const late = TEN_LINES.replace("const visits", "res.write('Hello. ')\n  const visits")
+    const late = TEN_LINES.replace('const visits', "res.write('Hello. ')\n  const visits")
     const server = await start(small, late)
     await fetch(server.address).catch(() => undefined)
     return [messageIn(await server.ended)]
@@ -137,14 +141,14 @@ const CASES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     const server = await start(full, tenLines(store), { REDIS_URL: `redis://127.0.0.1:${port}` })
     const response = await fetch(server.address)
     expect(response.status).toBe(503)
-    await saidBy(server); console.log(server.stderr()); return [(await saidBy(server)).replaceAll(`127.0.0.1:${port}`, REDIS)]
+    await expect.poll(() => server.stderr(), { timeout: 20_000 }).toContain('\n}\n')
+    return [server.stderr().replaceAll(`127.0.0.1:${port}`, REDIS)]
   },
 }
 
 describe('the page of messages', () => {
   it.each(Object.entries(CASES))('shows what is said where: %s', async (heading, make) => {
     const made = await make()
-    console.log(`### ${heading}\n${made.join('\n--\n')}`)
     const shown = outputsOf(sections.get(heading))
     expect(shown).toHaveLength(made.length)
     for (const [index, output] of made.entries()) expectShown(shown[index], output)

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, describe, it } from 'vitest'
 import { Document } from '../../docs/test/support/document.ts'
-import { attempt } from '../support/command.ts'
-import { expectShown, outputsOf, sectionsOf } from '../support/page.ts'
-import { Project } from '../support/project.ts'
+import { attempt } from './support/command.ts'
+import { expectShown, outputsOf, sectionsOf } from './support/page.ts'
+import { Project } from './support/project.ts'
 
 const PAGE = 'packages/conformance/README.md'
 const sections = sectionsOf(PAGE)
@@ -36,7 +36,6 @@ describe.each(RUNNERS)('%s, from outside of the repository', (heading) => {
   async function runOn(name: string) {
     project.write({ 'adapter.js': files[name] ?? '' })
     const { code, stdout } = await attempt('sh', ['-c', `${command} 2>&1`], project.path, AS_IN_A_TERMINAL)
-    console.log(heading, code, `\n${stdout}`)
     return { code, output: lasting(stdout).replaceAll(project.path, '/srv/adapter') }
   }
 
@@ -52,4 +51,12 @@ describe.each(RUNNERS)('%s, from outside of the repository', (heading) => {
     expect(output).toContain('clause 3.2 is broken')
     expectShown(lasting(broken ?? ''), output)
   })
+})
+
+it('Jest refuses ES modules unless it is told, as the page says', async () => {
+  const { code, stderr } = await attempt('npx', ['jest', 'jest.test.js'], project.path)
+  expect(code).toBe(1)
+  const message = 'SyntaxError: Cannot use import statement outside a module'
+  expect(stderr).toContain(message)
+  expect(new Document(PAGE).prose).toContain(message)
 })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Document } from '../../docs/test/support/document.ts'
-import { Project } from '../support/project.ts'
+import { Project } from './support/project.ts'
 
 /** What each row of the page's table installs, beside core. */
 const ROWS: Readonly<Record<string, readonly string[]>> = {
@@ -37,7 +37,9 @@ function sizeOf(folder: string): number {
 }
 
 function dependenciesOf(project: Project, name: string): readonly string[] {
-  const { dependencies = {} }: { dependencies?: object } = JSON.parse(project.read('node_modules', name, 'package.json'))
+  const { dependencies = {} }: { dependencies?: object } = JSON.parse(
+    project.read('node_modules', name, 'package.json'),
+  )
   return Object.keys(dependencies)
 }
 
@@ -51,7 +53,6 @@ it.each(Object.entries(ROWS))('what comes with an installation of %s is what the
   const installed = packagesIn(project)
   const [adapter = '@sess/core'] = packages
   const size = sizeOf(project.at('node_modules'))
-  console.log(row, dependenciesOf(project, adapter).join(), installed.length, size)
   const [names = '', count, kB] = rows.get(row) ?? []
   expect(names === '' ? [] : names.replaceAll('`', '').split(', ')).toEqual(dependenciesOf(project, adapter))
   // What others depend on comes and goes with their versions.

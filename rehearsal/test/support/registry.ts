@@ -39,5 +39,6 @@ export async function startRegistry(): Promise<Registry> {
 export function assertLoopback(address: string): void {
   const { protocol, hostname } = new URL(address)
   const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
-  if (protocol !== 'http:' || !isLoopback) throw new Error(`A rehearsal publishes to loopback alone, and not to ${address}`)
+  if (protocol !== 'http:' || !isLoopback)
+    throw new Error(`A rehearsal publishes to loopback alone, and not to ${address}`)
 }

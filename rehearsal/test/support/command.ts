@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { delimiter } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ANY_PORT } from '../../../docs/test/support/any-port.ts'
 
-export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url))
-export const REHEARSAL: string = fileURLToPath(new URL('../', import.meta.url))
+export const REHEARSAL: string = fileURLToPath(new URL('../../', import.meta.url))
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -14,12 +14,22 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** What a shell of the user's own would have: nothing of what npm, which runs these tests, and vitest add for themselves. */
+/** Of what npm, which runs these tests, and vitest set for themselves. */
+const ADDED =
+  /^(?:npm_(?:package|lifecycle|config_(?:local_)?prefix|config_noproxy)|INIT_CWD|NODE_(?!EXTRA)|VITEST|SESS_)/i
+
+/** What a shell of the user's own would have. */
 function environment(changes: Environment): NodeJS.ProcessEnv {
-  const added = /^(?:npm_(?:package|lifecycle|config_(?:local_)?prefix|config_noproxy)|INIT_CWD|NODE_|VITEST|TEST$|DEV$|PROD$|MODE$|SESS_|FORCE_COLOR)/i
-  const kept = Object.entries(process.env).filter(([name]) => name === 'NODE_EXTRA_CA_CERTS' || !added.test(name))
-  const noProxy = [process.env['NO_PROXY'], '127.0.0.1'].filter(Boolean).join(',')
-  return { ...Object.fromEntries(kept), NO_COLOR: '1', CI: '1', NO_PROXY: noProxy, ...changes }
+  const kept = Object.entries(process.env).filter(([name]) => !ADDED.test(name))
+  const folders = process.env['PATH']?.split(delimiter).filter((folder) => !/node_modules.*bin$/.test(folder))
+  const own = {
+    PATH: folders?.join(delimiter),
+    NO_PROXY: `${process.env['NO_PROXY'] ?? ''},127.0.0.1`,
+    NO_COLOR: '1',
+    FORCE_COLOR: undefined,
+    CI: '1',
+  }
+  return { ...Object.fromEntries(kept), ...own, ...changes }
 }
 
 /** Resolves with what the program did, whatever its exit code. */
@@ -47,10 +57,8 @@ export interface Served {
   readonly stderr: () => string
   /** Resolves once it has ended, by itself or by `stop`, with all that it said on the standard error. */
   readonly ended: Promise<string>
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
-
-const ANY_PORT = pathToFileURL(join(REHEARSAL, 'support/any-port.js')).href
 
 /** Starts a program of Node that listens, on whichever port it wants to: it gets a free one. */
 export async function serve(args: readonly string[], cwd: string, env: Environment = {}): Promise<Served> {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type Block, Document } from '../../docs/test/support/document.ts'
+import { type Block, Document } from '../../../docs/test/support/document.ts'
 
 /** The blocks of code of a page, by the heading that they are under. */
 export function sectionsOf(path: string): ReadonlyMap<string, readonly Block[]> {

@@ -13,7 +13,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { ROOT, run } from './command.ts'
+import { ROOT } from '../../../docs/test/support/document.ts'
+import { run } from './command.ts'
 import { assertLoopback } from './registry.ts'
 
 interface Manifest {

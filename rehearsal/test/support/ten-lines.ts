@@ -1,4 +1,4 @@
-import { Document } from '../../docs/test/support/document.ts'
+import { Document } from '../../../docs/test/support/document.ts'
 
 /** The server of the first screen of README.md. */
 export const TEN_LINES: string = new Document('README.md').files['server.mjs'] ?? ''
