@@ -58,21 +58,23 @@ describe('a release after it', () => {
   })
 })
 
-describe('a registry', () => {
-  it.each(['http://127.0.0.1:4873/', 'http://[::1]:4873/', 'http://localhost:4873/'])(
-    'on loopback is published to: %s',
-    (address) => {
-      expect(() => assertLoopback(address)).not.toThrow()
-    },
-  )
+it.each(['http://127.0.0.1:4873/', 'http://[::1]:4873/', 'http://localhost:4873/'])(
+  'a registry on loopback may be published to: %s',
+  (address) => {
+    expect(() => assertLoopback(address)).not.toThrow()
+  },
+)
 
-  it.each([
+it('a registry elsewhere is refused', async () => {
+  const release = nextRelease()
+  for (const address of [
     'https://registry.example/',
     'http://127.0.0.1.example/',
     'http://user:127.0.0.1@registry.example/',
     'http://10.0.0.1/',
+    'https://127.0.0.1/',
     'file:///tmp/registry',
-  ])('elsewhere is refused: %s', async (address) => {
-    await expect(nextRelease().publish(address)).rejects.toThrow(`and not to ${address}`)
-  })
+  ]) {
+    await expect(release.publish(address)).rejects.toThrow(`and not to ${address}`)
+  }
 })

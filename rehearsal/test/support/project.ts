@@ -5,7 +5,7 @@ import { inject, onTestFinished } from 'vitest'
 import { attempt, type Ran, run } from './command.ts'
 
 /** npm builds better-sqlite3 for a minute, which only tests of it need: their own ones, in its package. */
-const INSTALL = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
+const INSTALL = ['install', '--ignore-scripts', '--no-audit', '--no-fund']
 
 /** An empty folder of somebody who has never seen this repository; removed by `remove`. */
 export class Project {
