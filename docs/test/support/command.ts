@@ -26,6 +26,9 @@ function problemOfCommand(command: string): string | undefined {
   }
   // The rehearsal of a release runs them.
   if (words.startsWith('npx jest ') || words.startsWith('node --test ')) return undefined
+  if (program === 'npm' && verb === 'create') return packageProblem((rest[0] ?? '').replace('/', '/create-'))
+  // Into what that made: the tests of @sess/create-adapter follow.
+  if (program === 'cd') return undefined
   if (program === 'npx' && verb.startsWith('@sess/')) return packageProblem(verb)
   if (program === 'npx') return existsSync(join(ROOT, 'node_modules/.bin', verb)) ? undefined : `no command ${verb}`
   // The tests have them: the set-up sees to that.
@@ -38,7 +41,8 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
 }
 
 function packageProblem(name: string): string | undefined {
-  const names = readdirSync(join(ROOT, 'packages')).map((folder) => manifest(join('packages', folder)).name)
+  const packages = readdirSync(join(ROOT, 'packages')).map((folder) => join('packages', folder))
+  const names = [...packages, 'packages/create-adapter/templates/common'].map((folder) => manifest(folder).name)
   return names.includes(name) ? undefined : `no package ${name}`
 }
 
