@@ -37,16 +37,14 @@ async function stderrOf(project: Project, store: string, file = 'server.mjs', en
   return stderr.replaceAll(project.path, SHOP)
 }
 
-const messageIn = (stderr: string) =>
-  stderr.split('\n').find((line) => /^(?:SessError|\(node:\d+\)|\w*Error)/.test(line)) ?? ''
+const messageIn = (stderr: string) => stderr.split('\n').find((line) => /^(?:SessError|\(node:\d+\))/.test(line)) ?? ''
 
 const messageOf = async (...args: Parameters<typeof stderrOf>) => messageIn(await stderrOf(...args))
 
 /** Starts a server until the test ends. */
 async function start(project: Project, program: string, env: NodeJS.ProcessEnv = {}): Promise<Served> {
-  const file = `server-${Object.values(env).join('').length}.mjs`
-  project.write({ [file]: program })
-  const server = await serve([file], project.path, { SESSION_SECRET: SECRET, ...env })
+  project.write({ 'server.mjs': program })
+  const server = await serve(['server.mjs'], project.path, { SESSION_SECRET: SECRET, ...env })
   onTestFinished(() => server.stop())
   return server
 }

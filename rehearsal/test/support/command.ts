@@ -14,7 +14,7 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Of what npm, which runs these tests, and vitest set for themselves. */
+/** What npm, which runs these tests, and vitest add to the environment for themselves. */
 const ADDED =
   /^(?:npm_(?:package|lifecycle|config_(?:local_)?prefix|config_noproxy)|INIT_CWD|NODE_(?!EXTRA)|VITEST|SESS_)/i
 
