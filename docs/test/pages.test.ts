@@ -4,9 +4,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CoreOptions, CookieOptions, ErrorCode } from '@sess/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ANY_PORT } from './support/any-port.ts'
 import { problemOf, scriptProblem } from './support/command.ts'
 import { allDocuments, type Block, Document, isFile, ROOT } from './support/document.ts'
-import { Installation } from '../../packages/core/test/support/installation.ts'
+import { compile, workspace } from './support/workspace.ts'
+import type { Installation } from '../../packages/core/test/support/installation.ts'
 
 const documents = allDocuments()
 
@@ -20,36 +22,6 @@ interface Visitor { user: string; cart: string[]; notice: string }
 export async function handle(session: Session<Visitor>, sess: Sessions<Visitor>): Promise<void> {\n`,
     '\n}',
   ],
-}
-
-const COMPILER_OPTIONS = {
-  target: 'es2023',
-  lib: ['es2023'],
-  types: ['node'],
-  module: 'nodenext',
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  noUncheckedIndexedAccess: true,
-  verbatimModuleSyntax: true,
-  skipLibCheck: true,
-  preserveSymlinks: false,
-  rootDir: 'src',
-  outDir: 'out',
-}
-
-/** A folder where whatever is installed in this repository is installed. */
-function workspace(): Installation {
-  return Installation.forTest()
-    .symlink(join(ROOT, 'node_modules'), 'node_modules')
-    .write({ 'package.json': '{"type":"module"}' })
-}
-
-/** Compiles modules, by name; resolves with what the compiler says. */
-async function compile(at: Installation, modules: Readonly<Record<string, string>>): Promise<string> {
-  at.write({ 'tsconfig.json': JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['src'] }) })
-  at.write(modules, 'src')
-  const { stdout } = await at.node([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', at.path])
-  return stdout
 }
 
 function blocksOf(language: string): readonly { document: Document; block: Block; place: string }[] {
@@ -128,15 +100,6 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
     },
   )
 })
-
-/** Tells the port that a server listens on, whichever the program asks for. */
-const ANY_PORT = `data:text/javascript,${encodeURIComponent(`
-  import { Server } from 'node:net'
-  const { listen } = Server.prototype
-  Server.prototype.listen = function () {
-    return listen.call(this, 0, '127.0.0.1', () => console.log('port', this.address().port))
-  }
-`)}`
 
 /** The lines of shell that make a secret and start the server of a page's `js server.mjs`. */
 function runnable({ blocks }: Document): readonly string[] {

@@ -5,6 +5,7 @@ import { ROOT } from './document.ts'
 interface Manifest {
   readonly name: string
   readonly scripts?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
 }
 
 /** Says what is wrong with a line of shell on a page, or nothing: each command must be one that works here. */
@@ -40,10 +41,12 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
   return Object.hasOwn(manifest(folder).scripts ?? {}, name) ? undefined : `no script ${name}`
 }
 
+/** A package of ours, or one that the tests of the pages use. */
 function packageProblem(name: string): string | undefined {
   const packages = readdirSync(join(ROOT, 'packages')).map((folder) => join('packages', folder))
-  const names = [...packages, 'packages/create-adapter/templates/common'].map((folder) => manifest(folder).name)
-  return names.includes(name) ? undefined : `no package ${name}`
+  const ours = [...packages, 'packages/create-adapter/templates/common'].map((folder) => manifest(folder).name)
+  const used = Object.keys(manifest('.').devDependencies ?? {})
+  return [...ours, ...used].includes(name) ? undefined : `no package ${name}`
 }
 
 function manifest(folder: string): Manifest {
