@@ -128,7 +128,9 @@ async function shell(at: Installation, line: string, awaited?: RegExp): Promise<
 }
 
 describe('the ten lines', () => {
-  const pages = blocksOf('js').map(({ document }) => document)
+  const pages = blocksOf('js')
+    .filter(({ block }) => block.use === 'server.mjs')
+    .map(({ document }) => document)
 
   it('are on the pages that a newcomer sees first', () => {
     expect(pages.map(({ path }) => path)).toEqual(['README.md', 'packages/core/README.md'])
