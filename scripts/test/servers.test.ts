@@ -254,12 +254,21 @@ describe('the end of the process', () => {
     await vi.waitFor(async () => expect(await isCleared(port)).toBe(true), 5000)
   })
 
-  it('ends the processes that a server has started, too, frozen or not', async () => {
+  it('ends what a server has started, too, although it is frozen', async () => {
     chmodSync(folder, 0o755)
-    const start = START.replaceAll('redis', 'postgres').replaceAll('Redis', 'Postgres')
-    const port = Number(await outputOf(start, { TMPDIR: folder }))
-    // Each of them holds the port.
-    await vi.waitFor(async () => expect(await isCleared(port)).toBe(true), 5000)
+    const list = `
+      import { startPostgres } from '${new URL('postgres.js', servers).href}'
+      import { childrenOf } from '${new URL('server.js', servers).href}'
+      const server = await startPostgres()
+      server.freeze()
+      console.log(childrenOf(server.pid).join(' '))`
+    const children = (await outputOf(list, { TMPDIR: folder })).trim().split(' ')
+    expect(children.length).toBeGreaterThan(1)
+    // Who has ended may wait for somebody to ask how.
+    const isOver = (pid: string) =>
+      !existsSync(`/proc/${pid}/stat`) || / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    await vi.waitFor(() => expect(children.filter((pid) => !isOver(pid))).toEqual([]), 5000)
+    expect(readdirSync(folder)).toEqual([])
   })
 })
 
