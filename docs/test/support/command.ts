@@ -36,7 +36,10 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
 }
 
 function packageProblem(name: string): string | undefined {
-  const names = readdirSync(join(ROOT, 'packages')).map((folder) => manifest(join('packages', folder)).name)
+  const folders = ['packages', 'examples'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((entry) => join(folder, entry)),
+  )
+  const names = folders.map((folder) => manifest(folder).name)
   return names.includes(name) ? undefined : `no package ${name}`
 }
 

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { startFaultProxy } from '@sess/conformance'
 import { sessions, type Sessions } from '@sess/core'
 import { createAdapterContext, type Entry, isSessError, type ServerStore, type SessError } from '@sess/core/adapter'
 import { Pool, type PoolConfig, types } from 'pg'
@@ -67,6 +68,12 @@ const works = (store: ServerStore) =>
 /** Ends the connections of everybody else. */
 const terminateOthers = () =>
   direct.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+
+/** How many statements wait for a lock on the server. */
+async function waiting(): Promise<number | null> {
+  const { rowCount } = await direct.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
+  return rowCount
+}
 
 describe('the table', () => {
   it('is made once, however many make it at the same moment', async () => {
@@ -140,11 +147,39 @@ describe('a connection', () => {
     const calls = [() => store.read('key'), () => store.update('key', { ...entry, data: 'late' }, version)]
     for (const failure of await Promise.all(calls.map(failureOf))) expect(failure.code).toBe('UNAVAILABLE')
     expect(performance.now() - began).toBeLessThan(300 + SLACK)
-    const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
-    await expect.poll(async () => (await direct.query(waiting)).rowCount, { timeout: 5000 }).toBe(0)
+    await expect.poll(waiting, { timeout: 5000 }).toBe(0)
     await other.query('COMMIT')
     await works(store)
     expect(await store.read('key')).toEqual({ ...entry, version })
+  })
+
+  it('that dies while it is in use fails the call, and nothing else', async () => {
+    const [table, proxy] = [newTable(), await startFaultProxy(server.address)]
+    onTestFinished(() => proxy.close())
+    const store = openStore({ table, url: server.url.replace(server.address, proxy.address) })
+    await store.create('key', entry)
+    const other = await direct.connect()
+    onTestFinished(() => other.release(true))
+    await other.query(`BEGIN; LOCK TABLE ${table}`)
+    const failure = failureOf(() => store.read('key'))
+    await expect.poll(waiting, { timeout: 5000 }).toBe(1)
+    await proxy.set('refuse')
+    expect((await failure).code).toBe('UNAVAILABLE')
+    await other.query('COMMIT')
+    await proxy.set('none')
+    await works(store)
+  })
+
+  it('7.2 that nothing comes from any more is not kept for the calls to come', async () => {
+    const proxy = await startFaultProxy(server.address)
+    onTestFinished(() => proxy.close())
+    const url = server.url.replace(server.address, proxy.address)
+    const store = openStore({ url, connections: 1, deadline: 500 })
+    await works(store)
+    await proxy.set('blackhole')
+    expect((await failureOf(() => store.read('key'))).code).toBe('UNAVAILABLE')
+    await proxy.set('none')
+    await works(store)
   })
 
   it('to a server that has become read-only is left for one to the primary', async () => {
@@ -184,15 +219,14 @@ describe('a connection', () => {
 describe('a pool that is passed in', () => {
   it('7.4 has nothing written by a call that had to wait for it for too long', async () => {
     const pool = newPool({ max: 1 })
-    const store = openStore({ pool, deadline: 100 })
-    await failureOf(() => store.read('makes the table, in time or not'))
+    const table = newTable()
+    await openStore({ pool, table }).read('any')
+    const store = openStore({ pool, table, deadline: 100 })
     const taken = await pool.connect()
     expect(await failureOf(() => store.create('key', entry))).toMatchObject({ code: 'UNAVAILABLE' })
     taken.release()
     // It is the turn of what waited, and then of this.
-    await pool.query('SELECT 1')
-    await works(store)
-    expect(await store.read('key')).toBeNull()
+    expect((await pool.query(`SELECT FROM ${table}`)).rowCount).toBe(0)
   })
 
   it('3.3 may isolate its transactions as strictly as there is: a lost race is no failure', async () => {
