@@ -267,8 +267,10 @@ describe('the end of the process', () => {
     // Who has ended may wait for somebody to ask how.
     const isOver = (pid: string) =>
       !existsSync(`/proc/${pid}/stat`) || / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-    await vi.waitFor(() => expect(children.filter((pid) => !isOver(pid))).toEqual([]), 5000)
-    expect(readdirSync(folder)).toEqual([])
+    await vi.waitFor(() => {
+      expect(children.filter((pid) => !isOver(pid))).toEqual([])
+      expect(readdirSync(folder)).toEqual([])
+    }, 5000)
   })
 })
 
