@@ -43,7 +43,9 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
 
 /** A package of ours, or one that the tests of the pages use. */
 function packageProblem(name: string): string | undefined {
-  const folders = readdirSync(join(ROOT, 'packages')).map((folder) => join('packages', folder))
+  const folders = ['packages', 'examples'].flatMap((parent) =>
+    readdirSync(join(ROOT, parent)).map((folder) => join(parent, folder)),
+  )
   const ours = [...folders, 'packages/create-adapter/templates/common'].map((folder) => manifest(folder).name)
   const used = Object.keys(manifest('.').devDependencies ?? {})
   return [...ours, ...used].includes(name) ? undefined : `no package ${name}`
