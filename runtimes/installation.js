@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { findProgram } from '../scripts/servers/binaries.js'
 
 const PACKAGES = ['core', 'adapter-cookie', 'adapter-memory', 'adapter-redis', 'adapter-memcache', 'adapter-sqlite']
 
@@ -19,6 +20,8 @@ let folder
 export async function setup({ provide }) {
   const npm = process.env['npm_execpath']
   if (npm === undefined) throw new Error('Run this with npm: npm run smoke')
+  await findProgram('redis-server')
+  await findProgram('memcached')
   folder = mkdtempSync(join(tmpdir(), 'sess-runtimes-'))
   const workspaces = PACKAGES.map((name) => `--workspace=packages/${name}`)
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder, ...workspaces]

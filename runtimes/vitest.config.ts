@@ -5,7 +5,7 @@ const results = process.env['SESS_TEST_RESULTS']
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    globalSetup: ['../scripts/servers/setup.js', 'installation.js'],
+    globalSetup: 'installation.js',
     testTimeout: 20_000,
     hookTimeout: 20_000,
     reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],

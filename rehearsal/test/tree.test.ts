@@ -15,7 +15,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   'sqlite, on Node 22 and later': ['@sess/adapter-sqlite', 'better-sqlite3@13'],
 }
 
-const page = new Document('docs/guide/installation.md')
+const page = new Document('README.md')
 const rows = new Map(
   page.prose
     .split('\n')
