@@ -1,4 +1,8 @@
-/** For tests of applications. */
+/**
+ * For tests of applications.
+ *
+ * @module @sess/core/testing
+ */
 import { describe } from './check.js'
 import { SessError } from './error.js'
 import type { Data, Storable } from './session.js'
