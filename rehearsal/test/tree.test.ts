@@ -15,9 +15,10 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   'sqlite, on Node 22 and later': ['@sess/adapter-sqlite', 'better-sqlite3@13'],
 }
 
-const page = new Document('README.md')
+const [, section = ''] = new Document('README.md').prose.split('\n## What is installed\n')
+const [table = ''] = section.split('\n## ')
 const rows = new Map(
-  page.prose
+  table
     .split('\n')
     .filter((line) => line.startsWith('| '))
     // The heads of the columns, and the rule below them.
