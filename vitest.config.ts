@@ -7,6 +7,7 @@ export default defineConfig({
     include: [
       'packages/*/test/**/*.test.ts',
       'examples/*/test/**/*.test.ts',
+      'docs/test/**/*.test.ts',
       'scripts/test/**/*.test.ts',
       'tests/**/*.test.ts',
     ],

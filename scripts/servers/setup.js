@@ -3,7 +3,7 @@ import { findProgram } from './binaries.js'
 
 /**
  * @param {import('./binaries.js').Program} program
- * @param {string | undefined} given a server to use instead
+ * @param {string | undefined} given to be used instead
  */
 async function need(program, given) {
   try {
@@ -17,4 +17,6 @@ async function need(program, given) {
 export async function setup() {
   await need('redis-server', process.env['SESS_REDIS_URL'])
   await need('memcached', process.env['SESS_MEMCACHED_SERVERS'])
+  await need('postgres', process.env['SESS_POSTGRES_URL'])
+  await need('chromium', process.env['SESS_CHROMIUM'])
 }

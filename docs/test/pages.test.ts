@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CoreOptions, CookieOptions, ErrorCode } from '@sess/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ANY_PORT } from './support/any-port.ts'
 import { problemOf, scriptProblem } from './support/command.ts'
-import { allDocuments, type Block, Document, ROOT } from './support/document.ts'
-import { Installation } from './support/installation.ts'
+import { allDocuments, type Block, Document, isFile, ROOT } from './support/document.ts'
+import { compile, workspace } from './support/workspace.ts'
+import type { Installation } from '../../packages/core/test/support/installation.ts'
 
 const documents = allDocuments()
-const readme = new Document('README.md')
 
 /** What a fragment is part of, by the block's use: one that has none is a module of its own. */
 const SURROUNDINGS: Readonly<Record<string, readonly [before: string, after: string]>> = {
@@ -23,36 +24,6 @@ export async function handle(session: Session<Visitor>, sess: Sessions<Visitor>)
   ],
 }
 
-const COMPILER_OPTIONS = {
-  target: 'es2023',
-  lib: ['es2023'],
-  types: ['node'],
-  module: 'nodenext',
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  noUncheckedIndexedAccess: true,
-  verbatimModuleSyntax: true,
-  skipLibCheck: true,
-  preserveSymlinks: false,
-  rootDir: 'src',
-  outDir: 'out',
-}
-
-/** A folder where whatever is installed in this repository is installed. */
-function workspace(): Installation {
-  return Installation.forTest()
-    .symlink(join(ROOT, 'node_modules'), 'node_modules')
-    .write({ 'package.json': '{"type":"module"}' })
-}
-
-/** Compiles modules, by name; resolves with what the compiler says. */
-async function compile(at: Installation, modules: Readonly<Record<string, string>>): Promise<string> {
-  at.write({ 'tsconfig.json': JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['src'] }) })
-  at.write(modules, 'src')
-  const { stdout } = await at.node([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', at.path])
-  return stdout
-}
-
 function blocksOf(language: string): readonly { document: Document; block: Block; place: string }[] {
   return documents.flatMap((document) =>
     document.blocks
@@ -61,13 +32,15 @@ function blocksOf(language: string): readonly { document: Document; block: Block
   )
 }
 
+const folderOf = (place: string) => place.replaceAll(/[^\w:]/g, '_')
+
 describe('every page', () => {
   it.each(documents.map((document) => [document.path, document] as const))(
     '%s labels its blocks of code with a language and a use that are tested',
     (_path, { blocks }) => {
       const uses = Object.keys(SURROUNDINGS).map((use) => `ts ${use}`.trim())
-      const known = new Set(['sh', 'text', 'js server.mjs', ...uses])
-      const labels = blocks.map(({ language, use }) => `${language} ${use}`.trim())
+      const known = new Set(['sh', 'text', 'text output', ...uses])
+      const labels = blocks.filter((block) => !isFile(block)).map(({ language, use }) => `${language} ${use}`.trim())
       expect(labels.filter((label) => !known.has(label))).toEqual([])
     },
   )
@@ -86,12 +59,18 @@ describe('every page', () => {
   )
 
   it('compiles: every block of TypeScript', async () => {
-    const modules = blocksOf('ts').map(({ block, place }) => {
+    const fragments = blocksOf('ts').filter(({ block }) => !isFile(block))
+    const modules = fragments.map(({ block, place }) => {
       const [before = '', after = ''] = SURROUNDINGS[block.use] ?? []
-      return [`${place.replaceAll(/[^\w:]/g, '_').replace(':', '_line_')}.ts`, before + block.text + after] as const
+      return [`${folderOf(place).replace(':', '_line_')}.ts`, before + block.text + after] as const
     })
+    const files = documents.flatMap(({ path, files: shown }) =>
+      Object.entries(shown)
+        .filter(([name]) => name.endsWith('.ts'))
+        .map(([name, text]) => [`${folderOf(path)}/${name}`, text] as const),
+    )
     expect(modules.length).toBeGreaterThan(8)
-    expect(await compile(workspace(), Object.fromEntries(modules))).toBe('')
+    expect(await compile(workspace(), Object.fromEntries([...modules, ...files]))).toBe('')
   })
 
   it('compiles only what is right: the test before this one can fail', async () => {
@@ -112,7 +91,8 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
     },
   )
 
-  it.each(blocksOf('text').map(({ block, place }) => [place, block] as const))(
+  const layouts = blocksOf('text').filter(({ block }) => block.use === '')
+  it.each(layouts.map(({ block, place }) => [place, block] as const))(
     '%s: every line names a file or folder that exists',
     (_place, { text }) => {
       const paths = text.split('\n').map((line) => line.split(' ')[0] ?? '')
@@ -120,15 +100,6 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
     },
   )
 })
-
-/** Tells the port that a server listens on, whichever the program asks for. */
-const ANY_PORT = `data:text/javascript,${encodeURIComponent(`
-  import { Server } from 'node:net'
-  const { listen } = Server.prototype
-  Server.prototype.listen = function () {
-    return listen.call(this, 0, '127.0.0.1', () => console.log('port', this.address().port))
-  }
-`)}`
 
 /** The lines of shell that make a secret and start the server of a page's `js server.mjs`. */
 function runnable({ blocks }: Document): readonly string[] {
@@ -157,7 +128,9 @@ async function shell(at: Installation, line: string, awaited?: RegExp): Promise<
 }
 
 describe('the ten lines', () => {
-  const pages = blocksOf('js').map(({ document }) => document)
+  const pages = blocksOf('js')
+    .filter(({ block }) => block.use === 'server.mjs')
+    .map(({ document }) => document)
 
   it('are on the pages that a newcomer sees first', () => {
     expect(pages.map(({ path }) => path)).toEqual(['README.md', 'packages/core/README.md'])
@@ -231,7 +204,7 @@ describe('the adapter that is written on the page', () => {
   })
 })
 
-describe('the tables of README.md', () => {
+describe('the tables', () => {
   it('have every code of an error', () => {
     const codes = {
       INVALID_OPTION: true,
@@ -251,7 +224,7 @@ describe('the tables of README.md', () => {
       CORRUPT: true,
       CLOSED: true,
     } satisfies Record<ErrorCode, true>
-    expect(readme.rows.filter((cell) => /^[A-Z_]+$/.test(cell))).toEqual(Object.keys(codes))
+    expect(new Document('docs/guide/errors.md').rows).toEqual(['code', ...Object.keys(codes)])
   })
 
   it('have every option of core', () => {
@@ -275,8 +248,7 @@ describe('the tables of README.md', () => {
       persistent: true,
     } satisfies Record<keyof CookieOptions, true>
     const names = [...Object.keys(options), ...Object.keys(cookie).map((name) => `cookie.${name}`)]
-    expect(readme.rows).toEqual(expect.arrayContaining(names))
-    expect(readme.rows.filter((cell) => cell.startsWith('cookie.'))).toHaveLength(Object.keys(cookie).length)
+    expect(new Document('docs/guide/configuration.md').rows).toEqual(names)
   })
 
   it('tells how much the cookie store holds', async () => {
@@ -288,6 +260,6 @@ describe('the tables of README.md', () => {
     const { stdout } = await at.node(['size.mjs'])
     // Some 50 bytes of it are the session's own.
     expect(Math.floor((Number(stdout) - 50) / 100) / 10).toBe(2.9)
-    expect(readme.prose).toContain('about 2.9 kB')
+    expect(new Document('README.md').prose).toContain('about 2.9 kB')
   })
 })

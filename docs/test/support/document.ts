@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const ROOT: string = fileURLToPath(new URL('../../../../', import.meta.url))
+export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** A fenced block of code. */
 export interface Block {
@@ -36,6 +36,17 @@ export class Document {
     return [...this.prose.matchAll(/^\| `([^`]+)` /gm)].map(([, cell]) => cell ?? '')
   }
 
+  /**
+   * The files that the page shows, by name: blocks whose use is a file's name. What a page builds up in several blocks
+   * is one file, in order.
+   */
+  get files(): Readonly<Record<string, string>> {
+    const files: Record<string, string> = {}
+    for (const { use, text } of this.blocks.filter(isFile))
+      files[use] = files[use] === undefined ? `${text}\n` : `${files[use]}\n${text}\n`
+    return files
+  }
+
   /** The links that lead nowhere. Those to other sites are not followed. */
   brokenLinks(): readonly string[] {
     const targets = [...this.prose.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target ?? '')
@@ -59,6 +70,8 @@ export class Document {
     )
   }
 }
+
+export const isFile = ({ use }: Block): boolean => /^[\w./-]+\.[a-z]+$/.test(use)
 
 function split(text: string): { blocks: Block[]; prose: string } {
   const blocks: Block[] = []
