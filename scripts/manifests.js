@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 /**
  * @typedef {{ name: string, private?: boolean, version: string, scripts?: Record<string, string>,
+ *   repository?: { url?: string, directory?: string }, devDependencies?: Record<string, string>,
  *   peerDependencies?: Record<string, string> }} Manifest
  * @typedef {{ tasks: Record<string, { dependsOn?: string[] }> }} Turbo
  * @typedef {{ references?: { path: string }[] }} Solution
@@ -38,8 +39,17 @@ const folders = ['packages', 'examples']
   .flatMap((parent) => readdirSync(parent).map((name) => `${parent}/${name}`))
   .filter((folder) => existsSync(join(folder, 'package.json')))
 
+/** @param {string} folder */
+const manifestOf = (folder) => /** @type {Manifest} */ (json(folder, 'package.json'))
+
+const published = folders.filter((folder) => !manifestOf(folder).private)
+const repositories = new Set(published.map((folder) => manifestOf(folder).repository?.url))
+
+/** They import nothing of core. */
+const withoutCore = new Set(['@sess/core', '@sess/create-adapter'])
+
 for (const folder of folders) {
-  const manifest = /** @type {Manifest} */ (json(folder, 'package.json'))
+  const manifest = manifestOf(folder)
   const { name } = manifest
 
   // Turbo cannot say "every package" for a task of the root, so the list is written out, and must be whole.
@@ -57,9 +67,26 @@ for (const folder of folders) {
   // Core below 1 may break an adapter only by leaving this range; a caret would make every minor of core a major of it.
   const core = manifest.peerDependencies?.['@sess/core']
   check(
-    name === '@sess/core' || /^>=0\.\d+\.\d+ <1$/.test(core ?? ''),
+    withoutCore.has(name) || /^>=0\.\d+\.\d+ <1$/.test(core ?? ''),
     `${folder}: @sess/core must be a peer ">=0.x.y <1"`,
   )
+}
+
+check(repositories.size === 1, 'package.json: the published packages do not all name the same repository.url, or none')
+for (const folder of published) {
+  const { repository } = manifestOf(folder)
+  // npm refuses a provenance that a manifest contradicts.
+  check(repository === undefined || repository.directory === folder, `${folder}: repository.directory is not ${folder}`)
+}
+
+// A skeleton begins as our own adapters are: with the same range of core, and the tools that it is tested with here.
+const template = manifestOf('packages/create-adapter/templates/common')
+const range = manifestOf('packages/adapter-memory').peerDependencies?.['@sess/core']
+const tools = manifestOf('.').devDependencies ?? {}
+check(template.peerDependencies?.['@sess/core'] === range, `the template: @sess/core must be a peer "${range}"`)
+for (const [name, version] of Object.entries(template.devDependencies ?? {})) {
+  const expected = name.startsWith('@sess/') ? range : tools[name]
+  check(version === expected, `the template: ${name} must be "${expected}"`)
 }
 
 for (const [path, { resolved, link = false }] of Object.entries(lock.packages)) {

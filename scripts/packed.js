@@ -1,6 +1,6 @@
 // Packs every public package as npm would publish it, and checks the tarballs. Run by `npm run packed`, after a build.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { formatMessage } from 'publint/utils'
 /**
  * @typedef {{ name: string, private?: boolean, location: string }} Workspace
  * @typedef {{ filename: string, files: { path: string }[] }} Packed
+ * @typedef {{ exports?: Record<string, unknown> }} Manifest
  */
 
 const npm = process.env['npm_execpath']
@@ -23,6 +24,25 @@ const attw = fileURLToPath(new URL('dist/index.js', import.meta.resolve('@arethe
  */
 const npmJson = (...args) => JSON.parse(execFileSync(process.execPath, [npm, ...args], { encoding: 'utf8' }))
 
+/** @param {string} location */
+const isLibrary = (location) => {
+  const { exports = {} } = /** @type {Manifest} */ (JSON.parse(readFileSync(join(location, 'package.json'), 'utf8')))
+  return '.' in exports
+}
+
+/**
+ * The files that a package has its command write, from its root. npm leaves some names out of a tarball.
+ *
+ * @param {string} location
+ * @returns {string[]}
+ */
+function templates(location) {
+  const folder = join(location, 'templates')
+  if (!existsSync(folder)) return []
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return entries.filter((path) => statSync(join(folder, path)).isFile()).map((path) => `templates/${path}`)
+}
+
 /**
  * What must be in a tarball, and what must not: above all the output of a source that is gone.
  *
@@ -31,12 +51,14 @@ const npmJson = (...args) => JSON.parse(execFileSync(process.execPath, [npm, ...
  * @returns {string[]}
  */
 function contents(location, files) {
-  const wanted = ['LICENSE', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts']
+  const code = isLibrary(location) ? ['dist/index.js', 'dist/index.d.ts', 'src/index.ts'] : []
+  const written = templates(location)
+  const wanted = ['LICENSE', 'package.json', ...code, ...written]
   const missing = wanted.filter((file) => !files.includes(file))
   const surplus = files.filter((file) => {
     const source = /^dist\/(.+?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file)?.[1]
     if (source !== undefined) return !existsSync(join(location, 'src', `${source}.ts`))
-    return !/^(?:src\/.+\.ts|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)
+    return !written.includes(file) && !/^(?:src\/.+\.ts|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)
   })
   return [...missing.map((file) => `${file} is missing`), ...surplus.map((file) => `${file} should not be there`)]
 }
@@ -50,7 +72,12 @@ async function lint(tarball) {
     pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer },
     strict: true,
   })
-  return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false }) ?? message.code}`)
+  // The manifest of a template becomes that of a package when it is written.
+  const ours = messages.filter(
+    (message) =>
+      message.code !== 'NESTED_PACKAGE_JSON_FIELD_IGNORED' || !message.args.filePath.startsWith('./templates/'),
+  )
+  return ours.map((message) => `publint: ${formatMessage(message, pkg, { color: false }) ?? message.code}`)
 }
 
 /**
@@ -75,7 +102,11 @@ try {
     if (packed === undefined) throw new Error(`npm pack made nothing of ${name}`)
     const tarball = join(folder, packed.filename)
     const files = packed.files.map(({ path }) => path)
-    const problems = [...contents(location, files), ...(await lint(tarball)), ...types(tarball)]
+    const problems = [
+      ...contents(location, files),
+      ...(await lint(tarball)),
+      ...(isLibrary(location) ? types(tarball) : []),
+    ]
     console.log(`${name}: ${files.length} files, ${problems.length === 0 ? 'right' : `${problems.length} wrong`}`)
     for (const problem of problems) console.error(`  ${problem}`)
     failed ||= problems.length > 0

@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CoreOptions, CookieOptions, ErrorCode } from '@sess/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ANY_PORT } from './support/any-port.ts'
 import { problemOf, scriptProblem } from './support/command.ts'
 import { allDocuments, type Block, Document, isFile, ROOT } from './support/document.ts'
-import { Installation } from '../../packages/core/test/support/installation.ts'
+import { compile, workspace } from './support/workspace.ts'
+import type { Installation } from '../../packages/core/test/support/installation.ts'
 
 const documents = allDocuments()
-const readme = new Document('README.md')
 
 /** What a fragment is part of, by the block's use: one that has none is a module of its own. */
 const SURROUNDINGS: Readonly<Record<string, readonly [before: string, after: string]>> = {
@@ -21,36 +22,6 @@ interface Visitor { user: string; cart: string[]; notice: string }
 export async function handle(session: Session<Visitor>, sess: Sessions<Visitor>): Promise<void> {\n`,
     '\n}',
   ],
-}
-
-const COMPILER_OPTIONS = {
-  target: 'es2023',
-  lib: ['es2023'],
-  types: ['node'],
-  module: 'nodenext',
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  noUncheckedIndexedAccess: true,
-  verbatimModuleSyntax: true,
-  skipLibCheck: true,
-  preserveSymlinks: false,
-  rootDir: 'src',
-  outDir: 'out',
-}
-
-/** A folder where whatever is installed in this repository is installed. */
-function workspace(): Installation {
-  return Installation.forTest()
-    .symlink(join(ROOT, 'node_modules'), 'node_modules')
-    .write({ 'package.json': '{"type":"module"}' })
-}
-
-/** Compiles modules, by name; resolves with what the compiler says. */
-async function compile(at: Installation, modules: Readonly<Record<string, string>>): Promise<string> {
-  at.write({ 'tsconfig.json': JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['src'] }) })
-  at.write(modules, 'src')
-  const { stdout } = await at.node([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', at.path])
-  return stdout
 }
 
 function blocksOf(language: string): readonly { document: Document; block: Block; place: string }[] {
@@ -130,15 +101,6 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
   )
 })
 
-/** Tells the port that a server listens on, whichever the program asks for. */
-const ANY_PORT = `data:text/javascript,${encodeURIComponent(`
-  import { Server } from 'node:net'
-  const { listen } = Server.prototype
-  Server.prototype.listen = function () {
-    return listen.call(this, 0, '127.0.0.1', () => console.log('port', this.address().port))
-  }
-`)}`
-
 /** The lines of shell that make a secret and start the server of a page's `js server.mjs`. */
 function runnable({ blocks }: Document): readonly string[] {
   const index = blocks.findIndex(({ use }) => use === 'server.mjs')
@@ -166,7 +128,9 @@ async function shell(at: Installation, line: string, awaited?: RegExp): Promise<
 }
 
 describe('the ten lines', () => {
-  const pages = blocksOf('js').map(({ document }) => document)
+  const pages = blocksOf('js')
+    .filter(({ block }) => block.use === 'server.mjs')
+    .map(({ document }) => document)
 
   it('are on the pages that a newcomer sees first', () => {
     expect(pages.map(({ path }) => path)).toEqual(['README.md', 'packages/core/README.md'])
@@ -240,7 +204,7 @@ describe('the adapter that is written on the page', () => {
   })
 })
 
-describe('the tables of README.md', () => {
+describe('the tables', () => {
   it('have every code of an error', () => {
     const codes = {
       INVALID_OPTION: true,
@@ -260,7 +224,7 @@ describe('the tables of README.md', () => {
       CORRUPT: true,
       CLOSED: true,
     } satisfies Record<ErrorCode, true>
-    expect(readme.rows.filter((cell) => /^[A-Z_]+$/.test(cell))).toEqual(Object.keys(codes))
+    expect(new Document('docs/guide/errors.md').rows).toEqual(['code', ...Object.keys(codes)])
   })
 
   it('have every option of core', () => {
@@ -284,8 +248,7 @@ describe('the tables of README.md', () => {
       persistent: true,
     } satisfies Record<keyof CookieOptions, true>
     const names = [...Object.keys(options), ...Object.keys(cookie).map((name) => `cookie.${name}`)]
-    expect(readme.rows).toEqual(expect.arrayContaining(names))
-    expect(readme.rows.filter((cell) => cell.startsWith('cookie.'))).toHaveLength(Object.keys(cookie).length)
+    expect(new Document('docs/guide/configuration.md').rows).toEqual(names)
   })
 
   it('tells how much the cookie store holds', async () => {
@@ -297,6 +260,6 @@ describe('the tables of README.md', () => {
     const { stdout } = await at.node(['size.mjs'])
     // Some 50 bytes of it are the session's own.
     expect(Math.floor((Number(stdout) - 50) / 100) / 10).toBe(2.9)
-    expect(readme.prose).toContain('about 2.9 kB')
+    expect(new Document('README.md').prose).toContain('about 2.9 kB')
   })
 })

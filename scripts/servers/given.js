@@ -1,5 +1,6 @@
 // The servers that the environment gives, or else one's own.
 import { startMemcached } from './memcached.js'
+import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
 
 const leave = async () => undefined
@@ -24,4 +25,14 @@ export async function someMemcached() {
   if (servers) return { servers: servers.split(',').map((server) => server.trim()), stop: leave }
   const { address, stop } = await startMemcached()
   return { servers: [address], stop }
+}
+
+/**
+ * SESS_POSTGRES_URL, or else a server of one's own.
+ *
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ */
+export async function somePostgres() {
+  const url = process.env['SESS_POSTGRES_URL']
+  return url ? { url, stop: leave } : startPostgres()
 }

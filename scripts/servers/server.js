@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,10 +13,11 @@ import { findProgram } from './binaries.js'
  * @typedef {object} Server
  * @property {number} port
  * @property {number} pid of the process that runs, or ran last
- * @property {() => Promise<void>} kill SIGKILL; the folder stays, for a restart
- * @property {() => Promise<void>} stop SIGTERM, frozen or not, or else SIGKILL; removes the folder
+ * @property {() => Promise<void>} kill SIGKILL, for the processes that it has started too; the folder stays, for a restart
+ * @property {() => Promise<void>} stop ends it, frozen or not, by its signal or else SIGKILL; removes the folder
  * @property {() => Promise<void>} restart kills what runs, and starts it on the same port with the same arguments
- * @property {() => void} freeze SIGSTOP: it accepts connections and answers nothing
+ * @property {() => void} freeze SIGSTOP, for the processes that it has started too: it accepts connections and answers
+ *   nothing
  * @property {() => void} thaw SIGCONT
  */
 
@@ -29,7 +30,10 @@ const ATTEMPTS = 20
  * Its input is a line for each change: the id of the process that now runs in the folder, or 0. The input ends when its
  * writer does, even by SIGKILL: then what still runs is killed, and the folder removed.
  */
-const KEEPER = 'last=0; while read -r pid; do last=$pid; done; [ "$last" = 0 ] || kill -KILL "$last"; rm -rf "$0"'
+const KEEPER = `
+  last=0; while read -r pid; do last=$pid; done
+  if [ "$last" != 0 ]; then kill -KILL $(cat "/proc/$last/task/$last/children" 2>/dev/null) "$last"; fi
+  rm -rf "$0"`
 
 function makeFolder() {
   const path = mkdtempSync(join(tmpdir(), 'sess-server-'))
@@ -46,6 +50,20 @@ function makeFolder() {
       keeper.stdin.end()
       await gone
     },
+  }
+}
+
+/**
+ * The processes that one has started and that still run, or undefined where the system does not tell (it is not Linux).
+ * A process group would not do: each of PostgreSQL's processes makes one of its own.
+ *
+ * @param {number} pid
+ */
+export function childrenOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  } catch {
+    return undefined
   }
 }
 
@@ -97,53 +115,91 @@ export async function until(what, condition) {
  * @param {import('./binaries.js').Program} options.program
  * @param {number | undefined} [options.port] a free one if undefined
  * @param {(port: number, folder: string) => readonly string[]} options.args
- * @param {(port: number, pid: number) => Promise<boolean>} options.answers whether the process of that id answers there:
- *   on a port that was taken, another would
+ * @param {(port: number, pid: number, folder: string) => boolean | Promise<boolean>} options.answers whether the process
+ *   of that id answers there: on a port that was taken, another would
+ * @param {(folder: string) => Promise<void>} [options.prepare] what the folder needs before the first start
+ * @param {{ uid?: number, gid?: number }} [options.user] whose process it is; this one's, if undefined
+ * @param {NodeJS.Signals} [options.stopSignal] at which it ends although clients are connected
  * @returns {Promise<Server>}
  */
-export async function startServer({ program, port: wanted, args, answers }) {
+export async function startServer({
+  program,
+  port: wanted,
+  args,
+  answers,
+  prepare,
+  user = {},
+  stopSignal = 'SIGTERM',
+}) {
   const file = await findProgram(program)
   /** @type {ReturnType<typeof makeFolder> | undefined} */
   let folder
   /** @type {import('node:child_process').ChildProcess | undefined} */
   let child
+  /** @type {Socket | undefined} */
+  let pipe
   let port = wanted ?? nextPort()
 
   const pid = () => child?.pid ?? 0
   const runs = () => pid() > 0 && child?.exitCode === null && child.signalCode === null
 
   /** @param {NodeJS.Signals} signal */
-  async function end(signal) {
-    if (child === undefined || !runs()) return
-    child.ref()
-    child.kill(signal)
-    child.kill('SIGCONT')
-    await once(child, 'exit')
+  function signalAll(signal) {
+    if (!runs()) return
+    const before = childrenOf(pid()) ?? []
+    child?.kill(signal)
+    // Those that it started at that moment, too: what is stopped starts no more.
+    for (const one of new Set([...before, ...(childrenOf(pid()) ?? [])])) {
+      try {
+        process.kill(one, signal)
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
   }
 
-  const kill = () => end('SIGKILL')
+  /** @param {() => void} tell */
+  async function end(tell) {
+    if (child === undefined || !runs()) return
+    child.ref()
+    pipe?.ref()
+    const closed = once(child, 'close')
+    tell()
+    await closed
+  }
+
+  const kill = () => end(() => signalAll('SIGKILL'))
 
   async function stop() {
     // A Redis waits up to 10 s for a replica that lags, and for a script until it ends.
-    const impatience = setTimeout(() => child?.kill('SIGKILL'), STOP_MS)
-    await end('SIGTERM')
+    const impatience = setTimeout(() => signalAll('SIGKILL'), STOP_MS)
+    await end(() => {
+      child?.kill(stopSignal)
+      signalAll('SIGCONT')
+    })
     clearTimeout(impatience)
     await folder?.remove()
     folder = undefined
   }
 
   async function start() {
-    const { path: cwd, keep } = (folder ??= makeFolder())
+    if (folder === undefined) {
+      folder = makeFolder()
+      await prepare?.(folder.path)
+    }
+    const { path: cwd, keep } = folder
     const log = join(cwd, 'log')
     const output = openSync(log, 'w')
-    const started = spawn(file, args(port, cwd), { cwd, stdio: ['ignore', output, output] })
+    // Nothing is written to the pipe. But all that it starts inherits it: `close` comes when the last of them has ended.
+    const started = spawn(file, args(port, cwd), { cwd, stdio: ['ignore', output, output, 'pipe'], ...user })
     closeSync(output)
     child = started
     keep(pid())
     started.once('exit', () => keep(0))
     await once(started, 'spawn')
     started.unref()
-    await until(`${program} answers on port ${port}`, async () => !runs() || (await answers(port, pid())))
+    pipe = started.stdio[3] instanceof Socket ? started.stdio[3].unref() : undefined
+    await until(`${program} answers on port ${port}`, async () => !runs() || (await answers(port, pid(), cwd)))
     if (!runs()) throw new Error(`${program} did not start on port ${port}:\n${readFileSync(log, 'utf8')}`)
   }
 
@@ -171,7 +227,7 @@ export async function startServer({ program, port: wanted, args, answers }) {
       await kill()
       await start()
     },
-    freeze: () => void child?.kill('SIGSTOP'),
-    thaw: () => void child?.kill('SIGCONT'),
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
   }
 }

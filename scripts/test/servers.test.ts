@@ -13,11 +13,13 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findProgram, type Program } from '../servers/binaries.js'
-import { someMemcached, someRedis } from '../servers/given.js'
+import { someMemcached, somePostgres, someRedis } from '../servers/given.js'
 import { startMemcached } from '../servers/memcached.js'
+import { findBeside, startPostgres } from '../servers/postgres.js'
 import { type Redis, startCluster, startRedis, startSentinels } from '../servers/redis.js'
 import { ask, type Server } from '../servers/server.js'
 
@@ -168,6 +170,72 @@ describe('redis', () => {
   })
 })
 
+describe('postgres', () => {
+  /** A client of it, which is connected once it has answered. */
+  async function connectTo(url: string) {
+    const psql = spawn(await findBeside('psql'), ['-XAtq', url])
+    psql.stdout.setEncoding('utf8')
+    return {
+      /** The first that it is told from now on, and that is perhaps the answer to an earlier statement. */
+      ask(sql: string): Promise<string> {
+        const answer = new Promise<string>((resolve) => {
+          psql.stdout.once('data', (text: string) => resolve(text.trim()))
+          psql.once('close', () => resolve('closed'))
+        })
+        psql.stdin.write(`${sql};\n`)
+        return answer
+      },
+      close: async () => {
+        psql.stdin.end()
+        await once(psql, 'close')
+      },
+    }
+  }
+
+  const PUT = 'CREATE TABLE t AS SELECT 7 AS value; SELECT value FROM t'
+  const GET = 'SELECT value FROM t'
+
+  beforeEach(() => {
+    vi.stubEnv('TMPDIR', folder)
+    // It runs as another user if this one is root.
+    chmodSync(folder, 0o755)
+  })
+
+  it('keeps over a restart what it was given, and leaves nothing when it has stopped', async () => {
+    const server = await startPostgres()
+    const first = await connectTo(server.url)
+    expect(await first.ask(PUT)).toBe('7')
+    await expect(startPostgres({ port: server.port })).rejects.toThrow('in use')
+    const { pid } = server
+    await server.kill()
+    expect(await first.ask(GET)).toBe('closed')
+    expect(await isFree(server.port)).toBe(true)
+    await server.restart()
+    expect(server.pid).not.toBe(pid)
+    const second = await connectTo(server.url)
+    expect(await second.ask(GET)).toBe('7')
+    await server.stop()
+    expect(await isFree(server.port)).toBe(true)
+    expect(readdirSync(folder)).toEqual([])
+    await second.close()
+  })
+
+  it('answers nobody while it is frozen, whoever is connected; thaws, and stops although it is frozen', async () => {
+    const server = await startPostgres()
+    const client = await connectTo(server.url)
+    expect(await client.ask('SELECT 1')).toBe('1')
+    server.freeze()
+    const answer = client.ask('SELECT 2')
+    expect(await Promise.race([answer, sleep(300)])).toBe(undefined)
+    server.thaw()
+    expect(await answer).toBe('2')
+    server.freeze()
+    await server.stop()
+    expect(await isFree(server.port)).toBe(true)
+    await client.close()
+  })
+})
+
 describe('the end of the process', () => {
   const isCleared = async (port: number) => (await isFree(port)) && readdirSync(folder).length === 0
 
@@ -184,6 +252,25 @@ describe('the end of the process', () => {
     expect(await isCleared(port)).toBe(false)
     child.kill('SIGKILL')
     await vi.waitFor(async () => expect(await isCleared(port)).toBe(true), 5000)
+  })
+
+  it('ends what a server has started, too, although it is frozen', async () => {
+    chmodSync(folder, 0o755)
+    const list = `
+      import { startPostgres } from '${new URL('postgres.js', servers).href}'
+      import { childrenOf } from '${new URL('server.js', servers).href}'
+      const server = await startPostgres()
+      server.freeze()
+      console.log(childrenOf(server.pid).join(' '))`
+    const children = (await outputOf(list, { TMPDIR: folder })).trim().split(' ')
+    expect(children.length).toBeGreaterThan(1)
+    // Who has ended may wait for somebody to ask how.
+    const isOver = (pid: string) =>
+      !existsSync(`/proc/${pid}/stat`) || / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    await vi.waitFor(() => {
+      expect(children.filter((pid) => !isOver(pid))).toEqual([])
+      expect(readdirSync(folder)).toEqual([])
+    }, 5000)
   })
 })
 
@@ -234,22 +321,25 @@ describe('what the environment gives', () => {
   it('is used as it is', async () => {
     vi.stubEnv('SESS_REDIS_URL', 'redis://user@redis.example:6380/1')
     vi.stubEnv('SESS_MEMCACHED_SERVERS', 'one.example:11211, two.example:11212')
+    vi.stubEnv('SESS_POSTGRES_URL', 'postgres://user@postgres.example/test')
     vi.stubEnv('PATH', folder)
-    const [redis, memcached] = await Promise.all([someRedis(), someMemcached()])
+    const [redis, memcached, postgres] = await Promise.all([someRedis(), someMemcached(), somePostgres()])
     expect(redis.url).toBe('redis://user@redis.example:6380/1')
     expect(memcached.servers).toEqual(['one.example:11211', 'two.example:11212'])
-    await Promise.all([redis.stop(), memcached.stop()])
+    expect(postgres.url).toBe('postgres://user@postgres.example/test')
+    await Promise.all([redis.stop(), memcached.stop(), postgres.stop()])
   })
 
   it('is a server of one’s own if it gives none', async () => {
     vi.stubEnv('SESS_REDIS_URL', '')
     vi.stubEnv('SESS_MEMCACHED_SERVERS', undefined)
-    const [redis, memcached] = await Promise.all([someRedis(), someMemcached()])
-    const ports = [redis.url, ...memcached.servers].map((address) =>
-      Number(/^(?:redis:\/\/)?127\.0\.0\.1:(\d+)$/.exec(address)?.[1]),
+    vi.stubEnv('SESS_POSTGRES_URL', '')
+    const [redis, memcached, postgres] = await Promise.all([someRedis(), someMemcached(), somePostgres()])
+    const ports = [redis.url, ...memcached.servers, postgres.url].map((address) =>
+      Number(/^(?:\w+:\/\/(?:postgres@)?)?127\.0\.0\.1:(\d+)(?:\/postgres)?$/.exec(address)?.[1]),
     )
     for (const port of ports) expect(await isFree(port)).toBe(false)
-    await Promise.all([redis.stop(), memcached.stop()])
+    await Promise.all([redis.stop(), memcached.stop(), postgres.stop()])
     for (const port of ports) expect(await isFree(port)).toBe(true)
   })
 })

@@ -1,10 +1,15 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Html, html } from './html.js'
 
+/** By the title of the page that each leads to. */
+const MENU = { Books: '/', Cart: '/cart', Login: '/login', Admin: '/admin' }
+
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  // Each page is of one visitor at one moment: after a logout, the back button must not bring it up again.
+  'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
 }
 
@@ -20,6 +25,9 @@ export function sendPage(
   status = 200,
   headers: OutgoingHttpHeaders = {},
 ): void {
+  const links = Object.entries(MENU).map(
+    ([name, path]) => html`<a href="${path}" ${name === title && html`aria-current="page"`}>${name}</a>`,
+  )
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -31,12 +39,8 @@ export function sendPage(
       </head>
       <body>
         <header>
-          <nav aria-label="Main">
-            <a href="/">Books</a>
-            <a href="/cart">Cart</a>
-            <a href="/login">Login</a>
-            <a href="/admin">Admin</a>
-          </nav>
+          <strong>Bookshelf</strong>
+          <nav aria-label="Main">${links}</nav>
         </header>
         <main>
           <h1>${title}</h1>

@@ -1,10 +1,18 @@
+/**
+ * The cookie store: the session travels, encrypted, in the browser's cookie. `sessions('cookie', …)` finds it.
+ *
+ * @module @sess/adapter-cookie
+ */
 import { type Adapter, readOptions, SessError } from '@sess/core/adapter'
 import { HINT_LENGTH, OVERHEAD, Seal } from './seal.js'
 
 /** There are none: the secrets and the cookie's name are core's options. */
 export type CookieOptions = object
 
-/** Keeps nothing on the server: the session travels, encrypted, in the browser's cookie. */
+/**
+ * Keeps nothing on the server: the session travels, encrypted (XAES-256-GCM of C2SP), in the browser's cookie. It takes
+ * no options.
+ */
 const cookie: Adapter = (options, context) => {
   readOptions('adapter-cookie', options, {})
   const { name, maxValueLength } = context.cookie

@@ -1,3 +1,8 @@
+/**
+ * The memcache store: one memcached or several. `sessions('memcache', …)` finds it.
+ *
+ * @module @sess/adapter-memcache
+ */
 import { isUtf8 } from 'node:buffer'
 import {
   type Adapter,
@@ -18,6 +23,7 @@ import {
 import { add, type Command, get, gets, remove, swap } from './protocol.js'
 import { Pool } from './pool.js'
 
+/** Where memcached is, and how to use it. `INVALID_OPTION` names an option that is wrong. */
 export interface MemcacheOptions {
   /** `host:port` of the server, or a list of them; an IPv6 address in brackets. Default `127.0.0.1:11211`. */
   readonly servers?: string | readonly string[] | undefined

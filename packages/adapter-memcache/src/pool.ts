@@ -1,4 +1,4 @@
-import Memcached from 'memcached'
+import HashRing from 'hashring'
 import { Connection } from './connection.js'
 
 /** A connection to each server that is in use. A key belongs to one server, whether it answers or not. */
@@ -10,9 +10,8 @@ export class Pool {
   /** `servers`: each as `host:port`. */
   constructor(servers: readonly string[]) {
     this.#only = servers.length === 1 ? servers[0] : undefined
-    // The client's way to spread keys is all that is used of it: its own connections lose calls when a server dies,
-    // and take what lies under a key for replies.
-    this.#ring = new Memcached([...servers], { algorithm: 'sha256', compatibility: 'ketama' }).HashRing
+    // As other clients of memcached spread keys: ketama, which leaves the usual port out of what it hashes.
+    this.#ring = new HashRing([...servers], 'sha256', { compatibility: 'ketama', 'default port': 11_211 })
   }
 
   connectionOf(key: string): Connection {

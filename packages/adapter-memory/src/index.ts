@@ -1,7 +1,13 @@
+/**
+ * The memory store: sessions are kept in the process. `sessions('memory', …)` finds it.
+ *
+ * @module @sess/adapter-memory
+ */
 import { constants } from 'node:buffer'
 import { type Adapter, integer, optional, readOptions, serverStore, text } from '@sess/core/adapter'
 import { joinScope } from './scope.js'
 
+/** How much the process holds. `INVALID_OPTION` names an option that is wrong. */
 export interface MemoryOptions {
   /** Stores of one scope in one process are one store. Default `'default'`. */
   readonly scope?: string | undefined

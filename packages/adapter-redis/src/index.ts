@@ -1,3 +1,8 @@
+/**
+ * The redis store: one server, Sentinel or a Cluster. `sessions('redis', …)` finds it.
+ *
+ * @module @sess/adapter-redis
+ */
 import { createHash } from 'node:crypto'
 import { type Adapter, corrupt, frame, newVersion, serverStore, unframe } from '@sess/core/adapter'
 import { Client } from './client.js'

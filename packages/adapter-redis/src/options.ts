@@ -7,18 +7,24 @@ interface Address {
   readonly port: number
 }
 
-/** Where Redis is, by one of `url`, `sentinels`, `nodes` and `client`, and how to use it. */
+/**
+ * Where Redis is, by one of `url`, `sentinels`, `nodes` and `client`, and how to use it. `INVALID_OPTION` names an option
+ * that is wrong.
+ */
 export interface RedisOptions {
   /** `redis://user:password@host:port/database`, or `rediss://` for TLS. Default `redis://127.0.0.1:6379`. */
   readonly url?: string | undefined
   /** Sentinels that watch the master called `name`. */
   readonly sentinels?: readonly Address[] | undefined
+  /** The master's name, with `sentinels`. */
   readonly name?: string | undefined
   /** Some nodes of a Cluster; they know the others. */
   readonly nodes?: readonly Address[] | undefined
   /** A client of the application. The store makes one of its own with the same settings, and leaves this one alone. */
   readonly client?: Redis | Cluster | undefined
+  /** The login, unless `url` or `client` has it. */
   readonly username?: string | undefined
+  /** The login's password; alone, that of Redis's default user. */
   readonly password?: string | undefined
   /** Turns TLS on, for sentinels too; `{}` is enough. */
   readonly tls?: ConnectionOptions | undefined

@@ -1,3 +1,8 @@
+/**
+ * The sqlite store: one file, shared by the processes of one machine. `sessions('sqlite', …)` finds it.
+ *
+ * @module @sess/adapter-sqlite
+ */
 import { type Adapter, corrupt, MAX_TIME, newVersion, serverStore, type Stored } from '@sess/core/adapter'
 import { loadBinding } from './binding.js'
 import { DatabaseFile } from './database-file.js'

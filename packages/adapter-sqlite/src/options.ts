@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Check, integer, invalidOption, oneOf, optional, readOptions, SessError, text } from '@sess/core/adapter'
 
+/** The file, and how to use it. `INVALID_OPTION` names an option that is wrong. */
 export interface SqliteOptions {
   /**
    * The file that holds the sessions: a path, or a `file:` URL. A relative path starts at the working directory. The

@@ -3,9 +3,13 @@ import { isSessError, type ErrorCode, type SessError } from '@sess/core/adapter'
 
 /** A clause that was not kept: what was done, what the contract has come of it, and what came. */
 export class Breach extends Error {
+  /** By which it is known in a report. */
   override readonly name = 'Breach'
+  /** The call, in words. */
   readonly done: string
+  /** What the contract has come of it. */
   readonly expected: string
+  /** What came of it, cut to a line. */
   readonly came: string
 
   constructor(done: string, expected: string, came: string) {

@@ -7,7 +7,9 @@ export type Need = 'faults' | 'tcp' | 'restart' | 'evict' | 'plant' | 'prune' | 
 
 /** One thing that is done to a store, and what must come of it. */
 export interface Case<S> {
+  /** What is to hold, without the clause's number. */
   readonly title: string
+  /** Where one is not met, the case is skipped, with the reason. Default: none. */
   readonly needs?: readonly Need[]
   /** The words of `lacks` that exempt a store from it. */
   readonly lack?: Lack
@@ -23,8 +25,11 @@ export interface Clause<S> {
   readonly id: string
   /** What it demands, in a sentence. */
   readonly says: string
+  /** At least one. */
   readonly cases: readonly Case<S>[]
 }
 
+/** A clause that a server store keeps. */
 export type ServerClause = Clause<ServerStage>
+/** A clause that a client store keeps. */
 export type ClientClause = Clause<ClientStage>

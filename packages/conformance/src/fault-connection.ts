@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
  * the first bytes from the server after bytes from the client.
  */
 export type Fault =
+  /** Everything passes. */
   | 'none'
   /** Open connections are reset and new ones refused: nothing listens on the port. */
   | 'refuse'

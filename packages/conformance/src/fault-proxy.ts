@@ -9,6 +9,7 @@ export type { Fault } from './fault-connection.js'
 export interface FaultProxy {
   /** `127.0.0.1` */
   readonly host: string
+  /** Free when the proxy began. */
   readonly port: number
   /** `host:port` */
   readonly address: string
@@ -25,7 +26,10 @@ interface Target {
   readonly port: number
 }
 
-/** Starts a proxy on a free port of 127.0.0.1. `target` is `host:port`, `[IPv6]:port`, or a port of 127.0.0.1. */
+/**
+ * Starts a proxy on a free port of 127.0.0.1. `target` is `host:port`, `[IPv6]:port`, or a port of 127.0.0.1; rejects
+ * with an `Error` for any other.
+ */
 export async function startFaultProxy(target: string | number): Promise<FaultProxy> {
   const proxy = new TcpFaultProxy(parseTarget(target))
   await proxy.start()

@@ -16,6 +16,7 @@ export interface Backend {
   readonly tcp?: string
   /** Makes it unreachable, and reachable again, with all that it holds: where there is no TCP. */
   readonly stop?: () => Done
+  /** Undoes `stop`. */
   readonly start?: () => Done
   /** Ends it and starts it anew; whether it is then empty is for the store to declare. */
   readonly restart?: () => Done
@@ -31,6 +32,7 @@ export interface Backend {
 
 /** What an author says of an adapter, for the suite to run. */
 export interface Harness<O extends object = object> {
+  /** What the package exports by default. */
   readonly adapter: Adapter<O>
   /** The options that open an instance at a place. Default: none. */
   readonly options?: (place: Place) => O

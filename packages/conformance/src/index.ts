@@ -1,6 +1,9 @@
 /**
  * The store contract, executable. `@sess/conformance/vitest` and `@sess/conformance/node-test` give it to test
- * runners, `npx @sess/conformance` runs it with none; this is what they are made of.
+ * runners, `@sess/conformance/jest` to Jest, and `npx @sess/conformance` runs it with none; this is what they are made
+ * of.
+ *
+ * @module @sess/conformance
  */
 export { Breach } from './breach.js'
 export { type Case, type Clause, type ClientClause, type Need, type ServerClause } from './case.js'

@@ -1,10 +1,17 @@
+/**
+ * The store contract as tests of Jest.
+ *
+ * @module @sess/conformance/jest
+ */
 import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
 import type { Harness } from './harness.js'
 import { suiteOf } from './suite.js'
 
 /** What `@jest/globals` exports, or what another runner that works alike puts in its place. */
 export interface JestGlobals {
+  /** Groups tests under a name. */
   readonly describe: (name: string, body: () => void) => void
+  /** Registers a test; `skip`, one that is not run. */
   readonly test: Test & { readonly skip: Test }
 }
 

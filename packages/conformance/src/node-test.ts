@@ -1,3 +1,8 @@
+/**
+ * The store contract as tests of `node:test`.
+ *
+ * @module @sess/conformance/node-test
+ */
 import { describe, test } from 'node:test'
 import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
 import type { Harness } from './harness.js'

@@ -1,12 +1,13 @@
 import type { Version } from '@sess/core/adapter'
 import { show } from './breach.js'
 
-/** By one logical clock, which goes up with every beginning and every end. */
+/** When, and by whom. */
 interface Span {
   /** Who made the call: for the story alone. */
   readonly client: number
+  /** By one logical clock, which goes up with every beginning and every end. */
   readonly began: number
-  /** Of a call that failed it bounds nothing: what was asked for may still come to pass. */
+  /** By the same clock. Of a call that failed it bounds nothing: what was asked for may still come to pass. */
   readonly ended: number
 }
 

@@ -6,14 +6,19 @@ import { type SuiteCase, suiteOf } from './suite.js'
 /** How many cases that may run side by side do. */
 const WIDTH = 12
 
+/** What came of a case. */
 export interface Outcome {
+  /** The clause's number, such as `3.2`. */
   readonly clause: string
+  /** Begins with the clause's number. */
   readonly title: string
   /** `exempt`: the store lacks what the case asks for; what came of it is in `isKept`. */
   readonly status: 'kept' | 'broken' | 'skipped' | 'exempt'
   /** Why it was skipped. */
   readonly reason?: string
+  /** The word of `lacks` that exempts the store. */
   readonly lack?: Lack
+  /** Of an exempt case: whether the store kept the clause this time. */
   readonly isKept?: boolean
   /** What was done, what was expected and what came. */
   readonly message?: string
@@ -21,14 +26,17 @@ export interface Outcome {
   readonly took: number
 }
 
+/** What came of a run. */
 export interface Report {
   /** The store's name. */
   readonly store: string
+  /** Which clauses it was held to. */
   readonly kind: 'server' | 'client'
   /** In the order of the contract. */
   readonly outcomes: readonly Outcome[]
 }
 
+/** Which cases to run, and whom to tell. */
 export interface RunOptions {
   /** Runs the cases for which it says so. Default: all. */
   readonly filter?: (one: SuiteCase) => boolean

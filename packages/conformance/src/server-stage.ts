@@ -14,7 +14,9 @@ export function entry(data: string, expiresAt: number = Date.now() + 24 * HOUR):
 
 /** What one case works with: fresh scopes, instances on them, and what may be done to the backend. */
 export class ServerStage {
+  /** What the author says of the adapter. */
   readonly harness: Harness
+  /** What may be done to the backend; nothing, where it is in the process. */
   readonly backend: Backend
   /** A scope of the case's own. */
   readonly scope: string = newScope()
@@ -36,18 +38,21 @@ export class ServerStage {
     return newScope()
   }
 
+  /** An instance on a scope. It is closed with the stage. */
   open(scope: string = this.scope, address: string = this.backend.tcp ?? ''): ServerStore {
     const store = this.make(this.optionsOf(scope, address))
     this.#stores.push(store)
     return store
   }
 
+  /** An instance of other options, for the case to close. Throws a `TypeError` where the adapter makes a client store. */
   make(options: object): ServerStore {
     const store = makeStore(this.harness, options, CONTEXT)
     if (store.kind !== 'server') throw new TypeError('the adapter makes stores of two kinds')
     return store
   }
 
+  /** The harness's options for an instance on a scope, at an address (`host:port`). */
   optionsOf(scope: string = this.scope, address: string = this.backend.tcp ?? ''): object {
     return this.harness.options?.({ scope, address }) ?? {}
   }
@@ -65,16 +70,19 @@ export class ServerStage {
     return { store, faults: { begin: () => proxy.set('refuse'), end: () => proxy.set('none'), proxy } }
   }
 
+  /** A fault proxy before the backend. It is closed with the stage. */
   async proxy(): Promise<FaultProxy> {
     const proxy = await startFaultProxy(this.backend.tcp ?? '')
     this.cleanUp(() => proxy.close())
     return proxy
   }
 
+  /** Has something undone when the stage is closed: the last first. */
   cleanUp(undo: () => Promise<void> | void): void {
     this.#undo.push(undo)
   }
 
+  /** Undoes what was done, and closes the instances. */
   async close(): Promise<void> {
     for (const undo of this.#undo.splice(0).toReversed()) await undo()
     // That a store does not close is for clause 7.5 to say.

@@ -8,7 +8,9 @@ import { ServerStage } from './server-stage.js'
 
 /** A clause that was broken, told whole: its number and demand, what was done, what was expected, what came. */
 export class ClauseError extends Error {
+  /** By which runners show it. */
   override readonly name = 'ClauseError'
+  /** Its number, such as `3.2`. */
   readonly clause: string
 
   constructor(clause: string, says: string, breach: Breach) {
@@ -37,7 +39,9 @@ export interface SuiteCase {
 export interface Suite {
   /** The store's name. */
   readonly name: string
+  /** Which clauses it is held to. */
   readonly kind: 'server' | 'client'
+  /** In the order of the contract. */
   readonly cases: readonly SuiteCase[]
 }
 

@@ -1,3 +1,8 @@
+/**
+ * The store contract as tests of Vitest.
+ *
+ * @module @sess/conformance/vitest
+ */
 import { describe, test } from 'vitest'
 import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
 import type { Harness } from './harness.js'

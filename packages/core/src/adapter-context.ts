@@ -2,7 +2,10 @@ import type { AdapterContext } from './contract.js'
 import { CookiePolicy, type CookieOptions } from './cookie.js'
 import { Keyring, readSecrets } from './secret.js'
 
-/** What core hands to an adapter, made for an adapter that runs without core: in its own tests. */
+/**
+ * What core hands to an adapter, made for an adapter that runs without core: in its own tests. Throws `INVALID_OPTION`,
+ * as `sessions` does; a secret has at least 32 bytes.
+ */
 export function createAdapterContext(options: {
   readonly secret: string | readonly string[]
   readonly cookie?: CookieOptions

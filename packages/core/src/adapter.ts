@@ -1,4 +1,8 @@
-/** For authors of adapters: the contract, and what several adapters would otherwise repeat. */
+/**
+ * For authors of adapters: the contract, and what several adapters would otherwise repeat.
+ *
+ * @module @sess/core/adapter
+ */
 export type {
   Adapter,
   AdapterContext,

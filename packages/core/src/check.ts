@@ -20,10 +20,15 @@ export function describe(value: unknown): string {
   }
 }
 
+/**
+ * The error `INVALID_OPTION` that names an option, what was given and what is `expected`. It repeats no text that was
+ * given: that may be a secret.
+ */
 export function invalidOption(path: string, given: unknown, expected: string): SessError {
   return new SessError('INVALID_OPTION', `Option ${path} is ${describe(given)}; expected ${expected}.`)
 }
 
+/** An integer from `min` (default 1) to `max` (default 2^53 - 1). */
 export function integer(range: { min?: number; max?: number } = {}): Check<number> {
   const { min = 1, max = Number.MAX_SAFE_INTEGER } = range
   return (value, path) => {
@@ -32,6 +37,7 @@ export function integer(range: { min?: number; max?: number } = {}): Check<numbe
   }
 }
 
+/** A text that matches `pattern`; by default, any that is not empty. `expected` describes it in the error. */
 export function text(shape: { pattern?: RegExp; expected?: string } = {}): Check<string> {
   const { pattern = /./s, expected = 'a string that is not empty' } = shape
   return (value, path) => {
@@ -40,11 +46,13 @@ export function text(shape: { pattern?: RegExp; expected?: string } = {}): Check
   }
 }
 
+/** `true` or `false`. */
 export const flag: Check<boolean> = (value, path) => {
   if (typeof value === 'boolean') return value
   throw invalidOption(path, value, 'true or false')
 }
 
+/** One of these words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Check<T> {
   return (value, path) => {
     for (const word of words) if (word === value) return word
@@ -52,13 +60,17 @@ export function oneOf<const T extends string>(...words: readonly T[]): Check<T> 
   }
 }
 
+/** May be left out, and is then `undefined`. */
 export function optional<T>(check: Check<T>): Check<T | undefined>
+/** May be left out, and is then `fallback`. */
 export function optional<T>(check: Check<T>, fallback: T): Check<T>
 export function optional<T>(check: Check<T>, fallback?: T): Check<T | undefined> {
   return (value, path) => (value === undefined ? fallback : check(value, path))
 }
 
+/** A check for each option, by its name. */
 export type Checks = Readonly<Record<string, Check<unknown>>>
+/** The options that a table of checks reads. */
 export type Checked<C extends Checks> = { readonly [K in keyof C]: ReturnType<C[K]> }
 
 /**

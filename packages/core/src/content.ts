@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Entry } from './contract.js'
 
+/** What a session can hold: what JSON carries unaltered (RFC 8259). */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 export type Fields = Readonly<Record<string, Json>>
 

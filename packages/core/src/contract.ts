@@ -17,8 +17,11 @@
  * backend cannot be reached within `deadline`, `CORRUPT` when what it holds is not an entry,
  * `CLOSED` after `close`.
  */
+export type Store = ServerStore | ClientStore
 
+/** What is stored under a key, or sealed into a token. */
 export interface Entry {
+  /** The session, as core wrote it: opaque to a store. Read back exactly, to the last code unit. */
   readonly data: string
   /** Epoch milliseconds, wall clock. Read back exactly as written. */
   readonly expiresAt: number
@@ -27,7 +30,9 @@ export interface Entry {
 /** Opaque, made by the store, never equal to an earlier version of the same key. */
 export type Version = string
 
+/** An entry as a server store reads it. */
 export interface Stored extends Entry {
+  /** To be named by an `update` of this entry. */
   readonly version: Version
 }
 
@@ -43,6 +48,7 @@ export type Lack =
   | 'durability'
 
 interface StoreBase {
+  /** The version of the contract that the store keeps. */
   readonly contract: 1
   /** The adapter's name, for messages. */
   readonly name: string
@@ -50,23 +56,29 @@ interface StoreBase {
   readonly maxBytes: number
 }
 
-/** Every method settles within `deadline`, connecting, queueing and retrying included. */
+/**
+ * A store that keeps entries on a backend. Every method settles within `deadline`, connecting, queueing and retrying
+ * included.
+ */
 export interface ServerStore extends StoreBase {
+  /** Entries are kept on a backend. */
   readonly kind: 'server'
   /** Milliseconds. */
   readonly deadline: number
+  /** What the backend cannot do. Default: nothing. */
   readonly lacks?: readonly Lack[]
 
-  /** Stores a new entry. `null`: the key is taken, and its entry is untouched. */
+  /** Stores a new entry, and resolves with its version. `null`: the key is taken, and its entry is untouched. */
   create(key: string, entry: Entry): Promise<Version | null>
 
-  /** `null`: no such entry. Changes nothing: not the data, not the version, not the expiry. */
+  /** Resolves with the entry. `null`: no such entry. Changes nothing: not the data, not the version, not the expiry. */
   read(key: string): Promise<Stored | null>
 
   /**
-   * Replaces the entry whole if `version` is current. `null`: it is not (superseded, destroyed or
-   * unknown), and nothing was changed or created. There is no upsert and no touch: an upsert would
-   * bring ended sessions back to life, and extending a session is an update with the same data.
+   * Replaces the entry whole if `version` is current, and resolves with the new version. `null`: it
+   * is not (superseded, destroyed or unknown), and nothing was changed or created. There is no upsert
+   * and no touch: an upsert would bring ended sessions back to life, and extending a session is an
+   * update with the same data.
    */
   update(key: string, entry: Entry, version: Version): Promise<Version | null>
 
@@ -84,25 +96,27 @@ export interface ServerStore extends StoreBase {
   close(): Promise<void>
 }
 
+/** An entry as a client store opens it. */
 export interface Opened extends Entry {
   /** An older secret opened the token: core seals the entry anew. */
   readonly outdated: boolean
 }
 
+/** A store that keeps nothing: the browser carries the entry, sealed with keys that core derives from the secrets. */
 export interface ClientStore extends StoreBase {
+  /** The browser carries the entry. */
   readonly kind: 'client'
 
   /** A token made of characters that a cookie value may hold unquoted; never the same one twice. */
   seal(entry: Entry): string | Promise<string>
 
-  /** `null`: not ours, altered, or malformed. Never throws for any string. */
+  /** The entry that was sealed. `null`: not ours, altered, or malformed. Never throws for any string. */
   open(token: string): Opened | null | Promise<Opened | null>
 }
 
-export type Store = ServerStore | ClientStore
-
 /** What core hands to an adapter beside its options. */
 export interface AdapterContext {
+  /** The cookie that a client store's tokens go into. */
   readonly cookie: {
     /** The cookie's name as configured, without a `__Host-` or `__Secure-` prefix. */
     readonly name: string
@@ -110,7 +124,7 @@ export interface AdapterContext {
     readonly maxValueLength: number
   }
   /**
-   * Keys of 32 bytes derived (HKDF-SHA-256) for one purpose from each configured secret, newest
+   * Keys of 32 bytes derived (HKDF-SHA-256, RFC 5869) for one purpose from each configured secret, newest
    * first. An adapter never sees a secret itself.
    */
   keys(purpose: string): readonly Uint8Array[]

@@ -2,19 +2,26 @@ import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie'
 import { flag, oneOf, optional, readOptions, text } from './check.js'
 import { SessError } from './error.js'
 
+/**
+ * The session's cookie (RFC 6265bis). It is always HttpOnly. `INVALID_OPTION` for a combination that no browser keeps,
+ * such as `sameSite: 'none'` with `secure: false`.
+ */
 export interface CookieOptions {
-  /** Default `'sess'`. The browser sees it with the prefix `__Host-` (or `__Secure-`) where it can have one. */
+  /**
+   * 1 to 128 characters. Default `'sess'`. The browser sees it with the prefix `__Host-` (or `__Secure-`) where it can
+   * have one.
+   */
   readonly name?: string | undefined
   /**
    * Left out: Secure always, except between a browser and a server on one machine over plain http,
    * outside production. `true`: without that exception. `false`: never, for plain http networks.
    */
   readonly secure?: boolean | undefined
-  /** Default `'lax'`. */
+  /** With which requests from other sites the browser sends it. Default `'lax'`. */
   readonly sameSite?: 'lax' | 'strict' | 'none' | undefined
-  /** Default: the host that set the cookie, and no other. */
+  /** Whose hosts get it. Default: the host that set the cookie, and no other. */
   readonly domain?: string | undefined
-  /** Default `'/'`. */
+  /** Below which it is sent. Default `'/'`. */
   readonly path?: string | undefined
   /** Partitioned by the embedding site (CHIPS). Default `false`. */
   readonly partitioned?: boolean | undefined

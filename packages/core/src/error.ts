@@ -1,3 +1,4 @@
+/** Which error it is. The guide says of each what to do. */
 export type ErrorCode =
   /** An option is missing, of the wrong kind or out of range; or it does not go with another. */
   | 'INVALID_OPTION'
@@ -32,14 +33,17 @@ export type ErrorCode =
   /** A call after `close`. */
   | 'CLOSED'
 
+/** The HTTP status to answer with (RFC 9110). */
 export type ErrorStatus = 409 | 500 | 503
 
 /**
- * The one class of error that @sess throws. `code` is stable; messages may be reworded. No message,
+ * The one class of error that is thrown here, an `Error`. `code` is stable; messages may be reworded. No message,
  * and no `cause` that core attaches, holds a secret, a token or session data.
  */
 export class SessError extends Error {
+  /** By which `isSessError` knows it. */
   override readonly name = 'SessError'
+  /** Which error it is: stable. */
   readonly code: ErrorCode
   /** The HTTP status to answer with: 409 for `CONFLICT`, 503 for `UNAVAILABLE`, else 500. */
   readonly status: ErrorStatus

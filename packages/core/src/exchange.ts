@@ -7,11 +7,14 @@ import { cacheControlFor, varyFor } from './header.js'
 import { type AnyData, createSession, sealed, type Session, type SessionOwner } from './session.js'
 import type { Transport } from './transport.js'
 
+/** Headers for a response, in order. Names are in lower case; one name may come more than once. */
 export type Headers = readonly (readonly [name: string, value: string])[]
 
 /** Headers that the response has so far, which the session's own depend on. */
 export interface SeenHeaders {
+  /** `Vary`, as one text. */
   readonly vary?: string | undefined
+  /** `Cache-Control`, as one text. */
   readonly cacheControl?: string | undefined
 }
 
@@ -21,7 +24,7 @@ export interface SeenHeaders {
  * returns; where `commit` rejects, answer with the error's `status` in place of the response.
  */
 export interface Exchange<D> {
-  /** Loads the session, once. */
+  /** Loads the session, once. Rejects with what the store says, such as `UNAVAILABLE`; the next call tries again. */
   open(): Promise<Session<D>>
   /** Whether `commit` would store something or send a cookie. */
   readonly pending: boolean
@@ -29,7 +32,9 @@ export interface Exchange<D> {
   discard(): void
   /**
    * Seals the session at once, stores its changes, and resolves with headers: `set-cookie` to append,
-   * the others to set. A `status` of 500 and up stores nothing but a `destroy`.
+   * the others to set. A `status` of 500 and up stores nothing but a `destroy`. Rejects with `CONFLICT`, `TOO_LARGE`,
+   * `INVALID_VALUE` or what the store says. After `UNAVAILABLE` the store may have taken the changes or not; after any
+   * other it has taken none.
    */
   commit(status: number, seen?: SeenHeaders): Promise<Headers>
 }

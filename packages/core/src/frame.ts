@@ -31,7 +31,7 @@ export function frame({ data, expiresAt }: Entry, version: Version): string {
   return `${version}${expiresAt}:${data}`
 }
 
-/** What `frame` made a text of; `undefined` where it made none of it. */
+/** The entry that `frame` made a text of; `undefined` for a text that it did not make. */
 export function unframe(text: string): Stored | undefined {
   const header = HEADER.exec(text)
   if (header === null) return undefined

@@ -1,3 +1,9 @@
+/**
+ * Sessions for an application: `sessions(…)` turns them on, and makes the `Sessions` whose `open` gives each request
+ * its `Session`. Authors of adapters use `@sess/core/adapter` beside it.
+ *
+ * @module @sess/core
+ */
 export type { AdapterOptions, Adapters } from './adapters.js'
 export type {
   Adapter,

@@ -8,6 +8,7 @@ import { SessError } from './error.js'
 import { Lifetime } from './lifetime.js'
 import { readSecrets } from './secret.js'
 
+/** The options of `sessions`, whatever keeps them. A `Duration` is in milliseconds, or a text such as `'24h'`. */
 export interface CoreOptions {
   /**
    * At least 32 random bytes; applications that share a secret, a cookie name and a store share their
@@ -16,13 +17,14 @@ export interface CoreOptions {
   readonly secret: string | undefined | readonly (string | undefined)[]
   /** A session ends when it was not used for so long. Default `'24h'`. */
   readonly idleTimeout?: Duration | undefined
-  /** A session ends so long after login, whatever its use. Default `'30d'`. */
+  /** A session ends so long after it began or last logged in (`regenerate`), whatever its use. Default `'30d'`. */
   readonly absoluteTimeout?: Duration | undefined
   /**
    * When a key was read here and changed by another request before it is written: `'fail'` (the default)
    * answers 409 and stores nothing, `'overwrite'` stores it.
    */
   readonly onConflict?: ConflictPolicy | undefined
+  /** The session's cookie. */
   readonly cookie?: CookieOptions | undefined
   /** The file or folder from which the adapter's package is looked for, and nowhere else. Default: the calling file, then the working directory. */
   readonly from?: string | URL | undefined
@@ -30,7 +32,7 @@ export interface CoreOptions {
   readonly accept?: readonly ('atomic' | 'fresh')[] | undefined
   /** Told why a response was replaced by an error. Default: `console.error`. */
   readonly onError?: ((error: unknown) => void) | undefined
-  /** Epoch milliseconds. Default: `Date.now`. */
+  /** Tells the time by which sessions end, in epoch milliseconds. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined
 }
 

@@ -7,14 +7,23 @@ type Answer<T> = T | Promise<T>
 
 /** A server store's own operations, as the contract has its methods. They are never called after `close`, nor `close` twice. */
 export interface ServerOperations {
+  /** The adapter's name, for messages. */
   readonly name: string
+  /** The longest `data`, in UTF-8 bytes. */
   readonly maxBytes: number
+  /** Milliseconds. */
   readonly deadline: number
+  /** What the backend cannot do. Default: nothing. */
   readonly lacks?: readonly Lack[]
+  /** Stores a new entry. `null`: the key is taken. */
   create(key: string, entry: Entry): Answer<Version | null>
+  /** `null`: no such entry. Throws `corrupt(name)` for what is none. */
   read(key: string): Answer<Stored | null>
+  /** Replaces the entry if `version` is current. `null`: it is not. */
   update(key: string, entry: Entry, version: Version): Answer<Version | null>
+  /** Removes what is under the key, if anything is. */
   destroy(key: string): Answer<void>
+  /** Releases the backend. */
   close(): Answer<void>
   /**
    * Removes what expired at or before `now`, a bounded step at a time, and yields how many each step removed. Between
@@ -32,14 +41,17 @@ export interface ServerOperations {
   readonly isPrompt?: boolean
 }
 
-/** The backend of a store could not be reached, could not do what it was asked, or has no room. */
+/**
+ * The error `UNAVAILABLE`: the backend of a store could not be reached, could not do what it was asked, or has no room.
+ * `error` becomes its `cause`, by way of `safeCause`.
+ */
 export function unavailable(name: string, error?: unknown): SessError {
   const cause = error === undefined ? undefined : safeCause(error)
   const code = cause && 'code' in cause && typeof cause.code === 'string' ? `: ${cause.code}` : ''
   return new SessError('UNAVAILABLE', `The ${name} store failed${code}.`, { cause })
 }
 
-/** What lies under a key in a store's backend is not an entry of its own. */
+/** The error `CORRUPT`: what lies under a key in a store's backend is not an entry of its own. */
 export function corrupt(name: string): SessError {
   return new SessError(
     'CORRUPT',

@@ -4,6 +4,7 @@ import type { Draft, Update } from './draft.js'
 import { SessError } from './error.js'
 import { readOnly } from './read-only.js'
 
+/** The methods of every session, which no key can be called. The list is closed. */
 export type ReservedKey = 'update' | 'take' | 'regenerate' | 'destroy' | 'save'
 
 /**
@@ -52,6 +53,7 @@ type MethodOf<V> = {
   [K in keyof V]-?: [0] extends [1 & V[K]] ? never : [Extract<V[K], AnyFunction>] extends [never] ? never : K
 }[keyof V]
 
+/** The hash itself: any key may be missing. */
 export type Data<D> = { [K in keyof D]?: D[K] | undefined }
 
 /** What a session holds when no type is given. */
@@ -59,10 +61,13 @@ export type AnyData = Record<string, Json>
 
 /**
  * A session, used like a hash: read a key, assign it, remove it by `delete` or by assigning
- * `undefined`. Changes are stored before the response leaves.
+ * `undefined`. Changes are stored before the response leaves. A change throws `INVALID_VALUE` for
+ * what JSON cannot carry, `RESERVED_KEY` for the name of a method, and `SEALED` once the response has
+ * begun.
  */
 export type Session<D> = Data<D> & SessionMethods<D>
 
+/** What every session can do. Each throws the errors of a change: `INVALID_VALUE`, `RESERVED_KEY`, `SEALED`. */
 export interface SessionMethods<D> {
   /**
    * Changes one key by a pure function of its value. Where another request has changed the key in the
@@ -82,7 +87,10 @@ export interface SessionMethods<D> {
   readonly regenerate: () => void
   /** Ends the session: at each logout. Carried out when the response begins; what is assigned after it begins another. */
   readonly destroy: () => void
-  /** Stores the changes now, and rejects where they cannot be stored. Optional: the response does it anyway. */
+  /**
+   * Stores the changes now, and rejects where they cannot be stored: `CONFLICT`, `TOO_LARGE`, or what the store says.
+   * Optional: the response does it anyway.
+   */
   readonly save: () => Promise<void>
 }
 

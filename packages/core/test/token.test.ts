@@ -1,7 +1,8 @@
 import cookie from '@sess/adapter-cookie'
 import { type Sessions, sessions } from '@sess/core'
-import { randomBytes, randomInt } from 'node:crypto'
+import { createHmac, randomBytes, randomInt } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { Keyring } from '../src/secret.ts'
 import { Browser } from './support/browser.ts'
 import { Clock, DAY } from './support/clock.ts'
 import { CountedStore } from './support/counted-store.ts'
@@ -191,7 +192,22 @@ describe('what a store is given', () => {
     ])
     expect(await accepted(sess, store, values)).toEqual([])
   })
+
+  test('opens no session, should it leak together with the secret', async () => {
+    const { sess, browser, token, key } = await visited()
+    expect(forge(Buffer.from(token, 'base64url').subarray(0, 32))).toBe(token)
+    await browser.visit((session) => Object.assign(session, { user: 8 }))
+    const session = await sess.exchange(`__Host-sess=${forge(Buffer.from(key, 'base64url'))}`).open()
+    expect({ ...session }).toEqual({})
+  })
 })
+
+/** The token of these random bytes, as whoever knows the secret makes it. */
+function forge(random: Uint8Array): string {
+  const [key = ''] = new Keyring([SECRET]).keys('token')
+  const mac = createHmac('sha256', key).update('1\0sess\0').update(random).digest().subarray(0, 16)
+  return Buffer.concat([random, mac]).toString('base64url')
+}
 
 describe('a session is never adopted', () => {
   const clock = new Clock()

@@ -12,7 +12,7 @@ export function booksPage(shown: Shown & { visits: number | undefined; cart: str
   const items = BOOKS.map(
     ({ id, title, author }) => html`
       <li>
-        <span><cite>${title}</cite>, ${author}</span>
+        <p><cite>${title}</cite> ${author}</p>
         ${cart.includes(id) ? html`<a href="/cart">In your cart</a>` : bookForm('/cart/add', id, 'Add to cart', title)}
       </li>
     `,
@@ -28,20 +28,21 @@ export function booksPage(shown: Shown & { visits: number | undefined; cart: str
 }
 
 export function cartPage({ notice, cart = [] }: Shown & { cart: string[] | undefined }): Page {
-  const items = cart.map(
-    (id) => html`
+  const items = cart.map((id) => {
+    const { title, author } = findBook(id) ?? { title: id, author: undefined }
+    return html`
       <li>
-        <cite>${findBook(id)?.title ?? id}</cite>
-        ${bookForm('/cart/remove', id, 'Remove', findBook(id)?.title ?? id)}
+        <p><cite>${title}</cite> ${author}</p>
+        ${bookForm('/cart/remove', id, 'Remove', title)}
       </li>
-    `,
-  )
+    `
+  })
   return {
     title: 'Cart',
     notice,
     body:
       items.length === 0
-        ? html`<p>Your cart is empty.</p>`
+        ? html`<p>Your cart is empty. <a href="/">Look at the books</a></p>`
         : html`<ul>
             ${items}
           </ul>`,
@@ -57,7 +58,12 @@ export function loginPage({ notice, user }: Shown & { user: string | undefined }
         <form method="post" action="/logout"><button>Log out</button></form>`,
     }
   }
-  const users = USERS.map(({ name, password }) => html`<li>${name}, with the password ${password}</li>`)
+  const users = USERS.map(
+    ({ name, password }) =>
+      html`<li>
+        <p><strong>${name}</strong> with the password <code>${password}</code></p>
+      </li>`,
+  )
   return {
     title: 'Login',
     notice,

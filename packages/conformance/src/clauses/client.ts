@@ -80,6 +80,7 @@ const altered: Readonly<Record<string, (one: string, other: string) => Iterable<
     [...swaps(one, other)].filter((token) => token !== one && token !== other),
 }
 
+/** The clauses of a client store, in the order of the contract. */
 export const client: readonly ClientClause[] = [
   {
     id: '8.1',

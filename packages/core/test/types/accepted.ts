@@ -192,6 +192,11 @@ const USE: Accepted = {
     same<Parameters<typeof worker.fetch>, [request: Request, env: Env, context: Context]>(true)`,
   'errors by their code': `
     export const status = (error: unknown): 409 | 500 | 503 => (error instanceof SessError && error.code === 'CONFLICT' ? error.status : 500)`,
+  'a client of tests that is logged in': `${SESSION}
+    import { cookieFor } from '@sess/core/testing'
+    const cookie: Promise<string> = cookieFor(sess, { userId: 1, cart: [{ id: 'x', quantity: 1 }] })
+    cookieFor(sess, { visits: 1, notice: undefined }, { https: true })
+    cookieFor(sessions({ secret }), { any: [{ thing: null }] })`,
 }
 
 export const ACCEPTED: Accepted = { ...START, ...DATA, ...USE }

@@ -301,6 +301,16 @@ export const REFUSED_USE: Refused = [
     `export const f = (other: Session<{ visits: string }>) => sess.id(other)`,
     `is not assignable to parameter of type 'Session<Shop>'`,
   ],
+  [
+    'a client of tests, of an unknown key',
+    `import { cookieFor } from '@sess/core/testing'; cookieFor(sess, { vists: 1 })`,
+    `'vists' does not exist in type`,
+  ],
+  [
+    'a client of tests, of the wrong type',
+    `import { cookieFor } from '@sess/core/testing'; cookieFor(sess, { visits: '1' })`,
+    `Type 'string' is not assignable to type 'number'`,
+  ],
   ['a code that no error has', `export const f = (error: SessError) => error.code === 'TIMEOUT'`, 'have no overlap'],
   [
     'a code assigned',

@@ -1,0 +1,265 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { Installation } from '../../packages/core/test/support/installation.ts'
+import { type Redis, startRedis } from '../../scripts/servers/redis.js'
+import { ask } from '../../scripts/servers/server.js'
+import { Document } from './support/document.ts'
+import { PageProgram } from './support/page-program.ts'
+import { Visitor } from './support/visitor.ts'
+import { compile, workspace } from './support/workspace.ts'
+
+/** For the compiler and for processes to start, on a machine that has much else to do. */
+const PATIENCE = 60_000
+
+/** The lines by which the pages say that what they show is added to the program of node:http. */
+const LINES = {
+  'docs/frameworks/websocket.md': 'acceptSockets(server, sess)',
+  'docs/frameworks/server-sent-events.md': "routes['GET /events'] = (req, res) => streamEvents(req, res, sess)",
+}
+
+const program = (checkEvery: string) => `
+  import { streamEvents } from './events.js'
+  import { routes, server, sess } from './server.js'
+  import { acceptSockets } from './sockets.js'
+  ${Object.values(LINES).join('\n').replaceAll('sess)', `sess${checkEvery})`)}`
+
+const at = new Installation()
+let redis: Redis
+/** As on the pages: within the time of a test, it is not by itself that it hears of a logout. */
+let patient: PageProgram
+/** Asks every 20 ms. */
+let eager: PageProgram
+
+beforeAll(async () => {
+  const pages = ['docs/frameworks/node-http.md', ...Object.keys(LINES)]
+  const files = Object.assign({}, ...pages.map((page) => new Document(page).files))
+  const modules = { ...files, 'patient.ts': program(''), 'eager.ts': program(', 20') }
+  expect(await compile(workspace(at), modules)).toBe('')
+  redis = await startRedis()
+  const env = { SESSION_SECRET: 'a secret of the tests, of 32 bytes or more', REDIS_URL: redis.url }
+  patient = await PageProgram.start(at, 'out/patient.js', env)
+  eager = await PageProgram.start(at, 'out/eager.js', env)
+}, PATIENCE)
+
+afterAll(async () => {
+  await Promise.all([patient?.stop(), eager?.stop()])
+  await redis?.stop()
+  at.remove()
+})
+
+async function ada({ origin }: PageProgram): Promise<Visitor> {
+  const visitor = new Visitor(origin)
+  await visitor.logIn('ada', 'lovelace')
+  return visitor
+}
+
+async function opened({ origin }: PageProgram, cookie: string, from?: string): Promise<WebSocket> {
+  const headers = { cookie, ...(from !== undefined && { origin: from }) }
+  const socket = new WebSocket(origin.replace('http', 'ws'), { headers })
+  await once(socket, 'open')
+  onTestFinished(() => socket.terminate())
+  return socket
+}
+
+/** What a client sends to open a socket. */
+const handshake = (cookie: string, from?: string) => ({
+  cookie,
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  ...(from !== undefined && { origin: from }),
+})
+
+/** The status with which a socket is refused. */
+async function refused({ origin }: PageProgram, cookie: string, from?: string): Promise<number | undefined> {
+  const [response] = await once(request(origin, { headers: handshake(cookie, from), agent: false }).end(), 'response')
+  return response.resume().statusCode
+}
+
+/** With which code and why it closes. */
+async function closed(socket: WebSocket): Promise<readonly unknown[]> {
+  const [code, reason] = await once(socket, 'close')
+  return [code, String(reason)]
+}
+
+async function answer(socket: WebSocket, message: string): Promise<string> {
+  const answered = once(socket, 'message')
+  socket.send(message)
+  return String((await answered)[0])
+}
+
+async function stream({ origin }: PageProgram, cookie: string): Promise<Response> {
+  const abort = new AbortController()
+  onTestFinished(() => abort.abort())
+  return fetch(`${origin}/events`, { headers: { cookie }, signal: abort.signal })
+}
+
+const textOf = ({ body }: Response): AsyncIterable<string> =>
+  (body ?? new ReadableStream<Uint8Array>()).pipeThrough(new TextDecoderStream())
+
+const LOGGED_OUT = [1008, 'You are logged out.']
+
+test.each(Object.entries(LINES))('%s says how it is added to the program of node:http', (path, line) => {
+  expect(new Document(path).prose).toContain(line)
+})
+
+describe('docs/frameworks/websocket.md', () => {
+  test('answers a user who is logged in', async () => {
+    const socket = await opened(patient, (await ada(patient)).cookie)
+    expect([await answer(socket, 'one'), await answer(socket, 'two')]).toEqual(['ada: one', 'ada: two'])
+  })
+
+  test('lets a page of its own origin open a socket', async () => {
+    const socket = await opened(patient, (await ada(patient)).cookie, patient.origin)
+    expect(await answer(socket, 'one')).toBe('ada: one')
+  })
+
+  test.each(['https://evil.example', 'http://sibling.localhost', 'null', 'http://127.0.0.1:1', ''])(
+    'refuses a page of the origin %j',
+    async (origin) => expect(await refused(patient, (await ada(patient)).cookie, origin)).toBe(403),
+  )
+
+  test('refuses who is not logged in', async () => {
+    const visitor = new Visitor(patient.origin)
+    await visitor.get('/')
+    expect([await refused(patient, ''), await refused(patient, visitor.cookie)]).toEqual([401, 401])
+  })
+
+  test('closes at the first message after the logout, and does not answer it', async () => {
+    const visitor = await ada(patient)
+    const socket = await opened(patient, visitor.cookie)
+    const messages: unknown[] = []
+    socket.on('message', (message) => messages.push(message))
+    await visitor.post('/logout')
+    socket.send('one')
+    expect([await closed(socket), messages]).toEqual([LOGGED_OUT, []])
+  })
+
+  test('closes by itself after the logout', async () => {
+    const visitor = await ada(eager)
+    const closing = closed(await opened(eager, visitor.cookie))
+    await visitor.post('/logout')
+    expect(await closing).toEqual(LOGGED_OUT)
+  })
+
+  test('closes where another user logs in, and opens with the new cookie', async () => {
+    const visitor = await ada(eager)
+    const closing = closed(await opened(eager, visitor.cookie))
+    await visitor.logIn('grace', 'hopper')
+    expect(await closing).toEqual(LOGGED_OUT)
+    expect(await answer(await opened(eager, visitor.cookie), 'one')).toBe('grace: one')
+  })
+
+  test('goes on when a client is cut off', async () => {
+    const { cookie } = await ada(patient)
+    const socket = await opened(patient, cookie)
+    socket.terminate()
+    expect(await answer(await opened(patient, cookie), 'one')).toBe('ada: one')
+  })
+
+  test('goes on when a client is cut off while the session is read', async () => {
+    const visitor = await ada(patient)
+    redis.freeze()
+    const sent = request(patient.origin, { headers: handshake(visitor.cookie), agent: false }).end()
+    sent.on('error', () => undefined)
+    const [socket]: Socket[] = await once(sent, 'socket')
+    await once(sent, 'finish')
+    // It is answered after the other has arrived.
+    await visitor.get('/elsewhere')
+    socket?.resetAndDestroy()
+    await visitor.get('/elsewhere')
+    redis.thaw()
+    expect((await visitor.get('/')).text).toContain('of ada')
+  })
+})
+
+describe('docs/frameworks/server-sent-events.md', () => {
+  test('greets a user who is logged in, and goes on until the logout', async () => {
+    const visitor = await ada(eager)
+    const response = await stream(eager, visitor.cookie)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    let text = ''
+    for await (const chunk of textOf(response)) {
+      text += chunk
+      if (text.includes('alive')) await visitor.post('/logout')
+    }
+    expect(text).toMatch(/^data: Hello, ada\.\n\n(: [^\n]*\n\n)+$/)
+  })
+
+  test('does not begin for who is not logged in', async () => {
+    const response = await stream(eager, '')
+    expect([response.status, await response.text()]).toEqual([401, 'Log in first.'])
+  })
+
+  test('goes on when a client is cut off', async () => {
+    const { cookie } = await ada(eager)
+    await (await stream(eager, cookie)).body?.cancel()
+    expect((await stream(eager, cookie)).status).toBe(200)
+  })
+})
+
+/** How often sessions were read. */
+async function reads(): Promise<number> {
+  const statistics = await ask(redis.port, 'INFO commandstats')
+  return [...statistics.matchAll(/cmdstat_get(?:range)?:calls=(\d+)/g)].reduce(
+    (sum, [, calls]) => sum + Number(calls),
+    0,
+  )
+}
+
+/** How many reads there are to a sign of life of one stream, which asks once for each. */
+async function readsPerSign(cookie: string): Promise<number> {
+  const before = await reads()
+  let signs = 0
+  for await (const text of textOf(await stream(eager, cookie))) {
+    signs += text.split('alive').length - 1
+    if (signs >= 10) break
+  }
+  return ((await reads()) - before) / signs
+}
+
+test('nothing asks for the session of a client that has gone', async () => {
+  const { cookie } = await ada(eager)
+  const socket = await opened(eager, cookie)
+  socket.terminate()
+  await (await stream(eager, cookie)).body?.cancel()
+  await expect.poll(() => readsPerSign(cookie), { timeout: 10_000 }).toBeLessThan(1.5)
+})
+
+describe('where the store goes down', () => {
+  let visitor: Visitor
+  let closing: ReturnType<typeof closed>
+  let open: Response
+
+  beforeAll(async () => {
+    visitor = await ada(eager)
+    const headers = { cookie: visitor.cookie }
+    const socket = new WebSocket(eager.origin.replace('http', 'ws'), { headers })
+    await once(socket, 'open')
+    closing = closed(socket)
+    open = await fetch(`${eager.origin}/events`, { headers })
+    await redis.kill()
+  })
+
+  test('an open socket is closed, to be tried again later', async () => {
+    expect(await closing).toEqual([1013, 'Try again later.'])
+  })
+
+  test('an open stream ends', async () => {
+    // Cut off or ended: it depends on which comes first.
+    expect(await open.text().catch(() => 'cut off')).toMatch(/^data: Hello, ada|^cut off$/)
+  })
+
+  test('no socket is opened', async () => {
+    expect(await refused(eager, visitor.cookie)).toBe(503)
+  })
+
+  test('no stream begins', async () => {
+    const response = await stream(eager, visitor.cookie)
+    expect([response.status, await response.text()]).toEqual([503, 'Sorry, that did not work. Try again.'])
+  })
+})

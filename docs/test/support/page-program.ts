@@ -1,0 +1,69 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import type { Readable } from 'node:stream'
+import type { Installation } from '../../../packages/core/test/support/installation.ts'
+import { ANY_PORT } from './any-port.ts'
+
+/** A program of a page that runs, and listens. */
+export class PageProgram {
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>
+  /** Emits `change` when there is more output, and when the program has ended. */
+  readonly #events = new EventEmitter()
+  #output = ''
+  #port: string | undefined
+
+  /** Resolves when it listens. */
+  static async start(at: Installation, module: string, env: NodeJS.ProcessEnv): Promise<PageProgram> {
+    const program = new PageProgram(
+      spawn(process.execPath, [`--import=${ANY_PORT}`, module], {
+        cwd: at.path,
+        env: { ...process.env, NODE_ENV: '', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
+    await program.#until(() => (program.#port = /^port (\d+)$/m.exec(program.#output)?.[1]) !== undefined)
+    return program
+  }
+
+  private constructor(child: ChildProcessByStdio<null, Readable, Readable>) {
+    this.#child = child
+    child.once('exit', () => this.#events.emit('change'))
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text
+        this.#events.emit('change')
+      })
+    }
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  /** When it has written that to its console. */
+  says(text: string): Promise<void> {
+    return this.#until(() => this.#output.includes(text))
+  }
+
+  /** From here on, `says` is of what is yet to be written. */
+  forget(): void {
+    this.#output = ''
+  }
+
+  async stop(): Promise<void> {
+    if (this.#hasEnded) return
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'exit')
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      if (this.#hasEnded) throw new Error(`The program has ended: ${this.#output}`)
+      await once(this.#events, 'change')
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { type Check, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
+import { Client, type Pool } from 'pg'
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`. Left out, PGHOST, PGUSER and the like say it, as they do to psql. */
+  readonly url?: string | undefined
+  /** How many connections the store opens at most. Default 10. */
+  readonly connections?: number | undefined
+  /** Instead of these two: a pool of the application's, which `close` leaves open. */
+  readonly pool?: Pool | undefined
+  /** Stores of one table are one store. Lower-case letters, digits and `_`. Default `'sessions'`. */
+  readonly table?: string | undefined
+  /** The longest that a call may take, in milliseconds. Default 1000. */
+  readonly deadline?: number | undefined
+  /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
+  readonly maxBytes?: number | undefined
+}
+
+/** The options, checked. */
+export interface Settings extends PostgresOptions {
+  readonly table: string
+  readonly deadline: number
+  readonly maxBytes: number
+}
+
+/** Whether pg takes it. What pg says of one that it does not take may repeat it, the password too. */
+function isUrl(value: unknown): value is string {
+  try {
+    return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && Boolean(new Client(value))
+  } catch {
+    return false
+  }
+}
+
+const url: Check<string> = (value, path) => {
+  if (isUrl(value)) return value
+  throw invalidOption(path, value, `a URL such as 'postgres://user:password@host:5432/database'`)
+}
+
+/** By shape, since the application may have another copy of pg. */
+function isPool(value: unknown): value is Pool {
+  return typeof value === 'object' && value !== null && 'connect' in value && 'idleCount' in value
+}
+
+const pool: Check<Pool> = (value, path) => {
+  if (isPool(value)) return value
+  throw invalidOption(path, value, 'a Pool of pg')
+}
+
+// PostgreSQL cuts names off after 63 characters, and that of the index is 11 longer than the table's.
+const table = text({
+  pattern: /^[a-z_][a-z0-9_]{0,51}$/,
+  expected: `at most 52 lower-case letters, digits and _, such as 'sessions'`,
+})
+
+export function readPostgresOptions(options: unknown): Settings {
+  const read = readOptions('postgres', options, {
+    url: optional(url),
+    connections: optional(integer({ max: 10_000 })),
+    pool: optional(pool),
+    table: optional(table, 'sessions'),
+    deadline: optional(integer({ max: 2 ** 31 - 1 }), 1000),
+    maxBytes: optional(integer({ max: 2 ** 28 }), 2 ** 20),
+  })
+  for (const name of ['url', 'connections'] as const) {
+    if (read.pool === undefined || read[name] === undefined) continue
+    throw invalidOption(`postgres.${name}`, read[name], 'nothing beside postgres.pool')
+  }
+  return read
+}

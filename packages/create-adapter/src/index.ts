@@ -1,1 +1,0 @@
-export const placeholder = 'replaced while this branch is written'
