@@ -38,7 +38,7 @@ export class Gate {
   /** A `write` was held and so returned false. */
   #owesDrain = false
   #isDraining = false
-  #unshadow: (() => void)[] = []
+  #uncover = nothing
 
   constructor(response: NodeResponse, exchange: SessionExchange, onError: (error: unknown) => void) {
     this.#response = response
@@ -83,7 +83,7 @@ export class Gate {
       })
       if (outcome instanceof Promise) {
         this.#state = 'holding'
-        this.#shadow()
+        this.#cover()
         outcome.then(
           (headers) => this.#release(headers),
           (error: unknown) => this.#fail(error),
@@ -175,7 +175,8 @@ export class Gate {
   }
 
   #takeHeld(): readonly { method: Method; args: Args }[] {
-    for (const unshadow of this.#unshadow.splice(0)) unshadow()
+    this.#uncover()
+    this.#uncover = nothing
     return this.#held.splice(0)
   }
 
@@ -235,13 +236,23 @@ export class Gate {
    * While calls are held, the response looks as though its headers were sent. `finished` stays as it is:
    * by it, a server that closes tells which connections it may cut.
    */
-  #shadow(): void {
+  #cover(): void {
     const response = this.#response
-    this.#unshadow = [
+    if (isOfHttp1(response)) {
+      // By it node:http itself tells that headers were sent, and refuses to change them.
+      const header = response._header
+      response._header = 'held'
+      coverWritable(response, this)
+      this.#uncover = () => {
+        response._header = header
+        coverWritable(response, undefined)
+      }
+      return
+    }
+    const covers = [
       shadow(response, 'headersSent', { get: () => true }),
-      shadow(response, '_header', { get: () => true }),
-      shadow(response, 'writableEnded', { get: () => this.#held.some(({ method }) => method === 'end') }),
-      shadow(response, 'writableNeedDrain', { get: () => this.#owesDrain }),
+      shadow(response, 'writableEnded', { get: () => this.hasHeldEnd }),
+      shadow(response, 'writableNeedDrain', { get: () => this.owesDrain }),
       ...Object.entries(HEADER_METHODS).map(([name, what]) =>
         shadow(response, name, {
           value: () => {
@@ -250,8 +261,65 @@ export class Gate {
         }),
       ),
     ]
+    this.#uncover = () => {
+      for (const uncover of covers) uncover()
+    }
+  }
+
+  get hasHeldEnd(): boolean {
+    return this.#held.some(({ method }) => method === 'end')
+  }
+
+  get owesDrain(): boolean {
+    return this.#owesDrain
   }
 }
+
+/** A response of node:http, with its head once that is written. */
+interface Http1Response extends NodeResponse {
+  _header: unknown
+}
+
+function isOfHttp1(response: NodeResponse): response is Http1Response {
+  return response.stream === undefined && '_header' in response
+}
+
+/** The gate that holds a response of node:http, if one does. */
+const HOLDER: unique symbol = Symbol('holder')
+
+interface Covered {
+  [HOLDER]?: Gate | undefined
+}
+
+const WRITABLE: PropertyDescriptorMap & ThisType<Covered> = {
+  writableEnded: {
+    configurable: true,
+    get() {
+      return this[HOLDER]?.hasHeldEnd ?? inherited(this, 'writableEnded')
+    },
+  },
+  writableNeedDrain: {
+    configurable: true,
+    get() {
+      return this[HOLDER]?.owesDrain ?? inherited(this, 'writableNeedDrain')
+    },
+  },
+}
+
+function inherited(object: object, name: string): unknown {
+  return Reflect.get(Object.getPrototypeOf(object) ?? {}, name, object)
+}
+
+/**
+ * Its accessors stay, and tell what the response itself tells once no gate holds it. To make them anew for each
+ * response, and to delete them, took more time than all else that is done for a change.
+ */
+function coverWritable(response: NodeResponse & Covered, gate: Gate | undefined): void {
+  if (!(HOLDER in response)) Object.defineProperties(response, WRITABLE)
+  response[HOLDER] = gate
+}
+
+function nothing(): void {}
 
 function byMethod(make: (method: Method) => Call): Readonly<Record<Method, Call>> {
   return { writeHead: make('writeHead'), write: make('write'), end: make('end'), flushHeaders: make('flushHeaders') }
