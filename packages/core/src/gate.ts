@@ -38,7 +38,7 @@ export class Gate {
   /** A `write` was held and so returned false. */
   #owesDrain = false
   #isDraining = false
-  #uncover = nothing
+  #unshadow: (() => void)[] = []
 
   constructor(response: NodeResponse, exchange: SessionExchange, onError: (error: unknown) => void) {
     this.#response = response
@@ -175,8 +175,7 @@ export class Gate {
   }
 
   #takeHeld(): readonly { method: Method; args: Args }[] {
-    this.#uncover()
-    this.#uncover = nothing
+    if (this.#state === 'holding') this.#uncover()
     return this.#held.splice(0)
   }
 
@@ -240,16 +239,11 @@ export class Gate {
     const response = this.#response
     if (isOfHttp1(response)) {
       // By it node:http itself tells that headers were sent, and refuses to change them.
-      const header = response._header
       response._header = 'held'
       coverWritable(response, this)
-      this.#uncover = () => {
-        response._header = header
-        coverWritable(response, undefined)
-      }
       return
     }
-    const covers = [
+    this.#unshadow = [
       shadow(response, 'headersSent', { get: () => true }),
       shadow(response, 'writableEnded', { get: () => this.hasHeldEnd }),
       shadow(response, 'writableNeedDrain', { get: () => this.owesDrain }),
@@ -261,9 +255,15 @@ export class Gate {
         }),
       ),
     ]
-    this.#uncover = () => {
-      for (const uncover of covers) uncover()
+  }
+
+  #uncover(): void {
+    const response = this.#response
+    if (isOfHttp1(response)) {
+      response._header = null
+      coverWritable(response, undefined)
     }
+    for (const unshadow of this.#unshadow.splice(0)) unshadow()
   }
 
   get hasHeldEnd(): boolean {
@@ -275,7 +275,7 @@ export class Gate {
   }
 }
 
-/** A response of node:http, with its head once that is written. */
+/** A response of node:http, with its head once that is written, and else `null`. */
 interface Http1Response extends NodeResponse {
   _header: unknown
 }
@@ -318,8 +318,6 @@ function coverWritable(response: NodeResponse & Covered, gate: Gate | undefined)
   if (!(HOLDER in response)) Object.defineProperties(response, WRITABLE)
   response[HOLDER] = gate
 }
-
-function nothing(): void {}
 
 function byMethod(make: (method: Method) => Call): Readonly<Record<Method, Call>> {
   return { writeHead: make('writeHead'), write: make('write'), end: make('end'), flushHeaders: make('flushHeaders') }
