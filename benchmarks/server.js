@@ -1,18 +1,27 @@
 // One contestant in a process of its own, so that none runs on code that was optimised, or spoilt, for another.
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { contestants } from './contestants.js'
+import { placeIn } from './backends.js'
+import { contestantsOn, serverOf } from './contestants/index.js'
+import { sessionOf } from './session.js'
+import { countStatements } from './statements.js'
+import { answer, say } from './worker.js'
 
-const contestant = contestants[process.argv[2] ?? '']?.()
-if (contestant === undefined || process.send === undefined) throw new Error('This is started by requests.js.')
-const { start = contestant.handle, handle } = contestant
+const [, , store = '', name = '', where = '', bytes = ''] = process.argv
+const contestant = contestantsOn(store).find((one) => one.name === name)
+if (contestant === undefined) throw new Error(`There is no ${name} on ${store}.`)
 
+const server = await serverOf(contestant, { place: placeIn(where), session: sessionOf(Number(bytes)) })
 // While its rivals have their turn, a contestant's connections stay.
-const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
-  void (request.url === '/start' ? start : handle)(request, response)
-}).listen(0, '127.0.0.1')
+Object.assign(server, { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 })
+server.listen(0, '127.0.0.1')
 await once(server, 'listening')
-const address = server.address()
-process.send({ port: typeof address === 'object' ? address?.port : undefined })
-process.on('message', () => process.send?.({ cpu: process.cpuUsage() }))
-process.on('disconnect', () => process.exit())
+
+answer({
+  /** Microseconds of processor time so far. */
+  cpu() {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+  statements: countStatements,
+})
+say(server.address().port)

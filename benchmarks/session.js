@@ -1,5 +1,7 @@
-/** What every contestant's session holds: 200 bytes of JSON. */
-export const SESSION = {
+export const SECRET = 'a secret for benchmarks, known to everybody who reads this'
+
+/** What every contestant's session holds at the least: 200 bytes of JSON. */
+const SESSION = {
   userId: 48271,
   name: 'Ada Lovelace',
   roles: ['reader', 'author'],
@@ -12,4 +14,15 @@ export const SESSION = {
   notice: 'Welcome.',
 }
 
-export const SECRET = 'a secret for benchmarks, known to everybody who reads this'
+/**
+ * A session of so many bytes of JSON: what is beyond 200 is a list of strings of 100 characters.
+ *
+ * @param {number} bytes at least 200
+ * @returns {typeof SESSION & { seen?: string[] }}
+ */
+export function sessionOf(bytes) {
+  const rest = bytes - JSON.stringify(SESSION).length
+  if (rest < 100) return SESSION
+  const seen = Array.from({ length: Math.floor(rest / 103) }, (_, n) => String(n).padEnd(100, 'x'))
+  return { ...SESSION, seen }
+}

@@ -12,9 +12,9 @@ import { createAdapterContext, frame, newVersion } from '@sess/core/adapter'
 import Database from 'better-sqlite3'
 import { Redis } from 'ioredis'
 import Memcached from 'memcached'
-import { quantile } from 'simple-statistics'
 import { startMemcached } from '../scripts/servers/memcached.js'
 import { startRedis } from '../scripts/servers/redis.js'
+import { show, spread } from './ratio.js'
 import { SECRET } from './session.js'
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 60)
@@ -172,8 +172,7 @@ async function ratio(bare, own) {
     const second = await (isOwnFirst ? bare() : own())
     if (round >= 0) ratios.push(isOwnFirst ? second / first : first / second)
   }
-  const [low, median, high] = [0.25, 0.5, 0.75].map((part) => quantile(ratios, part).toFixed(2))
-  return `${median} (${low}–${high})`
+  return show(spread(ratios))
 }
 
 /** @param {Contestant} contestant @param {number} width */

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import type { Entry } from './contract.js'
+import { randomBytes } from './random.js'
 
 /** What a session can hold: what JSON carries unaltered (RFC 8259). */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }

@@ -1,26 +1,17 @@
-import { randomFillSync } from 'node:crypto'
 import type { Entry, Stored, Version } from './contract.js'
 import { MAX_TIME } from './duration.js'
+import { randomBytes } from './random.js'
 
 const VERSION_BYTES = 12
 const VERSION_LENGTH = 16
-const POOLED = 256
 const HEADER = /^[A-Za-z0-9_-]{16}([1-9][0-9]{0,15}):/
-
-const pool = Buffer.alloc(VERSION_BYTES * POOLED)
-let used = pool.length
 
 /**
  * A version made at random: 16 characters of `[A-Za-z0-9_-]`, 96 bits. It does not come back, whatever is written,
  * destroyed or restarted, so it is right for every backend.
  */
 export function newVersion(): Version {
-  // One call for many: by itself each costs more than a round trip's share of the processor.
-  if (used === pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
-  return pool.toString('base64url', used, (used += VERSION_BYTES))
+  return randomBytes(VERSION_BYTES).toString('base64url')
 }
 
 /**

@@ -83,7 +83,7 @@ export class Gate {
       })
       if (outcome instanceof Promise) {
         this.#state = 'holding'
-        this.#shadow()
+        this.#cover()
         outcome.then(
           (headers) => this.#release(headers),
           (error: unknown) => this.#fail(error),
@@ -175,7 +175,7 @@ export class Gate {
   }
 
   #takeHeld(): readonly { method: Method; args: Args }[] {
-    for (const unshadow of this.#unshadow.splice(0)) unshadow()
+    if (this.#state === 'holding') this.#uncover()
     return this.#held.splice(0)
   }
 
@@ -235,13 +235,18 @@ export class Gate {
    * While calls are held, the response looks as though its headers were sent. `finished` stays as it is:
    * by it, a server that closes tells which connections it may cut.
    */
-  #shadow(): void {
+  #cover(): void {
     const response = this.#response
+    if (isOfHttp1(response)) {
+      // By it node:http itself tells that headers were sent, and refuses to change them.
+      response._header = 'held'
+      coverWritable(response, this)
+      return
+    }
     this.#unshadow = [
       shadow(response, 'headersSent', { get: () => true }),
-      shadow(response, '_header', { get: () => true }),
-      shadow(response, 'writableEnded', { get: () => this.#held.some(({ method }) => method === 'end') }),
-      shadow(response, 'writableNeedDrain', { get: () => this.#owesDrain }),
+      shadow(response, 'writableEnded', { get: () => this.hasHeldEnd }),
+      shadow(response, 'writableNeedDrain', { get: () => this.owesDrain }),
       ...Object.entries(HEADER_METHODS).map(([name, what]) =>
         shadow(response, name, {
           value: () => {
@@ -251,6 +256,67 @@ export class Gate {
       ),
     ]
   }
+
+  #uncover(): void {
+    const response = this.#response
+    if (isOfHttp1(response)) {
+      response._header = null
+      coverWritable(response, undefined)
+    }
+    for (const unshadow of this.#unshadow.splice(0)) unshadow()
+  }
+
+  get hasHeldEnd(): boolean {
+    return this.#held.some(({ method }) => method === 'end')
+  }
+
+  get owesDrain(): boolean {
+    return this.#owesDrain
+  }
+}
+
+/** A response of node:http, with its head once that is written, and else `null`. */
+interface Http1Response extends NodeResponse {
+  _header: unknown
+}
+
+function isOfHttp1(response: NodeResponse): response is Http1Response {
+  return response.stream === undefined && '_header' in response
+}
+
+/** The gate that holds a response of node:http, if one does. */
+const HOLDER: unique symbol = Symbol('holder')
+
+interface Covered {
+  [HOLDER]?: Gate | undefined
+}
+
+const WRITABLE: PropertyDescriptorMap & ThisType<Covered> = {
+  writableEnded: {
+    configurable: true,
+    get() {
+      return this[HOLDER]?.hasHeldEnd ?? inherited(this, 'writableEnded')
+    },
+  },
+  writableNeedDrain: {
+    configurable: true,
+    get() {
+      return this[HOLDER]?.owesDrain ?? inherited(this, 'writableNeedDrain')
+    },
+  },
+}
+
+function inherited(object: object, name: string): unknown {
+  return Reflect.get(Object.getPrototypeOf(object) ?? {}, name, object)
+}
+
+/**
+ * Its accessors stay, and tell what the response itself tells once no gate holds it. To make them anew for each
+ * response, and to delete them, took more time than all else that is done for a change.
+ */
+function coverWritable(response: NodeResponse & Covered, gate: Gate | undefined): void {
+  if (!(HOLDER in response)) Object.defineProperties(response, WRITABLE)
+  response[HOLDER] = gate
 }
 
 function byMethod(make: (method: Method) => Call): Readonly<Record<Method, Call>> {

@@ -1,5 +1,6 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { Hmac } from './hmac.js'
+import { randomBytes } from './random.js'
 import type { Keyring } from './secret.js'
 
 const RANDOM_BYTES = 32

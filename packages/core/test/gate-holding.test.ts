@@ -156,7 +156,24 @@ describe('when the store has answered', () => {
     })
     wire.send('GET', '/')
     await wire.response()
-    expect(await handling.outcome()).toEqual(['statusCode', 'statusMessage'])
+    // The first two tell what the response itself tells, as the tests after this one have it.
+    expect(await handling.outcome()).toEqual(['writableEnded', 'writableNeedDrain', 'statusCode', 'statusMessage'])
+  })
+
+  test('writableEnded and writableNeedDrain tell what the response itself tells', async () => {
+    const { wire, handling } = await serveSession(async (session, res) => {
+      session['visits'] = 1
+      res.write('early')
+      await once(res, 'drain')
+      const seen = [res.writableEnded, res.writableNeedDrain]
+      const isRoomLeft = res.write(Buffer.alloc(2 ** 24))
+      seen.push(isRoomLeft, res.writableNeedDrain)
+      res.end()
+      return [...seen, res.writableEnded]
+    })
+    wire.send('GET', '/')
+    wire.pause()
+    expect(await handling.outcome()).toEqual([false, false, false, true, true])
   })
 
   test('the callbacks of held calls are called, in their order and not before', async () => {
@@ -188,7 +205,7 @@ describe('when the store has answered', () => {
       res.write(Buffer.alloc(2 ** 24))
       await store.reached
       store.release()
-      while (Object.hasOwn(res, 'headersSent')) await turn()
+      while (Reflect.get(res, '_headerSent') !== true) await turn()
       // The buffers of this machine hold less than was written.
       const first = await Promise.race([drained, turns(20)])
       wire.resume()

@@ -52,6 +52,16 @@ describe('a token', () => {
     for (let at = 0; at < one.length; at += 8) expect(one.slice(at, at + 8)).not.toBe(other.slice(at, at + 8))
   })
 
+  test('shares no eight bytes with any other of a thousand, nor is it all zero', async () => {
+    const tokens = await Promise.all(Array.from({ length: 1000 }, async () => (await visited()).token))
+    const parts = tokens.flatMap((token) => {
+      const random = Buffer.from(token, 'base64url').subarray(0, 32).toString('hex')
+      return [0, 16, 32, 48].map((at) => random.slice(at, at + 16))
+    })
+    expect(new Set(parts).size).toBe(4000)
+    expect(parts).not.toContain('0'.repeat(16))
+  })
+
   test('opens its session as it is', async () => {
     const { sess, store, token } = await visited()
     expect(await accepted(sess, store, [token])).toEqual([token])

@@ -1,0 +1,94 @@
+import { createServer } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import express from 'express'
+import { fastify } from 'fastify'
+import { Hono } from 'hono'
+import Koa from 'koa'
+
+/**
+ * What a contestant does, with whatever its framework gives to a handler. Each resolves with the number of visits.
+ *
+ * @typedef {object} Use
+ * @property {(...handed: any[]) => unknown} read
+ * @property {(...handed: any[]) => unknown} write adds one to the visits
+ * @property {(...handed: any[]) => unknown} login begins a session
+ * @property {(app: any) => unknown} [install] before the routes
+ * @property {(handler: any) => any} [wrap] of the fetch handler
+ */
+
+/** What a request that ignores the session is answered with. */
+const VISITS = 17
+
+/**
+ * One server for each framework, with the same four routes and the same answers, each written as its framework's
+ * own pages would.
+ *
+ * @type {Record<string, (use: Use) => import('node:http').Server | Promise<import('node:http').Server>>}
+ */
+export const frameworks = {
+  node({ read, write, login }) {
+    /** @type {Record<string, Use['read']>} */
+    const routes = { '/read': read, '/write': write, '/login': login }
+    return createServer((request, response) => {
+      const route = routes[request.url ?? '']
+      if (route === undefined) answer(response, VISITS)
+      else void open(route, request, response)
+    })
+  },
+
+  express({ read, write, login, install }) {
+    const app = express()
+    install?.(app)
+    app.get('/ignore', (_request, response) => response.json({ visits: VISITS }))
+    app.get('/read', on.express(read)).get('/write', on.express(write)).get('/login', on.express(login))
+    return createServer(app)
+  },
+
+  async fastify({ read, write, login, install }) {
+    const app = fastify()
+    await install?.(app)
+    app.get('/ignore', async () => ({ visits: VISITS }))
+    app.get('/read', on.fastify(read)).get('/write', on.fastify(write)).get('/login', on.fastify(login))
+    await app.ready()
+    return app.server
+  },
+
+  koa({ read, write, login, install }) {
+    const app = new Koa()
+    install?.(app)
+    /** @type {Record<string, Use['read']>} */
+    const routes = { '/read': read, '/write': write, '/login': login }
+    app.use(async (context) => {
+      const route = routes[context.path]
+      context.body = { visits: route === undefined ? VISITS : await route(context) }
+    })
+    return createServer(app.callback())
+  },
+
+  hono({ read, write, login, install, wrap = (handler) => handler }) {
+    const app = new Hono()
+    install?.(app)
+    app.get('/ignore', (context) => context.json({ visits: VISITS }))
+    app.get('/read', on.hono(read)).get('/write', on.hono(write)).get('/login', on.hono(login))
+    return createAdaptorServer({ fetch: wrap(app.fetch) })
+  },
+}
+
+/** The handler of each framework that answers with what `use` resolves with. */
+const on = {
+  express: (/** @type {Use['read']} */ use) => async (request, response) =>
+    response.json({ visits: await use(request, response) }),
+  fastify: (/** @type {Use['read']} */ use) => async (request, reply) => ({ visits: await use(request, reply) }),
+  hono: (/** @type {Use['read']} */ use) => async (context) => context.json({ visits: await use(context) }),
+}
+
+/** Without a framework. @param {import('node:http').ServerResponse} response @param {unknown} visits */
+function answer(response, visits) {
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify({ visits }))
+}
+
+/** @param {Use['read']} route @param {unknown} request @param {import('node:http').ServerResponse} response */
+async function open(route, request, response) {
+  answer(response, await route(request, response))
+}

@@ -1,0 +1,88 @@
+// Requests without HTTP, in a process of their own: what is left is the session's cost alone.
+import { sessionsAt } from './contestants/sess.js'
+import { placeIn } from './backends.js'
+import { countStatements } from './statements.js'
+import { answer, say } from './worker.js'
+
+const [, , store = '', where = '', limits = '{}'] = process.argv
+const sess = sessionsAt(store, placeIn(where), JSON.parse(limits))
+
+/** The cookies of sessions, by what they are an example of. @type {Map<string, readonly string[]>} */
+const cookies = new Map()
+/** Requests that are about to be answered. @type {import('@sess/core').Exchange<any>[]} */
+let pending = []
+
+/** @param {object} data @returns {Promise<string>} the cookie */
+async function begin(data) {
+  const exchange = sess.exchange(undefined)
+  Object.assign(await exchange.open(), data)
+  const headers = await exchange.commit(200)
+  return headers.find(([name]) => name === 'set-cookie')?.[1].split(';')[0] ?? ''
+}
+
+/** What a request does to its session. @type {Record<string, (session: any) => unknown>} */
+const USES = {
+  reads: (session) => session.visits,
+  writes: (session) => (session.visits += 1),
+  'reads all': (session) => Object.values(session),
+}
+
+answer({
+  /** @param {{ point: string, data: object, amount: number }} work */
+  async prepare({ point, data, amount }) {
+    const begun = []
+    for (let count = 0; count < amount; count++) begun.push(await begin(data))
+    cookies.set(point, begun)
+  },
+
+  /** @param {{ data: object, amount: number }} work */
+  async fill({ data, amount }) {
+    for (let count = 0; count < amount; count++) await begin(data)
+  },
+
+  /** Microseconds of processor time for one request. @param {{ point: string, use: string, amount: number }} work */
+  async time({ point, use, amount }) {
+    const known = cookies.get(point) ?? []
+    const before = process.cpuUsage()
+    for (let count = 0; count < amount; count++) {
+      const exchange = sess.exchange(known[Math.floor(Math.random() * known.length)])
+      USES[use]?.(await exchange.open())
+      await exchange.commit(200)
+    }
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / amount
+  },
+
+  /** @param {{ data: object }} work */
+  begin: ({ data }) => begin(data),
+
+  /** Opens one session in many requests, each of which changes it. @param {{ cookie: string, amount: number }} work */
+  async open({ cookie, amount }) {
+    pending = Array.from({ length: amount }, () => sess.exchange(cookie))
+    for (const exchange of pending) (await exchange.open()).update('visits', (visits = 0) => visits + 1)
+  },
+
+  /** Answers them all at once; resolves with the milliseconds that each waited. */
+  commit: () =>
+    Promise.all(
+      pending.map(async (exchange) => {
+        const began = performance.now()
+        await exchange.commit(200)
+        return performance.now() - began
+      }),
+    ),
+
+  /** @param {{ cookie: string }} work */
+  async visits({ cookie }) {
+    return (await sess.exchange(cookie).open()).visits
+  },
+
+  statements: countStatements,
+
+  memory() {
+    globalThis.gc?.()
+    const { heapUsed, rss } = process.memoryUsage()
+    return { heapUsed, rss }
+  },
+})
+say('ready')

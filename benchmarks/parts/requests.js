@@ -1,0 +1,154 @@
+// What a request costs a server: processor time of its process, beside throughput and the 99th percentile of the
+// waiting. On each store, for each size of session, all contestants take turns in short batches over real HTTP.
+import { startBackend } from '../backends.js'
+import { contestantsOn, STORES } from '../contestants/index.js'
+import { REQUESTS, Running } from '../running.js'
+import { Worker } from '../worker.js'
+import { ratio, show, shuffled, spread } from '../ratio.js'
+import { table } from '../table.js'
+import { TO_LIMIT, TO_PEER } from '../targets.js'
+
+/** Bytes of JSON. A cookie holds less than 3 kB, sealed; iron-session's less than 2. */
+const SIZES = { cookie: [200, 1500] }
+const USUAL_SIZES = [200, 4096]
+
+/** Requests until the code is warm, rounds, and the requests of each contestant's turn in a round. */
+const LONG = { warmUp: 20_000, rounds: 11, amount: 2000 }
+const SHORT = { warmUp: 10_000, rounds: 7, amount: 1000 }
+
+/** How many requests the commands are counted of. */
+const COUNTED = 640
+
+/**
+ * @typedef {object} Row
+ * @property {string} store
+ * @property {number} bytes
+ * @property {string} request
+ * @property {string} name
+ * @property {string} kind
+ * @property {string} framework
+ * @property {number[]} cpu microseconds of the server's process per request, by round
+ * @property {number[]} perSecond
+ * @property {number[]} p99 milliseconds
+ * @property {number} commands at the store, per request
+ */
+
+/** @param {import('../start.js').Wanted} wanted @returns {Promise<Row[]>} */
+export async function measure({ isWanted, isShort }) {
+  const terms = isShort ? SHORT : LONG
+  const rows = []
+  for (const store of STORES.filter((name) => isWanted(name))) {
+    for (const bytes of (SIZES[store] ?? USUAL_SIZES).slice(0, isShort ? 1 : undefined)) {
+      console.error(`requests: ${store}, ${bytes} bytes`)
+      rows.push(...(await measureStore(store, bytes, terms)))
+    }
+  }
+  return rows
+}
+
+/** @param {string} store @param {number} bytes @param {typeof LONG} terms @returns {Promise<Row[]>} */
+async function measureStore(store, bytes, { warmUp, rounds, amount }) {
+  const backend = await startBackend(store)
+  const load = new Worker('load.js')
+  const running = []
+  for (const contestant of contestantsOn(store))
+    running.push(await Running.start(contestant, backend.where, bytes, load))
+  for (const one of running) await one.login()
+
+  const rows = []
+  for (const request of Object.keys(REQUESTS)) {
+    const results = new Map(running.map((one) => [one, { cpu: [], perSecond: [], p99: [] }]))
+    for (const one of running) await one.send(request, warmUp)
+    for (let round = 0; round < rounds; round++) {
+      for (const one of shuffled(running)) {
+        const result = await one.time(request, amount)
+        for (const [what, list] of Object.entries(results.get(one))) list.push(result[what])
+        // A server full of them would be another one than the next contestant's.
+        if (request === 'login') await backend.clear()
+      }
+    }
+    for (const [one, result] of results) {
+      const { name, kind, framework } = one.contestant
+      rows.push({ store, bytes, request, name, kind, framework, ...result, commands: 0 })
+    }
+  }
+
+  // Last, since whoever counts them is in their way.
+  for (const one of running) {
+    await one.login()
+    const count = backend.count ?? (() => one.countStatements())
+    for (const row of rows.filter(({ name }) => name === one.contestant.name)) {
+      const before = await count()
+      await one.send(row.request, COUNTED)
+      row.commands = ((await count()) - before) / COUNTED
+    }
+    await one.stop()
+  }
+  await load.stop()
+  await backend.stop()
+  return rows
+}
+
+/** @param {readonly Row[]} rows */
+export function report(rows) {
+  const titles = new Set(rows.map(titleOf))
+  return [...titles]
+    .map((title) => {
+      const group = rows.filter((row) => titleOf(row) === title)
+      const cpu = byContestant('µs of processor time', group, (row) => show(spread(row.cpu), 0))
+      const besides = byContestant('requests/s; p99 in ms; commands', group, ({ perSecond, p99, commands }) =>
+        [spread(perSecond).median.toFixed(0), spread(p99).median.toFixed(1), Number(commands.toFixed(2))].join('; '),
+      )
+      const peers = group.some(({ kind }) => kind === 'peer') ? [ratiosToPeers(group)] : []
+      return [`### ${title}`, cpu, besides, ratiosToLimit(group), ...peers].join('\n\n')
+    })
+    .join('\n\n')
+}
+
+/** @param {Row} row */
+const titleOf = ({ store, bytes }) => `${store}, ${bytes} bytes`
+
+/** @param {readonly Row[]} rows @param {string} request @param {string} name */
+const find = (rows, request, name) => rows.find((row) => row.request === request && row.name === name)
+
+/**
+ * A line for each contestant, a column for each request.
+ *
+ * @param {string} title
+ * @param {readonly Row[]} rows
+ * @param {(row: Row) => string} cell
+ */
+function byContestant(title, rows, cell) {
+  const requests = Object.keys(REQUESTS)
+  const names = [...new Set(rows.map(({ name }) => name))]
+  return table(
+    [title, ...requests],
+    names.map((name) => [name].concat(requests.map((request) => cell(find(rows, request, name))))),
+  )
+}
+
+/** @param {readonly Row[]} rows */
+function ratiosToLimit(rows) {
+  const lines = Object.entries(TO_LIMIT).map(([request, { to, most }]) => {
+    const [own, other] = [find(rows, request, '@sess on node'), find(rows, request, to)]
+    return [request, to].concat(verdict(ratio(own.cpu, other.cpu), most[own.store]), String(own.commands))
+  })
+  return table(['@sess on node:http', 'to', 'ratio', 'at most', 'reached', 'commands'], lines)
+}
+
+/** @param {readonly Row[]} rows */
+function ratiosToPeers(rows) {
+  const lines = rows
+    .filter(({ kind }) => kind === 'peer')
+    .map((peer) => {
+      const [own, bare] = ['@sess on', 'bare'].map((who) => find(rows, peer.request, `${who} ${peer.framework}`).cpu)
+      const costOf = (cpu) => cpu.map((value, round) => value - bare[round])
+      return [peer.request, peer.name].concat(verdict(ratio(costOf(own), costOf(peer.cpu)), TO_PEER[peer.name]))
+    })
+  return table(["the session's own cost, @sess on the same framework", 'to', 'ratio', 'at most', 'reached'], lines)
+}
+
+/** @param {import('../ratio.js').Spread} seen @param {number | undefined} most */
+function verdict(seen, most) {
+  return most === undefined ? [show(seen), '', ''] : [show(seen), most.toFixed(2), seen.median <= most ? 'yes' : 'no']
+}

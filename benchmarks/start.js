@@ -1,0 +1,52 @@
+// Measures what is asked for, prints it as tables, and keeps it: the whole of it in results/, for the pages to show.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { chart } from './chart.js'
+import { STORES } from './contestants/index.js'
+import { surroundings } from './surroundings.js'
+import * as growth from './parts/growth.js'
+import * as hot from './parts/hot.js'
+import * as footprint from './parts/footprint.js'
+import * as requests from './parts/requests.js'
+import * as start from './parts/start.js'
+
+/**
+ * What of a part is asked for.
+ *
+ * @typedef {object} Wanted
+ * @property {(store: string) => boolean} isWanted
+ * @property {boolean} isShort a quick look, which proves nothing
+ */
+
+/** @type {Record<string, { measure: (wanted: Wanted) => Promise<any>, report: (result: any) => string }>} */
+const PARTS = { requests, growth, hot, footprint, start }
+
+const { values } = parseArgs({
+  options: { short: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+})
+const only = values.only.split(',').filter((word) => word !== '')
+const unknown = only.find((word) => !(word in PARTS) && !STORES.includes(word))
+if (unknown !== undefined) {
+  throw new Error(
+    `--only takes ${[...Object.keys(PARTS), ...STORES].join(', ')}, separated by commas; it was given ${unknown}.`,
+  )
+}
+const parts = Object.keys(PARTS).filter((part) => only.includes(part))
+const stores = STORES.filter((store) => only.includes(store))
+const wanted = {
+  isShort: values.short,
+  isWanted: (/** @type {string} */ store) => stores.length === 0 || stores.includes(store),
+}
+
+/** @type {Record<string, any>} */
+const results = { ...surroundings(), isShort: values.short }
+for (const part of parts.length > 0 ? parts : Object.keys(PARTS)) {
+  results[part] = await PARTS[part].measure(wanted)
+  console.log(`## ${part}\n\n${PARTS[part].report(results[part])}\n`)
+}
+
+// A quick look leaves what the pages show alone, and so does a part of it.
+const folder = new URL(values.short || only.length > 0 ? 'results/partial/' : 'results/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+writeFileSync(new URL('results.json', folder), `${JSON.stringify(results, null, 1)}\n`)
+if (results['requests'] !== undefined) writeFileSync(new URL('requests.svg', folder), chart(results))

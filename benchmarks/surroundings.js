@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+
+const require = createRequire(import.meta.url)
+
+/** Whose versions a result depends on. */
+const PACKAGES =
+  `@sess/core better-sqlite3 ioredis memcached redis express fastify koa hono express-session connect-redis
+  connect-memcached better-sqlite3-session-store @fastify/session @fastify/secure-session koa-session hono-sessions
+  iron-session`.split(/\s+/)
+
+/** @param {string} name */
+function versionOf(name) {
+  const files = (require.resolve.paths(name) ?? []).map((folder) => `${folder}/${name}/package.json`)
+  for (const path of files) {
+    try {
+      return JSON.parse(readFileSync(path, 'utf8')).version
+    } catch {
+      // It lies further up.
+    }
+  }
+  throw new Error(`${name} is not installed.`)
+}
+
+/** @param {string} program */
+const programVersion = (program) =>
+  /\d+(?:\.\d+)+/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[0]
+
+/** Of everything that was measured: when, with what and on what kind of machine. */
+export function surroundings() {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      system: `${platform()} ${release().split('.').slice(0, 2).join('.')}`,
+      processors: availableParallelism(),
+      model: cpus()[0]?.model,
+      gibibytes: Math.round(totalmem() / 2 ** 30),
+    },
+    versions: {
+      node: process.versions.node,
+      'redis-server': programVersion('redis-server'),
+      'memcached-server': programVersion('memcached'),
+      ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+    },
+  }
+}

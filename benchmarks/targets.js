@@ -1,0 +1,25 @@
+// What @sess is to reach, as ratios of processor time, on each store and for each size.
+
+/** By store, to the limit of that store; of what ignores the session, to bare node:http. */
+export const TO_LIMIT = {
+  'ignores, no cookie': {
+    to: 'bare node',
+    most: { cookie: 1.03, memory: 1.03, redis: 1.03, memcache: 1.03, sqlite: 1.03 },
+  },
+  ignores: { to: 'bare node', most: { cookie: 1.03, memory: 1.03, redis: 1.03, memcache: 1.03, sqlite: 1.03 } },
+  reads: { to: 'the limit', most: { cookie: 1.1, redis: 1.12, memcache: 1.12, sqlite: 1.12 } },
+  writes: { to: 'the limit', most: { cookie: 1.1, redis: 1.3, memcache: 1.35, sqlite: 1.15 } },
+  login: { to: 'the limit', most: { cookie: 1.25, redis: 1.25, memcache: 1.25, sqlite: 1.25 } },
+}
+
+/** Of the session's own cost, the framework's bare cost taken off, to a peer's on the same framework. */
+export const TO_PEER = {
+  '@fastify/session + connect-redis': 1 / 2,
+  'koa-session + ioredis': 1 / 2,
+  'express-session + connect-redis': 1 / 3,
+  'express-session + connect-memcached': 1 / 3,
+  'express-session + better-sqlite3-session-store': 1 / 3,
+  'hono-sessions + ioredis': 1 / 15,
+  'iron-session': 1 / 15,
+  '@fastify/secure-session': 1,
+}

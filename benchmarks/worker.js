@@ -1,0 +1,65 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/** A process of its own, that answers what it is told, one thing at a time. */
+export class Worker {
+  #child
+  /** @type {{ answer?: unknown, error?: string }[]} */
+  #said = []
+  /** @type {(() => void) | undefined} */
+  #onSaid
+
+  /** @param {string} file in this folder @param {readonly string[]} [args] @param {readonly string[]} [execArgv] */
+  constructor(file, args = [], execArgv = []) {
+    this.#child = fork(new URL(file, import.meta.url), [...args], {
+      execArgv: [...execArgv],
+      env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1' },
+    })
+    this.#child.on('message', (message) => this.#hear(message))
+    this.#child.on('exit', (code) => this.#hear({ error: `A process of the benchmarks ended, with ${code}: ${file}` }))
+  }
+
+  /** What it says next. @returns {Promise<any>} */
+  async hears() {
+    if (this.#said.length === 0) await new Promise((resolve) => (this.#onSaid = () => resolve(undefined)))
+    const { answer: answered, error } = this.#said.shift() ?? {}
+    if (error !== undefined) throw new Error(error)
+    return answered
+  }
+
+  /** @param {string} what @param {object} [work] @returns {Promise<any>} */
+  tell(what, work = {}) {
+    this.#child.send({ what, work })
+    return this.hears()
+  }
+
+  async stop() {
+    const ended = once(this.#child, 'exit')
+    this.#child.disconnect()
+    await ended
+  }
+
+  /** @param {any} message */
+  #hear(message) {
+    this.#said.push(message)
+    this.#onSaid?.()
+  }
+}
+
+/** In the worker: says something that it was not asked. @param {unknown} answered */
+export function say(answered) {
+  process.send?.({ answer: answered })
+}
+
+/** In the worker: does what it is told, by name, until nobody is there to tell it. @param {Record<string, (work: any) => unknown>} tasks */
+export function answer(tasks) {
+  if (process.send === undefined) throw new Error('This is started by another process of the benchmarks.')
+  process.on('disconnect', () => process.exit())
+  process.on('message', async ({ what, work }) => {
+    try {
+      say(await tasks[what](work))
+    } catch (error) {
+      process.send?.({ error: error instanceof Error ? error.stack : String(error) })
+    }
+  })
+}
