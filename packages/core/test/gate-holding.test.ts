@@ -205,7 +205,7 @@ describe('when the store has answered', () => {
       res.write(Buffer.alloc(2 ** 24))
       await store.reached
       store.release()
-      while (Reflect.get(res, '_headerSent') !== true) await turn()
+      while (Reflect.get(res, '_header') === 'held') await turn()
       // The buffers of this machine hold less than was written.
       const first = await Promise.race([drained, turns(20)])
       wire.resume()
