@@ -73,7 +73,7 @@ it('a registry elsewhere is refused', async () => {
     'http://user:127.0.0.1@registry.example/',
     'http://10.0.0.1/',
     'https://127.0.0.1/',
-    'file:///tmp/registry',
+    'file:///registry',
   ]) {
     await expect(release.publish(address)).rejects.toThrow(`and not to ${address}`)
   }
