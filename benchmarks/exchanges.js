@@ -9,7 +9,7 @@ const sess = sessionsAt(store, placeIn(where), JSON.parse(limits))
 
 /** The cookies of sessions, by what they are an example of. @type {Map<string, readonly string[]>} */
 const cookies = new Map()
-/** Requests that are about to be answered. @type {import('@sess/core').Exchange<any>[]} */
+/** Requests that are about to be answered. @type {import('@sess/core').Exchange<{ visits: number }>[]} */
 let pending = []
 
 /** @param {object} data @returns {Promise<string>} the cookie */
@@ -20,7 +20,7 @@ async function begin(data) {
   return headers.find(([name]) => name === 'set-cookie')?.[1].split(';')[0] ?? ''
 }
 
-/** What a request does to its session. @type {Record<string, (session: any) => unknown>} */
+/** What a request does to its session. @type {Record<string, (session: { visits: number }) => unknown>} */
 const USES = {
   reads: (session) => session.visits,
   writes: (session) => (session.visits += 1),

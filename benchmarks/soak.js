@@ -49,7 +49,7 @@ answer({
     const clock = () => now
     const store = memory({ scope: 'day' }, createAdapterContext({ secret: SECRET }))
     const sess = sessions(store, { secret: SECRET, clock, idleTimeout: `${IDLE_MINUTES}m` })
-    /** @param {string | undefined} cookie @param {(session: any) => void} use */
+    /** @param {string | undefined} cookie @param {(session: import('@sess/core').Session<{ visits: number }>) => void} use */
     const visit = async (cookie, use) => {
       const exchange = sess.exchange(cookie)
       use(await exchange.open())

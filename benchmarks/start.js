@@ -18,7 +18,7 @@ import * as start from './parts/start.js'
  * @property {boolean} isShort a quick look, which proves nothing
  */
 
-/** @type {Record<string, { measure: (wanted: Wanted) => Promise<any>, report: (result: any) => string }>} */
+/** @type {Record<string, { measure: (wanted: Wanted) => Promise<unknown>, report: (result: unknown) => string }>} */
 const PARTS = { requests, growth, hot, footprint, start }
 
 const { values } = parseArgs({
@@ -38,7 +38,7 @@ const wanted = {
   isWanted: (/** @type {string} */ store) => stores.length === 0 || stores.includes(store),
 }
 
-/** @type {Record<string, any>} */
+/** @type {Record<string, unknown>} */
 const results = { ...surroundings(), isShort: values.short }
 for (const part of parts.length > 0 ? parts : Object.keys(PARTS)) {
   results[part] = await PARTS[part].measure(wanted)

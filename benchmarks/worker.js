@@ -19,7 +19,7 @@ export class Worker {
     this.#child.on('exit', (code) => this.#hear({ error: `A process of the benchmarks ended, with ${code}: ${file}` }))
   }
 
-  /** What it says next. @returns {Promise<any>} */
+  /** What it says next. @returns {Promise<unknown>} */
   async hears() {
     if (this.#said.length === 0) await new Promise((resolve) => (this.#onSaid = () => resolve(undefined)))
     const { answer: answered, error } = this.#said.shift() ?? {}
@@ -27,7 +27,7 @@ export class Worker {
     return answered
   }
 
-  /** @param {string} what @param {object} [work] @returns {Promise<any>} */
+  /** @param {string} what @param {object} [work] @returns {Promise<unknown>} */
   tell(what, work = {}) {
     this.#child.send({ what, work })
     return this.hears()
@@ -39,7 +39,7 @@ export class Worker {
     await ended
   }
 
-  /** @param {any} message */
+  /** @param {{ answer?: unknown, error?: string }} message */
   #hear(message) {
     this.#said.push(message)
     this.#onSaid?.()
@@ -51,7 +51,7 @@ export function say(answered) {
   process.send?.({ answer: answered })
 }
 
-/** In the worker: does what it is told, by name, until nobody is there to tell it. @param {Record<string, (work: any) => unknown>} tasks */
+/** In the worker: does what it is told, by name, until nobody is there to tell it. @param {Record<string, (work: never) => unknown>} tasks */
 export function answer(tasks) {
   if (process.send === undefined) throw new Error('This is started by another process of the benchmarks.')
   process.on('disconnect', () => process.exit())

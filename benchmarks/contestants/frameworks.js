@@ -8,12 +8,13 @@ import Koa from 'koa'
 /**
  * What a contestant does, with whatever its framework gives to a handler. Each resolves with the number of visits.
  *
+ * @typedef {(request: Request) => Response | Promise<Response>} Handler
  * @typedef {object} Use
- * @property {(...handed: any[]) => unknown} read
- * @property {(...handed: any[]) => unknown} write adds one to the visits
- * @property {(...handed: any[]) => unknown} login begins a session
- * @property {(app: any) => unknown} [install] before the routes
- * @property {(handler: any) => any} [wrap] of the fetch handler
+ * @property {(...handed: unknown[]) => unknown} read
+ * @property {(...handed: unknown[]) => unknown} write adds one to the visits
+ * @property {(...handed: unknown[]) => unknown} login begins a session
+ * @property {(app: unknown) => unknown} [install] before the routes
+ * @property {(handler: Handler) => Handler} [wrap] of the fetch handler
  */
 
 /** What a request that ignores the session is answered with. */

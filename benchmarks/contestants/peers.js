@@ -16,7 +16,7 @@ import { SECRET } from '../session.js'
 
 const TTL_SECONDS = 24 * 60 * 60
 
-/** Of a session that is an object beside the request. @param {(...handed: any[]) => any} find @param {object} data */
+/** Of a session that is an object beside the request. @param {(...handed: unknown[]) => { visits: number }} find @param {object} data */
 function onProperty(find, data) {
   return {
     read: (...handed) => find(...handed).visits,
@@ -25,13 +25,13 @@ function onProperty(find, data) {
   }
 }
 
-/** Of a session with methods for its keys. @param {(...handed: any[]) => any} find @param {object} data */
+/** Of a session with methods for its keys. @param {(...handed: unknown[]) => Map<string, unknown>} find @param {object} data */
 function onMethods(find, data) {
   return {
     read: (...handed) => find(...handed).get('visits'),
     write(...handed) {
       const session = find(...handed)
-      session.set('visits', session.get('visits') + 1)
+      session.set('visits', Number(session.get('visits')) + 1)
       return session.get('visits')
     },
     login(...handed) {

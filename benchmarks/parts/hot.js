@@ -51,7 +51,7 @@ async function measureWriters(store, backend, workers, writers, rounds) {
   const count = async () => {
     if (backend.count) return backend.count()
     const counts = await Promise.all(workers.map((worker) => worker.tell('statements')))
-    return counts.reduce((sum, one) => sum + one, 0)
+    return counts.reduce((/** @type {number} */ sum, one) => sum + Number(one), 0)
   }
   const [first] = workers
   for (let round = -3; round < rounds; round++) {

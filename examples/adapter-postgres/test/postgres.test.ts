@@ -339,6 +339,6 @@ it('is found by its name, with its options typed', async () => {
   const session = await exchange.open()
   session.visits = 1
   expect((await exchange.commit(200)).map(([name]) => name)).toContain('set-cookie')
-  // @ts-expect-error: misspelt
+  // @ts-expect-error: a misspelt option must not compile, since the adapter has merged its own by name
   expect(() => sessions('postgres', { secret: SECRET, tabel: 'x' })).toThrow('tabel')
 })

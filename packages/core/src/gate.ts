@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { cover, type Holder, uncover, type Uncover } from './cover.js'
 import { type ErrorStatus, isSessError } from './error.js'
 import type { Headers, SessionExchange } from './exchange.js'
 import { headerEntries, listOf } from './header.js'
@@ -16,15 +17,13 @@ type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders'
 type Args = readonly unknown[]
 type Call = (...args: Args) => unknown
 
-const HEADER_METHODS = { setHeader: 'set', setHeaders: 'set', appendHeader: 'append', removeHeader: 'remove' } as const
-
 /**
  * Stands before a response until its session is stored. At the first `writeHead`, `write`, `end` or
  * `flushHeaders` the session is sealed. Where there is nothing to store, the gate is gone within the
  * same call. Otherwise calls queue until the store has answered: then the session's headers are set and
  * the calls are made; or, where the store has failed, they are dropped and the answer is an error.
  */
-export class Gate {
+export class Gate implements Holder {
   readonly #response: NodeResponse
   readonly #exchange: SessionExchange
   readonly #onError: (error: unknown) => void
@@ -38,7 +37,7 @@ export class Gate {
   /** A `write` was held and so returned false. */
   #owesDrain = false
   #isDraining = false
-  #unshadow: (() => void)[] = []
+  #covers: readonly Uncover[] = []
 
   constructor(response: NodeResponse, exchange: SessionExchange, onError: (error: unknown) => void) {
     this.#response = response
@@ -83,7 +82,7 @@ export class Gate {
       })
       if (outcome instanceof Promise) {
         this.#state = 'holding'
-        this.#cover()
+        this.#covers = cover(this.#response, this)
         outcome.then(
           (headers) => this.#release(headers),
           (error: unknown) => this.#fail(error),
@@ -175,7 +174,7 @@ export class Gate {
   }
 
   #takeHeld(): readonly { method: Method; args: Args }[] {
-    if (this.#state === 'holding') this.#uncover()
+    if (this.#state === 'holding') uncover(this.#response, this.#covers)
     return this.#held.splice(0)
   }
 
@@ -231,41 +230,6 @@ export class Gate {
     if (response.flushHeaders === this.#patched.flushHeaders) response.flushHeaders = flushHeaders
   }
 
-  /**
-   * While calls are held, the response looks as though its headers were sent. `finished` stays as it is:
-   * by it, a server that closes tells which connections it may cut.
-   */
-  #cover(): void {
-    const response = this.#response
-    if (isOfHttp1(response)) {
-      // By it node:http itself tells that headers were sent, and refuses to change them.
-      response._header = 'held'
-      coverWritable(response, this)
-      return
-    }
-    this.#unshadow = [
-      shadow(response, 'headersSent', { get: () => true }),
-      shadow(response, 'writableEnded', { get: () => this.hasHeldEnd }),
-      shadow(response, 'writableNeedDrain', { get: () => this.owesDrain }),
-      ...Object.entries(HEADER_METHODS).map(([name, what]) =>
-        shadow(response, name, {
-          value: () => {
-            throw headersSent(response, what)
-          },
-        }),
-      ),
-    ]
-  }
-
-  #uncover(): void {
-    const response = this.#response
-    if (isOfHttp1(response)) {
-      response._header = null
-      coverWritable(response, undefined)
-    }
-    for (const unshadow of this.#unshadow.splice(0)) unshadow()
-  }
-
   get hasHeldEnd(): boolean {
     return this.#held.some(({ method }) => method === 'end')
   }
@@ -275,63 +239,8 @@ export class Gate {
   }
 }
 
-/** A response of node:http, with its head once that is written, and else `null`. */
-interface Http1Response extends NodeResponse {
-  _header: unknown
-}
-
-function isOfHttp1(response: NodeResponse): response is Http1Response {
-  return response.stream === undefined && '_header' in response
-}
-
-/** The gate that holds a response of node:http, if one does. */
-const HOLDER: unique symbol = Symbol('holder')
-
-interface Covered {
-  [HOLDER]?: Gate | undefined
-}
-
-const WRITABLE: PropertyDescriptorMap & ThisType<Covered> = {
-  writableEnded: {
-    configurable: true,
-    get() {
-      return this[HOLDER]?.hasHeldEnd ?? inherited(this, 'writableEnded')
-    },
-  },
-  writableNeedDrain: {
-    configurable: true,
-    get() {
-      return this[HOLDER]?.owesDrain ?? inherited(this, 'writableNeedDrain')
-    },
-  },
-}
-
-function inherited(object: object, name: string): unknown {
-  return Reflect.get(Object.getPrototypeOf(object) ?? {}, name, object)
-}
-
-/**
- * Its accessors stay, and tell what the response itself tells once no gate holds it. To make them anew for each
- * response, and to delete them, took more time than all else that is done for a change.
- */
-function coverWritable(response: NodeResponse & Covered, gate: Gate | undefined): void {
-  if (!(HOLDER in response)) Object.defineProperties(response, WRITABLE)
-  response[HOLDER] = gate
-}
-
 function byMethod(make: (method: Method) => Call): Readonly<Record<Method, Call>> {
   return { writeHead: make('writeHead'), write: make('write'), end: make('end'), flushHeaders: make('flushHeaders') }
-}
-
-/** Covers a property that the object has, and returns what uncovers it. */
-function shadow(target: object, name: string, descriptor: PropertyDescriptor): () => void {
-  if (!(name in target)) return () => undefined
-  const own = Object.getOwnPropertyDescriptor(target, name)
-  Object.defineProperty(target, name, { ...descriptor, configurable: true })
-  return () => {
-    if (own) Object.defineProperty(target, name, own)
-    else Reflect.deleteProperty(target, name)
-  }
 }
 
 function textOf(header: number | string | readonly string[] | undefined): string | undefined {
