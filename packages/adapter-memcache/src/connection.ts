@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { gatherWrites } from '@sess/core/adapter'
 import { type Command, readReply, type Reply } from './protocol.js'
 
 interface Call {
@@ -46,10 +47,8 @@ export class Connection {
         return
       }
       this.#calls.push({ command, began, resolve, reject })
-      // What several calls send in one turn goes in one write: it is the dearest part of a call.
-      this.#socket.cork()
+      gatherWrites(this.#socket)
       this.#socket.write(command.text)
-      process.nextTick(() => this.#socket.uncork())
     })
   }
 

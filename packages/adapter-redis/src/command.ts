@@ -1,3 +1,5 @@
+import { Writable } from 'node:stream'
+import { gatherWrites } from '@sess/core/adapter'
 import { Command } from 'ioredis'
 
 /**
@@ -13,7 +15,9 @@ export class TimedCommand extends Command {
     this.#due = due
   }
 
+  /** Called by ioredis when it is about to write the command. */
   override toWritable(socket: object): string | Buffer {
+    if (socket instanceof Writable) gatherWrites(socket)
     if (performance.now() >= this.#due) {
       this.reject(new Error('The command waited too long.'))
       // ioredis writes something in any case, and waits for the reply to it.

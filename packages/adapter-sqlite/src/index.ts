@@ -41,10 +41,13 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
     read: (key) => reads.run(() => entryOf(file.use(({ read }) => read.get(key)))),
     update(key, { data, expiresAt }, version) {
       const next = newVersion()
-      return write(({ update }) => {
+      return write(({ rewrite, update }) => {
         // What another wrote there may have any text for a version.
-        const isCurrent = VERSION.test(version) && update.run(data, expiresAt, next, key, version).changes === 1
-        return isCurrent ? next : null
+        if (!VERSION.test(version)) return null
+        const isDone =
+          rewrite.run(data, next, key, version, expiresAt).changes === 1 ||
+          update.run(data, expiresAt, next, key, version).changes === 1
+        return isDone ? next : null
       })
     },
     destroy: (key) => write(({ destroy }) => void destroy.run(key)),

@@ -8,6 +8,8 @@ export interface Table {
   readonly create: Statement<[key: string, data: string, expiresAt: number, version: Version]>
   readonly read: Statement<[key: string], Row>
   readonly update: Statement<[data: string, expiresAt: number, next: Version, key: string, version: Version]>
+  /** As `update`, where the expiry stays: the index of it is then left alone, which is a third of the work. */
+  readonly rewrite: Statement<[data: string, next: Version, key: string, version: Version, expiresAt: number]>
   readonly destroy: Statement<[key: string]>
   readonly prune: Statement<[now: number, limit: number]>
 }
@@ -47,6 +49,9 @@ export function openTable(database: Database, name: string): Table {
     // A row as an array costs a tenth less than one as an object.
     read: database.prepare<[string], Row>(`SELECT data, expires_at, version FROM ${name} WHERE key = ?`).raw(),
     update: database.prepare(`UPDATE ${name} SET data = ?, expires_at = ?, version = ? WHERE key = ? AND version = ?`),
+    rewrite: database.prepare(
+      `UPDATE ${name} SET data = ?, version = ? WHERE key = ? AND version = ? AND expires_at = ?`,
+    ),
     destroy: database.prepare(`DELETE FROM ${name} WHERE key = ?`),
     prune: database.prepare(
       `DELETE FROM ${name} WHERE rowid IN (SELECT rowid FROM ${name} WHERE expires_at <= ? LIMIT ?)`,

@@ -17,6 +17,7 @@ import type { FetchHandler, Sessions } from './sessions.js'
 import type { Exchanges } from './slice.js'
 import { assertAccepted } from './store.js'
 import { Swaps } from './swaps.js'
+import { Tally } from './tally.js'
 import { TokenMint } from './token.js'
 import { LOCAL, SECURE, type Transport, transportOfFetch, transportOfNode } from './transport.js'
 import { Warnings } from './warning.js'
@@ -32,7 +33,7 @@ export class Application implements Sessions {
   readonly #find: (tokens: readonly string[]) => Promise<Hold>
   readonly #terms: ExchangeTerms
   readonly #exchanges: Exchanges
-  readonly #commits = new Set<Promise<unknown>>()
+  readonly #commits = new Tally()
   readonly #pruning: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -51,11 +52,7 @@ export class Application implements Sessions {
         this.#assertNotClosed()
         return this.#find(tokens)
       },
-      track: (commit) => {
-        this.#commits.add(commit)
-        void commit.catch(() => undefined).finally(() => this.#commits.delete(commit))
-        return commit
-      },
+      commits: this.#commits,
       onPlainHttp: () =>
         warnings.once(
           'SESS_PLAIN_HTTP',
@@ -152,7 +149,7 @@ export class Application implements Sessions {
 
   async #close(): Promise<void> {
     clearInterval(this.#pruning)
-    await Promise.allSettled(this.#commits)
+    await this.#commits.idle()
     if (this.#ownsStore && this.#store.kind === 'server') await this.#store.close()
   }
 

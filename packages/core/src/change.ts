@@ -1,5 +1,5 @@
-import type { Fields, Json } from './content.js'
 import { SessError, shorten } from './error.js'
+import { fieldOf, type Fields, type Json, setField } from './fields.js'
 import { isSame } from './value.js'
 
 /** What one request does to one key. */
@@ -15,24 +15,17 @@ export interface Change {
 export type Changes = ReadonlyMap<string, Change>
 export type ConflictPolicy = 'fail' | 'overwrite'
 
-export function fieldOf(fields: Fields, key: string): Json | undefined {
-  return Object.hasOwn(fields, key) ? fields[key] : undefined
-}
-
 /**
  * Applies changes to the newest fields, where `shown` are those that the request saw. Changes are
  * applied key by key and never merged within one; a key that was read and then rewritten while
  * another request changed it is a `CONFLICT`, unless the policy is to overwrite.
  */
 export function merge(newest: Fields, shown: Fields, changes: Changes, policy: ConflictPolicy): Fields {
-  const merged = new Map(Object.entries(newest))
+  const merged = { ...newest }
   for (const [key, change] of changes) {
-    const value = valueOf(key, change, fieldOf(newest, key), fieldOf(shown, key), policy)
-    if (value === undefined) merged.delete(key)
-    else merged.set(key, value)
+    setField(merged, key, valueOf(key, change, fieldOf(newest, key), fieldOf(shown, key), policy))
   }
-  // Which defines properties, so that the key __proto__ is one like any other.
-  return Object.fromEntries(merged)
+  return merged
 }
 
 function valueOf(

@@ -1,9 +1,6 @@
 import type { Entry } from './contract.js'
+import type { Fields } from './fields.js'
 import { randomBytes } from './random.js'
-
-/** What a session can hold: what JSON carries unaltered (RFC 8259). */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
-export type Fields = Readonly<Record<string, Json>>
 
 /** What an entry's `data` says. Times are epoch milliseconds. */
 export interface Content {

@@ -74,6 +74,8 @@ export class CookiePolicy {
   readonly persistent: boolean
   readonly #secureName: string
   readonly #attributes: Omit<SetCookie, 'name' | 'value'>
+  /** The attributes as `Set-Cookie` has them, with Secure and without: to write them anew takes longer than to sign a token. */
+  readonly #text: { readonly secure: string; readonly plain: string }
   readonly #secure: boolean
   readonly #localException: boolean
 
@@ -103,6 +105,9 @@ export class CookiePolicy {
     }
     const longest = { name: this.#secureName, value: '', secure: true, maxAge: MAX_AGE_SECONDS, ...this.#attributes }
     this.maxValueLength = MAX_LINE - stringifySetCookie(longest).length
+    const textWith = (isSecure: boolean) =>
+      stringifySetCookie({ name, value: '', ...this.#attributes, secure: isSecure }).slice(`${name}=`.length)
+    this.#text = { secure: textWith(true), plain: textWith(false) }
   }
 
   /** Whether a cookie without Secure is set, given that the browser is on this machine and speaks plain http. */
@@ -126,9 +131,12 @@ export class CookiePolicy {
 
   /** A `Set-Cookie` header's value. */
   setCookie(change: CookieChange, now: number, local: boolean): string {
-    const cookie = { name: this.#wireName(local), ...this.#attributes, secure: !this.isPlain(local) }
+    const isPlain = this.isPlain(local)
+    const name = this.#wireName(local)
+    if (change !== 'clear' && !this.persistent)
+      return `${name}=${change.value}${isPlain ? this.#text.plain : this.#text.secure}`
+    const cookie = { name, ...this.#attributes, secure: !isPlain }
     if (change === 'clear') return stringifySetCookie({ ...cookie, value: '', maxAge: 0, expires: new Date(0) })
-    if (!this.persistent) return stringifySetCookie({ ...cookie, value: change.value }, { encode: verbatim })
     const seconds = Math.ceil((change.expiresAt - now) / 1000)
     const maxAge = Math.min(Math.max(seconds, 0), MAX_AGE_SECONDS)
     return stringifySetCookie({ ...cookie, value: change.value, maxAge }, { encode: verbatim })

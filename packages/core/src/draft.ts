@@ -1,6 +1,6 @@
-import { type Change, type Changes, fieldOf } from './change.js'
-import type { Fields, Json } from './content.js'
-import { isSame, storable } from './value.js'
+import type { Change, Changes } from './change.js'
+import { fieldOf, type Fields, type Json, setField } from './fields.js'
+import { isObject, isSame, storable } from './value.js'
 
 export type Update = (value: unknown) => unknown
 
@@ -26,9 +26,9 @@ export class Draft {
   /** The fields as they are stored, as far as the request knows. */
   #stored: Fields
   /** The copies of shown objects that were handed out. */
-  readonly #live = new Map<string, unknown>()
-  readonly #edits = new Map<string, Edit>()
-  readonly #seen = new Set<string>()
+  #live: Map<string, unknown> | undefined
+  #edits: Map<string, Edit> | undefined
+  #seen: Set<string> | undefined
   #enumerated = false
   #used = false
   #insists = false
@@ -61,7 +61,7 @@ export class Draft {
   /** The keys, without counting as a read. */
   currentKeys(): string[] {
     const keys = new Set(Object.keys(this.#shown))
-    for (const [key, { value }] of this.#edits) {
+    for (const [key, { value }] of this.#edits ?? []) {
       if (value === undefined) keys.delete(key)
       else keys.add(key)
     }
@@ -70,17 +70,17 @@ export class Draft {
 
   assign(key: string, given: unknown): void {
     const value = given ?? undefined
-    if (value !== undefined) storable(value, pathOf(key))
+    if (value !== undefined) storable(value, key)
     this.#used = true
-    const edit = this.#edits.get(key)
+    const edit = this.#edits?.get(key)
     const guarded = edit && !edit.updates ? edit.guarded : this.#isSeen(key)
-    this.#edits.set(key, { value, guarded })
+    this.#edit(key, { value, guarded })
   }
 
   update(key: string, update: Update): unknown {
     this.#absorb(key)
     const value = update(this.#copyOfCurrent(key)) ?? undefined
-    const text = value === undefined ? undefined : JSON.stringify(storable(value, pathOf(key)))
+    const text = value === undefined ? undefined : JSON.stringify(storable(value, key))
     this.#append(key, update, { value, text })
     this.#observe(key)
     return value
@@ -108,11 +108,11 @@ export class Draft {
 
   /** What differs from the fields shown, in values that nobody else holds. */
   changes(): Changes {
-    for (const key of this.#live.keys()) this.#absorb(key)
+    for (const key of this.#live?.keys() ?? []) this.#absorb(key)
     const changes = new Map<string, Change>()
-    for (const key of this.#edits.keys()) {
+    for (const key of this.#edits?.keys() ?? []) {
       this.#absorb(key)
-      const edit = this.#edits.get(key)
+      const edit = this.#edits?.get(key)
       if (!edit) continue
       const value = storableOrNone(edit.value, key)
       if (this.#isUnchanged(key, value)) continue
@@ -126,21 +126,17 @@ export class Draft {
    * write that rests on it is judged by it.
    */
   rebase(stored: Fields, changes: Changes): void {
-    const shown = new Map(Object.entries(this.#enumerated ? this.#shown : stored))
-    const put = (key: string, value: Json | undefined) => {
-      if (value === undefined) shown.delete(key)
-      else shown.set(key, value)
-    }
-    if (!this.#enumerated) for (const key of this.#seen) put(key, fieldOf(this.#shown, key))
-    for (const [key, { value }] of changes) put(key, value)
-    this.#shown = Object.fromEntries(shown)
+    const shown = { ...(this.#enumerated ? this.#shown : stored) }
+    if (!this.#enumerated) for (const key of this.#seen ?? []) setField(shown, key, fieldOf(this.#shown, key))
+    for (const [key, { value }] of changes) setField(shown, key, value)
+    this.#shown = shown
     this.#stored = stored
     this.#insists = false
-    for (const [key, { value }] of this.#edits) {
-      if (isObject(value)) this.#live.set(key, value)
-      else this.#live.delete(key)
+    for (const [key, { value }] of this.#edits ?? []) {
+      if (isObject(value)) this.#handOut(key, value)
+      else this.#live?.delete(key)
     }
-    this.#edits.clear()
+    this.#edits = undefined
   }
 
   /** Forgets the session: what is assigned from now on belongs to a new one. */
@@ -149,19 +145,19 @@ export class Draft {
     this.#shown = {}
     this.#stored = {}
     this.#insists = false
-    this.#live.clear()
-    this.#edits.clear()
-    this.#seen.clear()
+    this.#live = undefined
+    this.#edits = undefined
+    this.#seen = undefined
     this.#enumerated = false
   }
 
   #current(key: string): unknown {
-    const edit = this.#edits.get(key)
+    const edit = this.#edits?.get(key)
     if (edit) return edit.value
     const shown = fieldOf(this.#shown, key)
     if (!isObject(shown)) return shown ?? undefined
-    let live = this.#live.get(key)
-    if (live === undefined) this.#live.set(key, (live = storable(shown, pathOf(key))))
+    let live = this.#live?.get(key)
+    if (live === undefined) this.#handOut(key, (live = storable(shown, key)))
     return live
   }
 
@@ -171,11 +167,12 @@ export class Draft {
   }
 
   #observe(key: string): void {
-    const edit = this.#edits.get(key)
+    const edit = this.#edits?.get(key)
     // Every `await` of a session asks for `then`.
     if (key === 'then' && edit === undefined && fieldOf(this.#shown, key) === undefined) return
     this.#used = true
     if (edit && !edit.updates) return
+    this.#seen ??= new Set()
     this.#seen.add(key)
   }
 
@@ -186,25 +183,35 @@ export class Draft {
   }
 
   #isSeen(key: string): boolean {
-    return this.#enumerated || this.#seen.has(key)
+    return this.#enumerated || this.#seen?.has(key) === true
+  }
+
+  #edit(key: string, edit: Edit): void {
+    this.#edits ??= new Map()
+    this.#edits.set(key, edit)
+  }
+
+  #handOut(key: string, live: unknown): void {
+    this.#live ??= new Map()
+    this.#live.set(key, live)
   }
 
   #append(key: string, update: Update, result: { value: unknown; text?: string | undefined }): void {
-    const edit = this.#edits.get(key)
-    if (edit && !edit.updates) this.#edits.set(key, { value: result.value, guarded: edit.guarded })
-    else this.#edits.set(key, { ...result, guarded: false, updates: [...(edit?.updates ?? []), update] })
+    const edit = this.#edits?.get(key)
+    if (edit && !edit.updates) this.#edit(key, { value: result.value, guarded: edit.guarded })
+    else this.#edit(key, { ...result, guarded: false, updates: [...(edit?.updates ?? []), update] })
   }
 
   /** Turns an alteration of an object that was handed out into an edit. */
   #absorb(key: string): void {
-    const edit = this.#edits.get(key)
+    const edit = this.#edits?.get(key)
     if (edit === undefined) {
-      const live = this.#live.get(key)
-      if (live === undefined || isSame(storable(live, pathOf(key)), fieldOf(this.#shown, key))) return
-      this.#edits.set(key, { value: live, guarded: true })
+      const live = this.#live?.get(key)
+      if (live === undefined || isSame(storable(live, key), fieldOf(this.#shown, key))) return
+      this.#edit(key, { value: live, guarded: true })
     } else if (edit.updates && isObject(edit.value)) {
-      if (JSON.stringify(storable(edit.value, pathOf(key))) === edit.text) return
-      this.#edits.set(key, { value: edit.value, guarded: true })
+      if (JSON.stringify(storable(edit.value, key)) === edit.text) return
+      this.#edit(key, { value: edit.value, guarded: true })
     }
   }
 }
@@ -218,13 +225,5 @@ function chain(key: string, updates: readonly Update[]): (newest: Json | undefin
 }
 
 function storableOrNone(value: unknown, key: string): Json | undefined {
-  return value === undefined || value === null ? undefined : storable(value, pathOf(key))
-}
-
-function pathOf(key: string): string {
-  return `session[${JSON.stringify(key)}]`
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+  return value === undefined || value === null ? undefined : storable(value, key)
 }

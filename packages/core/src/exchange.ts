@@ -5,6 +5,7 @@ import { SessError } from './error.js'
 import type { Hold, Work } from './hold.js'
 import { cacheControlFor, varyFor } from './header.js'
 import { type AnyData, createSession, sealed, type Session, type SessionOwner } from './session.js'
+import type { Tally } from './tally.js'
 import type { Transport } from './transport.js'
 
 /** Headers for a response, in order. Names are in lower case; one name may come more than once. */
@@ -44,8 +45,8 @@ export interface ExchangeTerms {
   readonly cookie: CookiePolicy
   readonly clock: () => number
   readonly find: (tokens: readonly string[]) => Promise<Hold>
-  /** Lets the application wait for a commit that is under way when it closes. */
-  readonly track: <T>(commit: Promise<T>) => Promise<T>
+  /** What the application waits for when it closes. */
+  readonly commits: Tally
   /** Called when a cookie with Secure goes out by plain http, where browsers refuse it. */
   readonly onPlainHttp: () => void
 }
@@ -192,13 +193,21 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   async #store(work: Work): Promise<void> {
     const hold = this.#hold
     if (hold === undefined) return
-    const cookie = await this.#terms.track(hold.commit(work))
+    const { commits } = this.#terms
+    commits.enter()
+    let cookie
+    try {
+      cookie = await hold.commit(work)
+    } finally {
+      commits.leave()
+    }
     // A cookie that the browser does not have need not be cleared.
     if (cookie === 'clear') this.#cookie = this.#tokens.length > 0 ? 'clear' : undefined
     else if (cookie !== undefined) this.#cookie = cookie
     this.#regenerate = false
     this.#destroy = false
-    this.#draft?.rebase(hold.content?.fields ?? {}, work.changes)
+    // Of a sealed session nothing is stored again, and it goes on showing what it showed.
+    if (!this.#isSealed) this.#draft?.rebase(hold.content?.fields ?? {}, work.changes)
   }
 
   #headers(seen: SeenHeaders): Headers {

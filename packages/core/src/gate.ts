@@ -29,7 +29,7 @@ export class Gate implements Holder {
   readonly #onError: (error: unknown) => void
   readonly #original: Readonly<Record<Method, Call>>
   readonly #patched: Readonly<Record<Method, Call>>
-  readonly #sources = new Set<NodeSource>()
+  #sources: Set<NodeSource> | undefined
   #state: 'shut' | 'holding' | 'open' | 'failed' = 'shut'
   /** With which the response began, and by which it was decided what to store. */
   #status = 200
@@ -57,6 +57,7 @@ export class Gate implements Holder {
   }
 
   readonly #onPipe = (source: NodeSource): void => {
+    this.#sources ??= new Set()
     this.#sources.add(source)
   }
 
@@ -208,11 +209,11 @@ export class Gate implements Holder {
   /** A request that was piped has to be read to its end, or the next on its connection never is. */
   #detachSources(): void {
     this.#response.removeListener('pipe', this.#onPipe)
-    for (const source of this.#sources) {
+    for (const source of this.#sources ?? []) {
       source.unpipe(this.#response)
       if (source === this.#response.req) source.resume()
     }
-    this.#sources.clear()
+    this.#sources = undefined
   }
 
   /**
@@ -222,7 +223,7 @@ export class Gate implements Holder {
   #restore(): void {
     const response = this.#response
     response.removeListener('pipe', this.#onPipe)
-    this.#sources.clear()
+    this.#sources = undefined
     const { writeHead, write, end, flushHeaders } = this.#original
     if (response.writeHead === this.#patched.writeHead) response.writeHead = writeHead
     if (response.write === this.#patched.write) response.write = write

@@ -13,20 +13,27 @@ export class Hmac {
   /** What the outer hash is of: the key's other block, the inner digest. */
   readonly #outer: Buffer
   readonly #messageStart: number
+  readonly #digest: Buffer
 
-  constructor(key: Uint8Array, prefix: string, messageBytes: number) {
+  /** `digestBytes`: how many the digest is cut to, at most 32 (RFC 2104, 5). */
+  constructor(key: Uint8Array, prefix: string, messageBytes: number, digestBytes: number = DIGEST_BYTES) {
     const block = Buffer.alloc(BLOCK_BYTES)
     block.set(key.length > BLOCK_BYTES ? hash('sha256', key, 'buffer') : key)
     const start = Buffer.concat([block.map((byte) => byte ^ 0x36), Buffer.from(prefix)])
     this.#messageStart = start.length
     this.#inner = Buffer.concat([start], start.length + messageBytes)
+    this.#digest = Buffer.alloc(digestBytes)
     this.#outer = Buffer.concat([block.map((byte) => byte ^ 0x5c)], BLOCK_BYTES + DIGEST_BYTES)
   }
 
-  /** Bytes are handed on as a string of as many characters, which Node makes sooner than a buffer. */
+  /**
+   * The same buffer at each call, with another digest: buffers are dearer than hashes. For the same reason bytes are
+   * handed on as a string of as many characters.
+   */
   digest(message: Uint8Array): Buffer {
     this.#inner.set(message, this.#messageStart)
     this.#outer.write(hash('sha256', this.#inner, 'binary'), BLOCK_BYTES, 'binary')
-    return Buffer.from(hash('sha256', this.#outer, 'binary'), 'binary')
+    this.#digest.write(hash('sha256', this.#outer, 'binary'), 'binary')
+    return this.#digest
   }
 }

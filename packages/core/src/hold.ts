@@ -1,7 +1,8 @@
 import type { Changes, ConflictPolicy } from './change.js'
-import type { Content, Fields } from './content.js'
+import type { Content } from './content.js'
 import type { CookieChange } from './cookie.js'
 import { SessError, shorten } from './error.js'
+import type { Fields } from './fields.js'
 import type { Lifetime } from './lifetime.js'
 
 /** What one request wants done to its session. */

@@ -18,7 +18,7 @@ export type {
   Version,
 } from './contract.js'
 export type { CookieOptions } from './cookie.js'
-export type { Json } from './content.js'
+export type { Json } from './fields.js'
 export type { Duration } from './duration.js'
 export { type ErrorCode, type ErrorStatus, SessError } from './error.js'
 export type { Exchange, Headers, SeenHeaders } from './exchange.js'

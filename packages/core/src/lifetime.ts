@@ -20,7 +20,7 @@ export class Lifetime {
   }
 
   expiresAt(content: Content): number {
-    return Math.min(content.touchedAt + this.#idle, content.startedAt + this.#absolute, MAX_TIME)
+    return this.#expiresAt(content, content.touchedAt)
   }
 
   /**
@@ -37,12 +37,16 @@ export class Lifetime {
    */
   isExtensionDue(content: Content, now: number): boolean {
     const least = this.#idle / 20
-    const extended = this.expiresAt({ ...content, touchedAt: now })
+    const extended = this.#expiresAt(content, now)
     if (now - content.touchedAt >= least && extended > this.expiresAt(content)) return true
     return content.keptUntil > 0 && extended - content.keptUntil >= least
   }
 
   extend(content: Content, now: number): Content {
     return this.isExtensionDue(content, now) ? { ...content, touchedAt: now } : content
+  }
+
+  #expiresAt({ startedAt }: Content, touchedAt: number): number {
+    return Math.min(touchedAt + this.#idle, startedAt + this.#absolute, MAX_TIME)
   }
 }

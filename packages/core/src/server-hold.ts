@@ -59,7 +59,13 @@ export class ServerHold implements Hold {
     return token.outdated || this.#terms.lifetime.isExtensionDue(snapshot.content, now)
   }
 
-  async commit(work: Work): Promise<CookieChange | undefined> {
+  commit(work: Work): Promise<CookieChange | undefined> {
+    if (this.#place === undefined || work.destroy || work.regenerate) return this.#move(work)
+    return this.#store(this.#place, work)
+  }
+
+  /** Begins, ends or moves the session. */
+  async #move(work: Work): Promise<CookieChange | undefined> {
     if (this.#isRotated && this.#place === undefined) {
       // Login excepted, a cookie sent from here would replace the one that the login sent.
       if (work.destroy || (work.changes.size > 0 && !work.regenerate)) throw rotated()
@@ -69,8 +75,7 @@ export class ServerHold implements Hold {
       if (work.changes.size > 0) return this.#start(work)
       return work.destroy ? 'clear' : undefined
     }
-    if (work.regenerate) return this.#rotate(this.#place, work)
-    return this.#store(this.#place, work)
+    return this.#rotate(this.#place, work)
   }
 
   /** Something was shown only where the session ended after this request had saved: changes that rest on it conflict. */

@@ -30,7 +30,12 @@ export class SessionEntries {
   }
 
   async read(key: string): Promise<Snapshot | 'rotated' | 'none'> {
-    const stored = await this.#answer(this.#store.read(key))
+    let stored
+    try {
+      stored = await this.#store.read(key)
+    } catch (error) {
+      throw this.#explain(error)
+    }
     const now = this.#terms.clock()
     if (stored === null || stored.expiresAt <= now) return 'none'
     const content = decode(stored)
@@ -84,13 +89,17 @@ export class SessionEntries {
     return (await this.swap(key, ended, version)) !== null
   }
 
-  /** The contract has a store reject with a `SessError`. What another rejects with may show what it was sent. */
   async #answer<T>(call: Promise<T>): Promise<T> {
     try {
       return await call
     } catch (error) {
-      if (isSessError(error)) throw error
-      throw new SessError('UNAVAILABLE', `The ${this.#store.name} store failed.`, { cause: safeCause(error) })
+      throw this.#explain(error)
     }
+  }
+
+  /** The contract has a store reject with a `SessError`. What another rejects with may show what it was sent. */
+  #explain(error: unknown): SessError {
+    if (isSessError(error)) return error
+    return new SessError('UNAVAILABLE', `The ${this.#store.name} store failed.`, { cause: safeCause(error) })
   }
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
-import type { Json } from './content.js'
 import type { Draft, Update } from './draft.js'
 import { SessError } from './error.js'
+import type { Json } from './fields.js'
 import { readOnly } from './read-only.js'
 
 /** The methods of every session, which no key can be called. The list is closed. */

@@ -63,23 +63,26 @@ export class Swaps {
    * no swap shows whether the state was the newest; one that is not trusted to be is read again.
    */
   async #swap(key: string, from: Basis, batch: readonly Swap[]): Promise<Snapshot> {
-    let basis: Basis | undefined = this.#entries.isAlive(from.snapshot) ? from : undefined
-    return retry(async () => {
-      const { snapshot, isTrusted } = basis ?? { snapshot: await this.#reread(key), isTrusted: true }
-      basis = undefined
-      const { content, entry, refused } = this.#judge(snapshot.content, batch)
-      let stored = isTrusted ? snapshot : undefined
-      if (entry !== undefined) {
-        const version = await this.#entries.swap(key, entry, snapshot.version)
-        stored = version === null ? undefined : { version, content }
-      }
-      if (stored === undefined) return undefined
-      for (const swap of batch) {
-        if (refused.has(swap)) swap.reject(refused.get(swap))
-        else swap.resolve(stored)
-      }
-      return stored
-    })
+    const stored = this.#entries.isAlive(from.snapshot) ? await this.#attempt(key, from, batch) : undefined
+    return (
+      stored ?? retry(async () => this.#attempt(key, { snapshot: await this.#reread(key), isTrusted: true }, batch))
+    )
+  }
+
+  /** Resolves with `undefined`, and has told nobody anything, where the state was not the newest. */
+  async #attempt(key: string, { snapshot, isTrusted }: Basis, batch: readonly Swap[]): Promise<Snapshot | undefined> {
+    const { content, entry, refused } = this.#judge(snapshot.content, batch)
+    let stored = isTrusted ? snapshot : undefined
+    if (entry !== undefined) {
+      const version = await this.#entries.swap(key, entry, snapshot.version)
+      stored = version === null ? undefined : { version, content }
+    }
+    if (stored === undefined) return undefined
+    for (const swap of batch) {
+      if (refused.has(swap)) swap.reject(refused.get(swap))
+      else swap.resolve(stored)
+    }
+    return stored
   }
 
   /** Applies the changes one after the other; one that is refused leaves the others as they are. */

@@ -24,47 +24,48 @@ export interface Token {
  */
 export class TokenMint {
   readonly #hmacs: readonly Hmac[]
+  /** Of the token at hand, its random bytes and its MAC: to make buffers for each takes longer than to hash. */
+  readonly #bytes = Buffer.alloc(RANDOM_BYTES + MAC_BYTES)
+  readonly #random = this.#bytes.subarray(0, RANDOM_BYTES)
+  readonly #mac = this.#bytes.subarray(RANDOM_BYTES)
 
   constructor(keyring: Keyring, cookieName: string) {
-    this.#hmacs = keyring.keys('token').map((key) => new Hmac(key, `1\0${cookieName}\0`, RANDOM_BYTES))
+    this.#hmacs = keyring.keys('token').map((key) => new Hmac(key, `1\0${cookieName}\0`, RANDOM_BYTES, MAC_BYTES))
   }
 
   make(): Token {
-    return this.#sign(randomBytes(RANDOM_BYTES))
+    this.#random.set(randomBytes(RANDOM_BYTES))
+    return this.#sign()
   }
 
   /** `null`: not a token, or another secret's. */
   verify(text: string): Token | null {
     if (!SHAPE.test(text)) return null
-    const bytes = Buffer.from(text, 'base64url')
-    const random = bytes.subarray(0, RANDOM_BYTES)
-    const mac = bytes.subarray(RANDOM_BYTES)
-    const index = this.#hmacs.findIndex((hmac) => timingSafeEqual(macOf(random, hmac), mac))
-    return index < 0 ? null : { text, key: storeKey(random), outdated: index > 0 }
+    this.#bytes.write(text, 'base64url')
+    const index = this.#hmacs.findIndex((hmac) => timingSafeEqual(hmac.digest(this.#random), this.#mac))
+    return index < 0 ? null : this.#token(text, index > 0)
   }
 
   /** The same session's token, signed with the newest secret. */
   renew(token: Token): Token {
-    return this.#sign(Buffer.from(token.text, 'base64url').subarray(0, RANDOM_BYTES))
+    this.#bytes.write(token.text, 'base64url')
+    return this.#sign()
   }
 
-  #sign(random: Buffer): Token {
+  #sign(): Token {
     const [newest] = this.#hmacs
     if (newest === undefined) throw new TypeError('A keyring holds at least one key.')
-    const text = Buffer.concat([random, macOf(random, newest)]).toString('base64url')
-    return { text, key: storeKey(random), outdated: false }
+    this.#mac.set(newest.digest(this.#random))
+    return this.#token(this.#bytes.toString('base64url'), false)
   }
-}
 
-function macOf(random: Uint8Array, hmac: Hmac): Buffer {
-  return hmac.digest(random).subarray(0, MAC_BYTES)
+  /** The store's key is a one-way hash of the random bytes. */
+  #token(text: string, outdated: boolean): Token {
+    return { text, key: hash('sha256', this.#random, 'base64url'), outdated }
+  }
 }
 
 /** Whether a text has the shape of a token, whoever made it. */
 export function looksLikeToken(text: string): boolean {
   return text.length >= 64 && /^[A-Za-z0-9_-]+$/.test(text)
-}
-
-function storeKey(random: Uint8Array): string {
-  return hash('sha256', random, 'base64url')
 }

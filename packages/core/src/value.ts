@@ -1,17 +1,17 @@
-import type { Json } from './content.js'
 import { safeCause, SessError, shorten } from './error.js'
+import { type Json, setField } from './fields.js'
 
 /** Far above any sane session, far below where JSON.stringify runs out of stack. */
 const MAX_DEPTH = 500
 
 /**
- * A deep copy of a value that JSON carries unaltered (save that -0 becomes the 0 it equals); throws
- * `INVALID_VALUE` naming the path of whatever JSON would drop, change or refuse. Getters are refused
+ * A deep copy of the value of a session's key, as JSON carries it unaltered (save that -0 becomes the 0 it equals);
+ * throws `INVALID_VALUE` naming the path of whatever JSON would drop, change or refuse. Getters are refused
  * and never run: one that throws later would do so when the response is on its way.
  */
-export function storable(value: unknown, path: string): Json {
+export function storable(value: unknown, key: string): Json {
   try {
-    return new Copier(path).copy(value)
+    return copy(value, key)
   } catch (error) {
     // A stack has ten frames: those of the copying would leave none for the line that gave the value.
     if (error instanceof SessError) Error.captureStackTrace(error, storable)
@@ -20,83 +20,101 @@ export function storable(value: unknown, path: string): Json {
 }
 
 export function isSame(one: Json | undefined, other: Json | undefined): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other)
+  return one === other || (isObject(one) && isObject(other) && JSON.stringify(one) === JSON.stringify(other))
 }
 
-class Copier {
-  readonly #root: string
-  /** The objects that contain what is being copied, outermost first, and the key of each next one. */
-  readonly #parents: object[] = []
-  readonly #keys: string[] = []
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
 
-  constructor(root: string) {
-    this.#root = root
-  }
+/** An object that is being copied: its key, and the object that contains it under that. */
+interface Level {
+  readonly object: object
+  readonly key: string
+  readonly within: Level | undefined
+  /** Counts it and those that contain it. */
+  readonly depth: number
+}
 
-  copy(value: unknown): Json {
-    switch (typeof value) {
-      case 'string':
-      case 'boolean':
-        return value
-      case 'number':
-        if (Number.isFinite(value)) return value
-        throw this.#invalid(`is ${value}`)
-      case 'object':
-        return value === null ? null : this.#copyObject(value)
-      case 'undefined':
-        throw this.#invalid('is undefined; leave it out, or use null')
-      default:
-        throw this.#invalid(`is a ${typeof value}`)
-    }
+/** `within` nothing, the key is the session's. */
+function copy(value: unknown, key: string, within?: Level): Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value
+    case 'number':
+      if (Number.isFinite(value)) return value
+      throw invalid(`is ${value}`, key, within)
+    case 'object':
+      return value === null ? null : copyObject(value, key, within)
+    case 'undefined':
+      throw invalid('is undefined; leave it out, or use null', key, within)
+    default:
+      throw invalid(`is a ${typeof value}`, key, within)
   }
+}
 
-  #copyObject(value: object): Json {
-    if (this.#parents.includes(value)) throw this.#invalid('contains itself')
-    if (this.#parents.length >= MAX_DEPTH) throw this.#invalid(`is nested more than ${MAX_DEPTH} levels deep`)
-    const { isArray, parts } = this.#read(value)
-    this.#parents.push(value)
-    const copies = parts.map(([key, part]): [string, Json] => {
-      this.#keys.push(key)
-      const copied = this.copy(part)
-      this.#keys.pop()
-      return [key, copied]
-    })
-    this.#parents.pop()
-    // fromEntries defines properties, so that the key __proto__ is one like any other.
-    return isArray ? copies.map(([, copied]) => copied) : Object.fromEntries(copies)
+function copyObject(object: object, key: string, within?: Level): Json {
+  for (let level = within; level !== undefined; level = level.within) {
+    if (level.object === object) throw invalid('contains itself', key, within)
   }
+  const level: Level = { object, key, within, depth: within === undefined ? 1 : within.depth + 1 }
+  if (level.depth > MAX_DEPTH) throw invalid(`is nested more than ${MAX_DEPTH} levels deep`, key, within)
+  try {
+    return Array.isArray(object) ? copyArray(object, level) : copyRecord(object, level)
+  } catch (error) {
+    // A Proxy may throw at anything that is done to it.
+    throw error instanceof SessError ? error : invalid('is a Proxy that cannot be read', key, within, safeCause(error))
+  }
+}
 
-  /** What an object holds. A Proxy may throw at anything that is done to it. */
-  #read(value: object): { isArray: boolean; parts: readonly (readonly [key: string, part: unknown])[] } {
-    try {
-      const isArray = Array.isArray(value)
-      const prototype: unknown = Object.getPrototypeOf(value)
-      if (isArray ? !isArrayPrototype(prototype) : !isObjectPrototype(prototype))
-        throw this.#invalid(`is ${instanceName(value)}; store what it is made of`)
-      const own = Reflect.ownKeys(value)
-      // An array's own keys are its indices in order, then `length`, then whatever else it was given.
-      if (isArray && (own.length !== value.length + 1 || own.pop() !== 'length'))
-        throw this.#invalid('is an array with holes or with named properties')
-      const parts = own.map((key): [string, unknown] => {
-        if (typeof key === 'symbol') throw this.#invalid('has a symbol as a key')
-        const part = Reflect.getOwnPropertyDescriptor(value, key)
-        if (part?.enumerable !== true) throw this.#invalid(`hides its property ${shorten(key)} from JSON`)
-        if (part.get || part.set) throw this.#invalid(`has a getter or setter in place of ${shorten(key)}`)
-        return [key, part.value]
-      })
-      return { isArray, parts }
-    } catch (error) {
-      throw error instanceof SessError ? error : this.#invalid('is a Proxy that cannot be read', safeCause(error))
-    }
-  }
+function copyArray(array: readonly unknown[], level: Level): Json {
+  if (!isArrayPrototype(Object.getPrototypeOf(array))) throw ofClass(level)
+  const keys = Reflect.ownKeys(array)
+  // Its indices in order, then `length`, then whatever else it was given.
+  if (keys.length !== array.length + 1 || keys.pop() !== 'length')
+    throw invalid('is an array with holes or with named properties', level.key, level.within)
+  return keys.map((key) => copyPart(nameOf(key, level), level))
+}
 
-  #invalid(what: string, cause?: Error): SessError {
-    return new SessError(
-      'INVALID_VALUE',
-      `${shorten(this.#root + this.#keys.map(step).join(''))} ${what}: a session holds what JSON carries unaltered (strings, finite numbers, booleans, null, arrays, plain objects).`,
-      cause && { cause },
-    )
+function copyRecord(object: object, level: Level): Json {
+  if (!isObjectPrototype(Object.getPrototypeOf(object))) throw ofClass(level)
+  const record: Record<string, Json> = {}
+  for (const key of Reflect.ownKeys(object)) {
+    const name = nameOf(key, level)
+    setField(record, name, copyPart(name, level))
   }
+  return record
+}
+
+function copyPart(key: string, level: Level): Json {
+  const part = Reflect.getOwnPropertyDescriptor(level.object, key)
+  if (part?.enumerable !== true)
+    throw invalid(`hides its property ${shorten(key)} from JSON`, level.key, level.within)
+  if (part.get || part.set)
+    throw invalid(`has a getter or setter in place of ${shorten(key)}`, level.key, level.within)
+  return copy(part.value, key, level)
+}
+
+function nameOf(key: string | symbol, level: Level): string {
+  if (typeof key === 'string') return key
+  throw invalid('has a symbol as a key', level.key, level.within)
+}
+
+function ofClass({ object, key, within }: Level): SessError {
+  return invalid(`is ${instanceName(object)}; store what it is made of`, key, within)
+}
+
+function invalid(what: string, key: string, within: Level | undefined, cause?: Error): SessError {
+  return new SessError(
+    'INVALID_VALUE',
+    `${shorten(pathOf(key, within))} ${what}: a session holds what JSON carries unaltered (strings, finite numbers, booleans, null, arrays, plain objects).`,
+    cause && { cause },
+  )
+}
+
+function pathOf(key: string, within: Level | undefined): string {
+  return within === undefined ? `session[${JSON.stringify(key)}]` : pathOf(within.key, within.within) + step(key)
 }
 
 /** Of this realm or another (node:vm), but of no class. */
