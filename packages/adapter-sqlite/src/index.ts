@@ -7,9 +7,10 @@ import { type Adapter, corrupt, MAX_TIME, newVersion, serverStore, type Stored }
 import { loadBinding } from './binding.js'
 import { DatabaseFile } from './database-file.js'
 import { explain } from './failure.js'
+import { GroupCommit } from './group-commit.js'
 import { LockQueue } from './lock-queue.js'
 import { readSqliteOptions, type SqliteOptions } from './options.js'
-import { openTable, type Row, type Table } from './table.js'
+import { openTable, type Row } from './table.js'
 
 export type { SqliteOptions } from './options.js'
 
@@ -24,8 +25,7 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
   loadBinding()
   const file = new DatabaseFile(fileOptions, (database) => openTable(database, table))
   const reads = new LockQueue(deadline)
-  const writes = new LockQueue(deadline)
-  const write = <R>(work: (table: Table) => R): R | Promise<R> => writes.run(() => file.use(work))
+  const writes = new GroupCommit(file, new LockQueue(deadline))
 
   return serverStore({
     name: 'sqlite',
@@ -36,12 +36,12 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
     explain,
     create(key, { data, expiresAt }) {
       const version = newVersion()
-      return write(({ create }) => (create.run(key, data, expiresAt, version).changes === 1 ? version : null))
+      return writes.run(({ create }) => (create.run(key, data, expiresAt, version).changes === 1 ? version : null))
     },
     read: (key) => reads.run(() => entryOf(file.use(({ read }) => read.get(key)))),
     update(key, { data, expiresAt }, version) {
       const next = newVersion()
-      return write(({ rewrite, update }) => {
+      return writes.run(({ rewrite, update }) => {
         // What another wrote there may have any text for a version.
         if (!VERSION.test(version)) return null
         const isDone =
@@ -50,10 +50,10 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
         return isDone ? next : null
       })
     },
-    destroy: (key) => write(({ destroy }) => void destroy.run(key)),
+    destroy: (key) => writes.run(({ destroy }) => void destroy.run(key)),
     async *prune(now) {
       for (;;) {
-        const removed = await write(({ prune }) => prune.run(now, PRUNE_STEP).changes)
+        const removed = await writes.run(({ prune }) => prune.run(now, PRUNE_STEP).changes)
         yield removed
         if (removed < PRUNE_STEP) return
       }

@@ -3,8 +3,9 @@ import type { Database, Statement } from 'better-sqlite3'
 
 export type Row = readonly [data: string, expiresAt: number, version: Version]
 
-/** The commands of a store. Each is one statement, and so is done whole or not at all, with no transaction to begin. */
+/** The commands of a store. Each is one statement, and so is done whole or not at all. */
 export interface Table {
+  readonly transact: (work: () => void) => void
   readonly create: Statement<[key: string, data: string, expiresAt: number, version: Version]>
   readonly read: Statement<[key: string], Row>
   readonly update: Statement<[data: string, expiresAt: number, next: Version, key: string, version: Version]>
@@ -42,7 +43,9 @@ export function openTable(database: Database, name: string): Table {
       `The table ${name} in the file of the sqlite store is not one that it made. Name another by the option sqlite.table.`,
     )
   }
+  const transaction = database.transaction((work: () => void) => work())
   return {
+    transact: (work) => transaction.immediate(work),
     create: database.prepare(
       `INSERT INTO ${name} (key, data, expires_at, version) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     ),

@@ -1,0 +1,60 @@
+import type { DatabaseFile } from './database-file.js'
+import type { LockQueue } from './lock-queue.js'
+
+interface Transactional {
+  /** Does `work` as one transaction, which has the lock from its beginning. */
+  readonly transact: (work: () => void) => void
+}
+
+interface Write<T> {
+  /** Does it, and returns what tells the caller so once that is committed. */
+  readonly run: (content: T) => () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Commits the writes of one turn of the event loop together, since locks, log and flush are the dearest part of each.
+ * Where they cannot be committed, all of them fail.
+ */
+export class GroupCommit<T extends Transactional> {
+  readonly #file: DatabaseFile<T>
+  readonly #queue: LockQueue
+  #writes: Write<T>[] = []
+
+  constructor(file: DatabaseFile<T>, queue: LockQueue) {
+    this.#file = file
+    this.#queue = queue
+  }
+
+  run<R>(work: (content: T) => R): Promise<R> {
+    return new Promise((resolve, reject) => {
+      const run = (content: T) => {
+        const result = work(content)
+        return () => resolve(result)
+      }
+      if (this.#writes.length === 0) setImmediate(() => void this.#commit())
+      this.#writes.push({ run, reject })
+    })
+  }
+
+  /** Never rejects: each write is told its own outcome. */
+  async #commit(): Promise<void> {
+    const writes = this.#writes
+    this.#writes = []
+    try {
+      const done = await this.#queue.run(() => this.#file.use((content) => runAll(writes, content)))
+      for (const tell of done) tell()
+    } catch (error) {
+      for (const { reject } of writes) reject(error)
+    }
+  }
+}
+
+function runAll<T extends Transactional>(writes: readonly Write<T>[], content: T): readonly (() => void)[] {
+  const [first] = writes
+  // One statement is a transaction by itself.
+  if (first !== undefined && writes.length === 1) return [first.run(content)]
+  let done: readonly (() => void)[] = []
+  content.transact(() => (done = writes.map(({ run }) => run(content))))
+  return done
+}
