@@ -42,6 +42,15 @@ describe('200 requests of one process that write at once', () => {
     expect(store.calls.length).toBeLessThanOrEqual(240)
   })
 
+  test('wait for no more than the swap under way and their own', async () => {
+    const { store, arrive: request } = await begin({ first: true })
+    const requests = await Promise.all(numbers(200).map(request))
+    for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
+    store.take()
+    await Promise.all(requests.map(({ answer }) => answer()))
+    expect(store.methods).toEqual(['update', 'update'])
+  })
+
   test('are judged each on its own: of those that rest on one value, one is stored', async () => {
     const { browser, arrive: request } = await begin({ visits: 0 })
     const requests = await Promise.all(numbers(200).map(request))

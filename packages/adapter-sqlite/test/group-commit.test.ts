@@ -1,0 +1,57 @@
+import { statSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { openRaw } from './raw.js'
+import { entry, FAR, newFile, numbers, openStore, succeed } from './stores.js'
+
+/** How many bytes the log has. */
+const logOf = (file: string): number => statSync(`${file}-wal`).size
+
+describe('writes of one turn of the event loop', () => {
+  it('are committed together: the log has each page once', async () => {
+    const [together, apart] = [newFile(), newFile()]
+    const stores = { together: openStore({ file: together }), apart: openStore({ file: apart }) }
+    await Promise.all(numbers(50).map((n) => stores.together.create(`key${n}`, entry('data'))))
+    for (const n of numbers(50)) await stores.apart.create(`key${n}`, entry('data'))
+    expect(logOf(apart) / logOf(together)).toBeGreaterThan(5)
+  })
+
+  it('are told each its own outcome', async () => {
+    const store = openStore()
+    const old = await succeed(store.create('old', entry('data')))
+    const outcomes = await Promise.all([
+      store.create('new', entry('data')),
+      store.create('old', entry('other')),
+      store.update('old', entry('next'), old),
+      store.update('old', entry('late'), old),
+      store.destroy('new'),
+    ])
+    expect(outcomes).toEqual([expect.any(String), null, expect.any(String), null, undefined])
+    expect(await Promise.all([store.read('old'), store.read('new')])).toMatchObject([{ data: 'next' }, null])
+  })
+
+  it('fail all where one of them does, and none is stored; the next succeeds', async () => {
+    const file = newFile()
+    const store = openStore({ file })
+    await succeed(store.create('before', entry('data')))
+    openRaw(file).exec(
+      `CREATE TRIGGER refusal BEFORE INSERT ON sessions WHEN NEW.key = 'refused' BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+    )
+    const keys = ['one', 'refused', 'other']
+    const outcomes = await Promise.allSettled(keys.map((key) => store.create(key, entry('data'))))
+    expect(outcomes).toMatchObject(keys.map(() => ({ status: 'rejected', reason: { code: 'UNAVAILABLE' } })))
+    expect(await Promise.all(keys.map((key) => store.read(key)))).toEqual([null, null, null])
+    await succeed(store.create('one', entry('data')))
+  })
+})
+
+describe('an update', () => {
+  it.each([
+    ['stays', FAR],
+    ['is another', FAR + 1],
+  ])('replaces data and version where the expiry %s', async (_, expiresAt) => {
+    const store = openStore()
+    const first = await succeed(store.create('key', entry('data')))
+    const next = await succeed(store.update('key', { data: 'next', expiresAt }, first))
+    expect(await store.read('key')).toEqual({ data: 'next', expiresAt, version: next })
+  })
+})

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import { gatherWrites } from '@sess/core/adapter'
+import { describe, expect, it } from 'vitest'
+
+/** A stream that tells what went in one write. */
+function newStream() {
+  const written: string[] = []
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      written.push(String(chunk))
+      done()
+    },
+    writev(chunks, done) {
+      written.push(chunks.map(({ chunk }) => String(chunk)).join(' '))
+      done()
+    },
+  })
+  const write = (text: string) => {
+    gatherWrites(stream)
+    stream.write(text)
+  }
+  return { stream, written, write }
+}
+
+describe('what is written in one turn of the event loop', () => {
+  it('goes at once, the first of it', () => {
+    const { written, write } = newStream()
+    write('a')
+    expect(written).toEqual(['a'])
+  })
+
+  it('goes in one write, all but the first, at the end of the turn', async () => {
+    const { written, write } = newStream()
+    for (const text of ['a', 'b', 'c', 'd']) write(text)
+    expect(written).toEqual(['a'])
+    await setImmediate()
+    expect(written).toEqual(['a', 'b c d'])
+  })
+
+  it('is gathered anew in the next turn', async () => {
+    const { written, write } = newStream()
+    write('a')
+    write('b')
+    await setImmediate()
+    for (const text of ['c', 'd', 'e']) write(text)
+    await setImmediate()
+    expect(written).toEqual(['a', 'b', 'c', 'd e'])
+  })
+
+  it('is gathered for each stream by itself', async () => {
+    const [one, other] = [newStream(), newStream()]
+    for (const text of ['a', 'b', 'c']) {
+      one.write(text)
+      other.write(text)
+    }
+    await setImmediate()
+    expect([one.written, other.written]).toEqual([
+      ['a', 'b c'],
+      ['a', 'b c'],
+    ])
+  })
+
+  it('is lost with its stream, and nothing else', async () => {
+    const [one, other] = [newStream(), newStream()]
+    for (const { write } of [one, other]) for (const text of ['a', 'b']) write(text)
+    one.stream.destroy()
+    await once(one.stream, 'close')
+    expect(other.written).toEqual(['a', 'b'])
+  })
+})
