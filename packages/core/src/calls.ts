@@ -4,6 +4,8 @@ interface Flight {
   /** By `performance.now()`. */
   readonly began: number
   readonly reject: (error: SessError) => void
+  /** Its place among those in flight; -1 once it has left them. */
+  index: number
 }
 
 interface Terms {
@@ -17,12 +19,16 @@ interface Terms {
 }
 
 /**
- * The calls of a store that are in flight. Each ends in time. All may take equally long, so they are due in the order in
- * which they began, and one timer does for all: one for each would cost a tenth of a local round trip.
+ * The calls of a store that are in flight. Each ends in time. One timer does for all: one for each would cost a tenth of
+ * a local round trip.
  */
 export class Calls {
   readonly #terms: Terms
-  readonly #flights = new Set<Flight>()
+  /**
+   * No Set: one that is added to and deleted from for ever leaves a chain of its former tables, and once the first of
+   * them is old, the garbage collector keeps the rest, and all that they held, until it looks through the whole heap.
+   */
+  readonly #flights: Flight[] = []
   #timer: NodeJS.Timeout | undefined
   #onIdle: (() => void) | undefined
 
@@ -47,20 +53,22 @@ export class Calls {
 
   /** Resolves when none is in flight. */
   async idle(): Promise<void> {
-    if (this.#flights.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    if (this.#flights.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
   }
 
   /** Ends all that are in flight, as if they were late. */
   end(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const { reject } of this.#flights) reject(this.#terms.late())
-    this.#flights.clear()
+    for (const flight of this.#flights.splice(0)) {
+      flight.index = -1
+      flight.reject(this.#terms.late())
+    }
   }
 
   #follow<T>(pending: Promise<T>, began: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const flight = { began, reject }
+      const flight = { began, reject, index: this.#flights.length }
       this.#enter(flight)
       pending.then(
         (value) => {
@@ -76,14 +84,21 @@ export class Calls {
   }
 
   #enter(flight: Flight): void {
-    this.#flights.add(flight)
+    this.#flights.push(flight)
     // The timer outlives the calls that it was made for, and keeps the process alive only while there are some.
     if (this.#timer === undefined) this.#arm(this.#terms.deadline)
-    else if (this.#flights.size === 1) this.#timer.ref()
+    else if (this.#flights.length === 1) this.#timer.ref()
   }
 
   #leave(flight: Flight): void {
-    if (!this.#flights.delete(flight) || this.#flights.size > 0) return
+    if (flight.index < 0) return
+    const last = this.#flights.pop()
+    if (last !== undefined && last !== flight) {
+      this.#flights[flight.index] = last
+      last.index = flight.index
+    }
+    flight.index = -1
+    if (this.#flights.length > 0) return
     this.#timer?.unref()
     this.#onIdle?.()
   }
@@ -95,17 +110,19 @@ export class Calls {
   #expire(): void {
     this.#timer = undefined
     const now = performance.now()
-    for (const flight of this.#flights) {
+    let next = Infinity
+    for (const flight of [...this.#flights]) {
       const left = flight.began + this.#terms.deadline - now
       // A timer may fire up to a millisecond early.
       if (left >= 1) {
-        this.#arm(left)
-        return
+        next = Math.min(next, left)
+        continue
       }
       this.#leave(flight)
       flight.reject(this.#terms.late())
       this.#terms.onLate?.(flight.began)
     }
+    this.#arm(next)
   }
 }
 

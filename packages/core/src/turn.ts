@@ -4,8 +4,9 @@ interface Corkable {
   uncork(): void
 }
 
-/** How often each stream is written to in this turn. */
-const writes = new Map<Corkable, number>()
+/** The streams that were written to in this turn, and those of them that are corked. */
+const written: Corkable[] = []
+const corked: Corkable[] = []
 
 /**
  * To be called before each write to `stream`: the first in a turn of the event loop goes at once, and the others go
@@ -13,13 +14,17 @@ const writes = new Map<Corkable, number>()
  * let many requests go on at once.
  */
 export function gatherWrites(stream: Corkable): void {
-  if (writes.size === 0) process.nextTick(release)
-  const count = (writes.get(stream) ?? 0) + 1
-  writes.set(stream, count)
-  if (count === 2) stream.cork()
+  if (!written.includes(stream)) {
+    if (written.length === 0) process.nextTick(release)
+    written.push(stream)
+  } else if (!corked.includes(stream)) {
+    corked.push(stream)
+    stream.cork()
+  }
 }
 
 function release(): void {
-  for (const [stream, count] of writes) if (count > 1) stream.uncork()
-  writes.clear()
+  for (const stream of corked) stream.uncork()
+  written.length = 0
+  corked.length = 0
 }
