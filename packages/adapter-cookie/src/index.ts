@@ -27,6 +27,8 @@ const cookie: Adapter = (options, context) => {
   const seals = context
     .keys('cookie-seal')
     .map((key, index) => new Seal(key, hints.subarray(HINT_LENGTH * index, HINT_LENGTH * (index + 1)), name))
+  /** What is read from a token lies here while it is read: to make a buffer for each takes a tenth of the time. */
+  const bytes = Buffer.alloc(OVERHEAD + maxBytes)
   const [newest] = seals
   if (newest === undefined) throw new SessError('INVALID_OPTION', 'Option secret is missing; expected at least one.')
 
@@ -38,7 +40,7 @@ const cookie: Adapter = (options, context) => {
     seal: (entry) => newest.seal(entry).toString('base64url'),
     open(token) {
       if (token.length > maxValueLength) return null
-      const sealed = Buffer.from(token, 'base64url')
+      const sealed = bytes.subarray(0, bytes.write(token, 'base64url'))
       // The decoder takes padding, blanks, spare bits and another alphabet; a token has one spelling.
       if (sealed.length < OVERHEAD || sealed.toString('base64url') !== token) return null
       for (const seal of seals) {

@@ -16,6 +16,9 @@ export class Seal {
   readonly #hint: Buffer
   readonly #hintNumber: number
   readonly #additional: Buffer
+  /** Of the entry that is being opened. */
+  readonly #nonce = Buffer.alloc(NONCE_LENGTH)
+  readonly #tag = Buffer.alloc(TAG_LENGTH)
   /** Nonces to come: drawing many at once costs a fraction of drawing each. None is used twice. */
   readonly #nonces = Buffer.allocUnsafeSlow(128 * NONCE_LENGTH)
   #nonceStart = this.#nonces.length
@@ -42,8 +45,9 @@ export class Seal {
   open(sealed: Buffer): Entry | null {
     if (sealed.readUInt32BE() !== this.#hintNumber) return null
     const tagStart = sealed.length - TAG_LENGTH
-    const decipher = this.#aead.decipher(sealed.subarray(HINT_LENGTH, NONCE_END))
-    decipher.setAAD(this.#additional).setAuthTag(sealed.subarray(tagStart))
+    sealed.copy(this.#nonce, 0, HINT_LENGTH)
+    sealed.copy(this.#tag, 0, tagStart)
+    const decipher = this.#aead.decipher(this.#nonce).setAAD(this.#additional).setAuthTag(this.#tag)
     const plaintext = decipher.update(sealed.subarray(NONCE_END, tagStart))
     try {
       decipher.final()

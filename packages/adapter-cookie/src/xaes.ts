@@ -13,6 +13,7 @@ export class Xaes256Gcm {
   /** M1 ⊕ K1 ‖ M2 ⊕ K1 in the specification's terms, for a nonce of zeros. */
   readonly #blank: Buffer
   readonly #blocks: Buffer
+  readonly #iv = Buffer.alloc(12)
 
   constructor(key: Uint8Array) {
     this.#aes = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
@@ -23,14 +24,16 @@ export class Xaes256Gcm {
   }
 
   cipher(nonce: Buffer): CipherGCM {
-    return createCipheriv('aes-256-gcm', this.#derive(nonce), nonce.subarray(12), GCM)
+    return createCipheriv('aes-256-gcm', this.#derive(nonce), this.#iv, GCM)
   }
 
   decipher(nonce: Buffer): DecipherGCM {
-    return createDecipheriv('aes-256-gcm', this.#derive(nonce), nonce.subarray(12), GCM)
+    return createDecipheriv('aes-256-gcm', this.#derive(nonce), this.#iv, GCM)
   }
 
+  /** The key; what of the nonce is the cipher's own lies in `#iv` then. */
   #derive(nonce: Buffer): Buffer {
+    nonce.copy(this.#iv, 0, NONCE_LENGTH - this.#iv.length)
     for (let at = 0; at < 12; at += 4) {
       const word = this.#blank.readInt32BE(4 + at) ^ nonce.readInt32BE(at)
       this.#blocks.writeInt32BE(word, 4 + at)

@@ -111,7 +111,7 @@ export class Calls {
     this.#timer = undefined
     const now = performance.now()
     let next = Infinity
-    for (const flight of [...this.#flights]) {
+    for (const flight of this.#flights.slice()) {
       const left = flight.began + this.#terms.deadline - now
       // A timer may fire up to a millisecond early.
       if (left >= 1) {

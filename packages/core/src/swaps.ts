@@ -24,7 +24,8 @@ interface Basis {
  */
 export class Swaps {
   readonly #entries: SessionEntries
-  readonly #waiting = new Map<string, Swap[]>()
+  /** By the session's key, which is never the name of a method. No Map, for the reason that `Calls` has no Set. */
+  readonly #waiting: Record<string, Swap[]> = {}
 
   constructor(entries: SessionEntries) {
     this.#entries = entries
@@ -34,7 +35,7 @@ export class Swaps {
   change(key: string, from: Snapshot, change: Swap['change']): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
       const swap = { change, resolve, reject }
-      const waiting = this.#waiting.get(key)
+      const waiting = this.#waiting[key]
       if (waiting) waiting.push(swap)
       else void this.#run(key, from, [swap])
     })
@@ -42,7 +43,7 @@ export class Swaps {
 
   /** Never rejects: each swap is told its own outcome. */
   async #run(key: string, from: Snapshot, waiting: Swap[]): Promise<void> {
-    this.#waiting.set(key, waiting)
+    this.#waiting[key] = waiting
     let newest = from
     // What is stored here may be older, when the next go, than what these have read.
     let isTrusted = true
@@ -55,7 +56,7 @@ export class Swaps {
       }
       isTrusted = false
     }
-    this.#waiting.delete(key)
+    Reflect.deleteProperty(this.#waiting, key)
   }
 
   /**
