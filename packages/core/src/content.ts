@@ -1,6 +1,6 @@
 import type { Entry } from './contract.js'
 import type { Fields } from './fields.js'
-import { randomBytes } from './random.js'
+import { randomText } from './random.js'
 
 /** What an entry's `data` says. Times are epoch milliseconds. */
 export interface Content {
@@ -19,7 +19,7 @@ export interface Content {
 export const TOMBSTONE = 'null'
 
 export function newContent(now: number, fields: Fields): Content {
-  return { handle: randomBytes(9).toString('base64url'), startedAt: now, touchedAt: now, keptUntil: 0, fields }
+  return { handle: randomText(9), startedAt: now, touchedAt: now, keptUntil: 0, fields }
 }
 
 export function encode(content: Content): string {

@@ -1,6 +1,6 @@
 import type { Entry, Stored, Version } from './contract.js'
 import { MAX_TIME } from './duration.js'
-import { randomBytes } from './random.js'
+import { randomText } from './random.js'
 
 const VERSION_BYTES = 12
 const VERSION_LENGTH = 16
@@ -11,7 +11,7 @@ const HEADER = /^[A-Za-z0-9_-]{16}([1-9][0-9]{0,15}):/
  * destroyed or restarted, so it is right for every backend.
  */
 export function newVersion(): Version {
-  return randomBytes(VERSION_BYTES).toString('base64url')
+  return randomText(VERSION_BYTES)
 }
 
 /**

@@ -80,20 +80,11 @@ export class ServerHold implements Hold {
 
   /** Something was shown only where the session ended after this request had saved: changes that rest on it conflict. */
   async #start({ changes, shown }: Work): Promise<CookieChange | undefined> {
-    const { mint, clock, onConflict } = this.#terms
+    const { mint, entries, clock, onConflict } = this.#terms
     const fields = merge({}, shown, changes, onConflict)
     if (Object.keys(fields).length === 0) return undefined
     const token = mint.make()
-    return this.#settle(token, await this.#create(token, newContent(clock(), fields)))
-  }
-
-  async #create(token: Token, content: Content): Promise<Snapshot> {
-    const version = await this.#terms.entries.create(token.key, content)
-    if (version !== null) return { version, content }
-    throw new SessError(
-      'UNAVAILABLE',
-      `The ${this.#terms.entries.storeName} store says that a key made at random is taken.`,
-    )
+    return this.#settle(token, await entries.create(token.key, newContent(clock(), fields)))
   }
 
   async #store(place: Place, { changes, shown }: Work): Promise<CookieChange | undefined> {
@@ -118,8 +109,7 @@ export class ServerHold implements Hold {
     if (!this.#terms.entries.isAlive(snapshot)) return snapshot
     const content = this.#terms.lifetime.extend(snapshot.content, now)
     if (content === snapshot.content) return snapshot
-    const version = await this.#terms.entries.update(token.key, content, snapshot.version)
-    return version === null ? snapshot : { version, content }
+    return (await this.#terms.entries.update(token.key, content, snapshot.version)) ?? snapshot
   }
 
   /**
@@ -137,7 +127,11 @@ export class ServerHold implements Hold {
     try {
       const done = await retry(async () => {
         const content = { ...begun, fields: merge(old?.content.fields ?? {}, shown, changes, onConflict) }
-        moved = moved ? await this.#replace(token, content, moved.version) : await this.#create(token, content)
+        const next = moved
+          ? await entries.update(token.key, content, moved.version)
+          : await entries.create(token.key, content)
+        if (next === null) throw ended()
+        moved = next
         if (old === undefined || (await entries.bury(place.token.key, old.version))) return moved
         old = await this.#reread(place)
         return undefined
@@ -156,12 +150,6 @@ export class ServerHold implements Hold {
     const found = await this.#terms.entries.read(token.key)
     this.#isRotated = found === 'rotated'
     return typeof found === 'string' ? undefined : found
-  }
-
-  async #replace(token: Token, content: Content, version: Version): Promise<Snapshot> {
-    const next = await this.#terms.entries.update(token.key, content, version)
-    if (next === null) throw ended()
-    return { version: next, content }
   }
 
   /** Of what nobody can use; an entry that cannot be removed is left to its expiry. */

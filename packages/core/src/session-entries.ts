@@ -25,10 +25,6 @@ export class SessionEntries {
     this.#terms = terms
   }
 
-  get storeName(): string {
-    return this.#store.name
-  }
-
   async read(key: string): Promise<Snapshot | 'rotated' | 'none'> {
     let stored
     try {
@@ -54,12 +50,17 @@ export class SessionEntries {
     return this.#terms.lifetime.isAlive(content, this.#terms.clock())
   }
 
-  create(key: string, content: Content): Promise<Version | null> {
-    return this.#answer(this.#store.create(key, this.encode(content)))
+  /** Of a key that was made at random, and so is free. */
+  async create(key: string, content: Content): Promise<Snapshot> {
+    const version = await this.#answer(this.#store.create(key, this.encode(content)))
+    if (version !== null) return { version, content }
+    throw new SessError('UNAVAILABLE', `The ${this.#store.name} store says that a key made at random is taken.`)
   }
 
-  update(key: string, content: Content, version: Version): Promise<Version | null> {
-    return this.swap(key, this.encode(content), version)
+  /** `null`: `version` is not current. */
+  async update(key: string, content: Content, version: Version): Promise<Snapshot | null> {
+    const next = await this.swap(key, this.encode(content), version)
+    return next === null ? null : { version: next, content }
   }
 
   swap(key: string, entry: Entry, version: Version): Promise<Version | null> {

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { Hmac } from './hmac.js'
-import { randomBytes } from './random.js'
+import { fillRandom } from './random.js'
 import type { Keyring } from './secret.js'
 
 const RANDOM_BYTES = 32
@@ -34,7 +34,7 @@ export class TokenMint {
   }
 
   make(): Token {
-    this.#random.set(randomBytes(RANDOM_BYTES))
+    fillRandom(this.#random)
     return this.#sign()
   }
 
