@@ -13,7 +13,7 @@ const SIZES = { cookie: [200, 1500] }
 const USUAL_SIZES = [200, 4096]
 
 /** Requests until the code is warm, rounds, and the requests of each contestant's turn in a round. */
-const LONG = { warmUp: 20_000, rounds: 11, amount: 2000 }
+const LONG = { warmUp: 8000, rounds: 9, amount: 1500 }
 const SHORT = { warmUp: 10_000, rounds: 7, amount: 1000 }
 
 /** How many requests the commands are counted of. */

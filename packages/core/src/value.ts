@@ -89,10 +89,8 @@ function copyRecord(object: object, level: Level): Json {
 
 function copyPart(key: string, level: Level): Json {
   const part = Reflect.getOwnPropertyDescriptor(level.object, key)
-  if (part?.enumerable !== true)
-    throw invalid(`hides its property ${shorten(key)} from JSON`, level.key, level.within)
-  if (part.get || part.set)
-    throw invalid(`has a getter or setter in place of ${shorten(key)}`, level.key, level.within)
+  if (part?.enumerable !== true) throw invalid(`hides its property ${shorten(key)} from JSON`, level.key, level.within)
+  if (part.get || part.set) throw invalid(`has a getter or setter in place of ${shorten(key)}`, level.key, level.within)
   return copy(part.value, key, level)
 }
 
