@@ -60,6 +60,11 @@ export function chart({ date, isShort, versions, machine, requests }) {
     y += ROW / 2
   }
   const total = LABEL + PANEL * REQUESTS.length
+  const others = Object.entries(versions).filter(([name]) => !['node', '@sess/core'].includes(name))
+  for (const part of [others.slice(0, others.length / 2), others.slice(others.length / 2)]) {
+    lines.push(`<text class="note" x="0" y="${y + 12}">${part.map((one) => escape(one.join(' '))).join(', ')}</text>`)
+    y += ROW
+  }
   const kind = `${machine.processors} processors (${machine.model}), ${machine.system}, Node ${versions.node}`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${y + 4}" role="img" aria-label="What a session costs on each store, beside its peers">
 <style>${STYLE}

@@ -65,6 +65,24 @@ const USED = {
   },
 }
 
+/** How much processor time a server has taken so far, in seconds, by store. @type {Record<string, (where: string) => Promise<number>>} */
+const BUSY = {
+  async redis(where) {
+    const client = new Redis(where)
+    const text = await client.info('cpu')
+    client.disconnect()
+    return total(text.matchAll(/^used_cpu_(?:sys|user):([\d.]+)/gm))
+  },
+  async memcache(where) {
+    return total((await ask(Number(where.split(':')[1]), 'stats')).matchAll(/STAT rusage_\w+ ([\d.]+)/g))
+  },
+}
+
+/** @param {Iterable<RegExpMatchArray>} numbers */
+function total(numbers) {
+  return [...numbers].reduce((sum, [, number]) => sum + Number(number), 0)
+}
+
 /** @param {string} store @param {number} sessions @returns {Promise<Row[]>} */
 async function atTheServer(store, sessions) {
   const rows = []
@@ -79,6 +97,13 @@ async function atTheServer(store, sessions) {
     await running.send('login', sessions)
     const each = ((await USED[store](backend.where)) - before) / sessions
     rows.push({ store, who, what: 'at the server', amount: each, unit: 'bytes for a session' })
+    await running.login()
+    for (const request of ['reads', 'writes']) {
+      const began = await BUSY[store](backend.where)
+      await running.send(request, sessions)
+      const spent = ((await BUSY[store](backend.where)) - began) / sessions
+      rows.push({ store, who, what: request, amount: spent * 1_000_000, unit: "µs of the server's processor" })
+    }
     await running.stop()
     await load.stop()
     await backend.stop()

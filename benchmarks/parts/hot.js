@@ -18,7 +18,8 @@ const MOST = { 1: 1.1, 4: 2 }
  * @property {number} processes
  * @property {number} writers in all of them
  * @property {number[]} commands for one change, by round
- * @property {number[]} waits in milliseconds, of every request of every round
+ * @property {{ median: number, most: number, longest: number }} waits in milliseconds, of every request of every round:
+ *   `most` is what 99 of a hundred wait at the longest
  */
 
 /** @param {import('../start.js').Wanted} wanted @returns {Promise<Row[]>} */
@@ -45,7 +46,9 @@ export async function measure({ isWanted, isShort }) {
 /** @param {string} store @param {import('../backends.js').Backend} backend @param {readonly Worker[]} workers @param {number} writers @param {number} rounds @returns {Promise<Row>} */
 async function measureWriters(store, backend, workers, writers, rounds) {
   /** @type {Row} */
-  const row = { store, processes: workers.length, writers, commands: [], waits: [] }
+  const row = { store, processes: workers.length, writers, commands: [], waits: { median: 0, most: 0, longest: 0 } }
+  /** @type {number[]} */
+  const all = []
   const amount = writers / workers.length
   /** @returns {Promise<number>} */
   const count = async () => {
@@ -64,9 +67,11 @@ async function measureWriters(store, backend, workers, writers, rounds) {
     if (visits !== 17 + writers) throw new Error(`${writers} requests added ${visits - 17} visits.`)
     if (round < 0) continue
     row.commands.push(commands / writers)
-    row.waits.push(...waits.flat())
+    all.push(...waits.flat())
   }
-  return row
+  const sorted = all.toSorted((one, other) => one - other)
+  const [median = 0, most = 0, longest = 0] = [0.5, 0.99, 1].map((part) => sorted[Math.ceil(sorted.length * part) - 1])
+  return { ...row, waits: { median, most, longest } }
 }
 
 /** @param {readonly Row[]} rows */
@@ -74,11 +79,10 @@ export function report(rows) {
   const lines = rows.map(({ store, processes, writers, commands, waits }) => {
     const most = writers < 64 ? undefined : MOST[processes]
     const { median, low, high } = spread(commands)
-    const sorted = waits.toSorted((one, other) => one - other)
-    const last = [0.99, 1].map((part) => sorted[Math.ceil(sorted.length * part) - 1]?.toFixed(1) ?? '')
     const reached = most === undefined ? ['', ''] : [String(most), median <= most ? 'yes' : 'no']
     const who = [store, String(processes), String(writers)]
-    return [...who, show({ median, low, high }), ...reached, spread(waits).median.toFixed(1), ...last]
+    const waited = [waits.median, waits.most, waits.longest].map((ms) => ms.toFixed(1))
+    return [...who, show({ median, low, high }), ...reached, ...waited]
   })
   const heads = ['store', 'processes', 'writers', 'commands for a change', 'at most', 'reached']
   return table(heads.concat('waits, ms: median', '99 %', 'longest'), lines)

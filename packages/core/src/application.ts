@@ -6,7 +6,7 @@ import { type Exchange, type ExchangeTerms, SessionExchange } from './exchange.j
 import { settle } from './fetch.js'
 import { Gate } from './gate.js'
 import type { Hold, Terms } from './hold.js'
-import type { NodeRequest, NodeResponse } from './node.js'
+import { loosen, type NodeRequest, type NodeResponse } from './node.js'
 import type { Settings } from './options.js'
 import { readOnly } from './read-only.js'
 import type { Keyring } from './secret.js'
@@ -136,6 +136,7 @@ export class Application implements Sessions {
     let exchange = this.#exchanges.get(response)
     if (exchange === undefined) {
       exchange = this.#exchange(cookieHeaderOf(request), transportOfNode(request))
+      loosen(response)
       this.#exchanges.set(response, exchange)
       if (response.headersSent) exchange.seal()
       else new Gate(response, exchange, this.#settings.onError).install()

@@ -234,3 +234,27 @@ describe('two sessions of one response', () => {
     expect(outcome).toMatchObject({ code: 'SEALED' })
   })
 })
+
+describe('a response that was given a prototype of its own, as by Express', () => {
+  test('keeps its properties, and gets the same as any other', async () => {
+    const sess = slice(new TroubledStore())
+    const addedTo = async (prepare: (response: ServerResponse) => void) => {
+      const { outcome, message } = await request(async (req, res) => {
+        prepare(res)
+        const before = Reflect.ownKeys(res)
+        await sess.open(req, res)
+        const after = Reflect.ownKeys(res)
+        res.end('body')
+        return {
+          isKept: before.every((key) => after.includes(key)),
+          added: after.filter((key) => !before.includes(key)).map(String),
+        }
+      })
+      expect([message.status, message.body]).toEqual([200, 'body'])
+      return outcome
+    }
+    const { added } = await addedTo(() => undefined)
+    const given = await addedTo((res) => Object.setPrototypeOf(res, Object.create(Object.getPrototypeOf(res))))
+    expect({ ...given, added: given.added.toSorted() }).toEqual({ isKept: true, added: added.toSorted() })
+  })
+})

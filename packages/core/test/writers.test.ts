@@ -6,6 +6,7 @@ import { CountedStore } from './support/counted-store.ts'
 import { Stage } from './support/interleaving.ts'
 import { skipPauses } from './support/pauses.ts'
 import { SECRET } from './support/secret.ts'
+import { TroubledStore } from './support/troubled-store.ts'
 
 const numbers = (length: number): readonly number[] => Array.from({ length }, (_, index) => index)
 const count = (value: unknown): number => (typeof value === 'number' ? value + 1 : 1)
@@ -74,6 +75,25 @@ describe('200 requests of one process that write at once', () => {
     expect(outcomes.flatMap((outcome, index) => (outcome === 'stored' ? [] : [`${index} ${outcome}`]))).toEqual([
       '7 TOO_LARGE',
     ])
+    expect(Object.keys(await browser.see())).toHaveLength(20)
+  })
+
+  test('hear that the store failed if it failed in their swap, and the others are stored', async () => {
+    const store = new TroubledStore()
+    const { browser, arrive: request } = await beginOn(store, { first: true })
+    const requests = await Promise.all(numbers(20).map(request))
+    for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
+    store.stall()
+    store.isDown = true
+    const outcomes = requests.map(({ answer }) => outcomeOf(answer()))
+    await store.reached
+    store.release()
+    store.stall()
+    const [first] = outcomes
+    expect(await first).toBe('UNAVAILABLE')
+    store.isDown = false
+    store.release()
+    expect(new Set(await Promise.all(outcomes.slice(1)))).toEqual(new Set(['stored']))
     expect(Object.keys(await browser.see())).toHaveLength(20)
   })
 
