@@ -13,8 +13,8 @@ const SIZES = { cookie: [200, 1500] }
 const USUAL_SIZES = [200, 4096]
 
 /** Requests until the code is warm, rounds, and the requests of each contestant's turn in a round. */
-const LONG = { warmUp: 8000, rounds: 9, amount: 1500 }
-const SHORT = { warmUp: 10_000, rounds: 7, amount: 1000 }
+const LONG = { warmUp: 6000, rounds: 9, amount: 1000 }
+const SHORT = { warmUp: 4000, rounds: 7, amount: 500 }
 
 /** How many requests the commands are counted of. */
 const COUNTED = 640
