@@ -4,6 +4,7 @@ import { spread } from './ratio.js'
 const BYTES = 200
 const REQUESTS = ['reads', 'writes']
 const [ROW, LABEL, PANEL, GAP, TOP] = [17, 290, 300, 40, 64]
+const VERSIONS_A_LINE = 6
 
 const STYLE = `
 text { font: 11px system-ui, sans-serif; fill: #1f2328 }
@@ -61,8 +62,9 @@ export function chart({ date, isShort, versions, machine, requests }) {
   }
   const total = LABEL + PANEL * REQUESTS.length
   const others = Object.entries(versions).filter(([name]) => !['node', '@sess/core'].includes(name))
-  for (const part of [others.slice(0, others.length / 2), others.slice(others.length / 2)]) {
-    lines.push(`<text class="note" x="0" y="${y + 12}">${part.map((one) => escape(one.join(' '))).join(', ')}</text>`)
+  for (let at = 0; at < others.length; at += VERSIONS_A_LINE) {
+    const text = others.slice(at, at + VERSIONS_A_LINE).map((one) => escape(one.join(' ')))
+    lines.push(`<text class="note" x="0" y="${y + 12}">${text.join(', ')}</text>`)
     y += ROW
   }
   const kind = `${machine.processors} processors (${machine.model}), ${machine.system}, Node ${versions.node}`
