@@ -7,6 +7,8 @@
  *     }
  */
 export interface Adapters {
+  // An application has one of these or two. Without @ts-ignore, one that checks its libraries' declarations would not
+  // compile for want of the others; and @ts-expect-error would be an error where they are installed.
   /** @ts-ignore Not installed, perhaps. */
   cookie: import('@sess/adapter-cookie').CookieOptions
   /** @ts-ignore Not installed, perhaps. */

@@ -55,6 +55,7 @@ export interface Sessions<D extends Storable<D> = AnyData> {
    * closes as well.
    */
   close(): Promise<void>
+  // Of `lib` esnext.disposable: without @ts-ignore, an application with an older `lib` that checks its libraries would not compile.
   /** @ts-ignore Not known to every `lib`, perhaps. */
   [Symbol.asyncDispose](): Promise<void>
 }
