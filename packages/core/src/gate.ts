@@ -9,7 +9,7 @@ import {
   emitDrain,
   headersSent,
   type NodeResponse,
-  type NodeSource,
+  readToItsEnd,
   statusFrom,
 } from './node.js'
 
@@ -29,7 +29,6 @@ export class Gate implements Holder {
   readonly #onError: (error: unknown) => void
   readonly #original: Readonly<Record<Method, Call>>
   readonly #patched: Readonly<Record<Method, Call>>
-  #sources: Set<NodeSource> | undefined
   #state: 'shut' | 'holding' | 'open' | 'failed' = 'shut'
   /** With which the response began, and by which it was decided what to store. */
   #status = 200
@@ -43,22 +42,22 @@ export class Gate implements Holder {
     this.#response = response
     this.#exchange = exchange
     this.#onError = onError
-    this.#original = byMethod((method) => response[method] ?? (() => undefined))
-    this.#patched = byMethod(
-      (method) =>
-        (...args) =>
-          this.#call(method, args),
-    )
+    const { writeHead, write, end, flushHeaders = nothing } = response
+    this.#original = { writeHead, write, end, flushHeaders }
+    this.#patched = {
+      writeHead: (...args) => this.#call('writeHead', args),
+      write: (...args) => this.#call('write', args),
+      end: (...args) => this.#call('end', args),
+      flushHeaders: (...args) => this.#call('flushHeaders', args),
+    }
   }
 
   install(): void {
-    Object.assign(this.#response, this.#patched)
-    this.#response.on('pipe', this.#onPipe)
-  }
-
-  readonly #onPipe = (source: NodeSource): void => {
-    this.#sources ??= new Set()
-    this.#sources.add(source)
+    const { writeHead, write, end, flushHeaders } = this.#patched
+    this.#response.writeHead = writeHead
+    this.#response.write = write
+    this.#response.end = end
+    this.#response.flushHeaders = flushHeaders
   }
 
   #call(method: Method, args: Args): unknown {
@@ -141,7 +140,7 @@ export class Gate implements Holder {
   #fail(error: unknown): void {
     const response = this.#response
     const held = this.#takeHeld()
-    this.#detachSources()
+    readToItsEnd(response)
     try {
       this.#answer(isSessError(error) ? error.status : 500)
     } catch (failure) {
@@ -206,24 +205,12 @@ export class Gate implements Holder {
     })
   }
 
-  /** A request that was piped has to be read to its end, or the next on its connection never is. */
-  #detachSources(): void {
-    this.#response.removeListener('pipe', this.#onPipe)
-    for (const source of this.#sources ?? []) {
-      source.unpipe(this.#response)
-      if (source === this.#response.req) source.resume()
-    }
-    this.#sources = undefined
-  }
-
   /**
    * Puts back what was there, unless it has been patched once more since: then the gate stays, open.
    * By assignment, since an object from which properties were deleted is slow for good.
    */
   #restore(): void {
     const response = this.#response
-    response.removeListener('pipe', this.#onPipe)
-    this.#sources = undefined
     const { writeHead, write, end, flushHeaders } = this.#original
     if (response.writeHead === this.#patched.writeHead) response.writeHead = writeHead
     if (response.write === this.#patched.write) response.write = write
@@ -240,9 +227,7 @@ export class Gate implements Holder {
   }
 }
 
-function byMethod(make: (method: Method) => Call): Readonly<Record<Method, Call>> {
-  return { writeHead: make('writeHead'), write: make('write'), end: make('end'), flushHeaders: make('flushHeaders') }
-}
+function nothing(): void {}
 
 function textOf(header: number | string | readonly string[] | undefined): string | undefined {
   return header === undefined ? undefined : String(header)

@@ -20,16 +20,24 @@ export interface NodeResponse {
   end(...args: readonly unknown[]): unknown
   /** Left out of the types of node:http2, where it is. */
   flushHeaders?(...args: readonly unknown[]): unknown
-  on(event: string, listener: (source: NodeSource) => void): unknown
-  removeListener(event: string, listener: (source: NodeSource) => void): unknown
+  on(event: string, listener: () => void): unknown
+  removeListener(event: string, listener: () => void): unknown
   emit(event: string, ...args: unknown[]): boolean
   destroy(error?: Error): unknown
 }
 
-/** A stream that is piped into a response. */
-export interface NodeSource {
-  unpipe(destination: unknown): unknown
-  resume(): unknown
+/**
+ * Takes the request off the response, if it was piped there: it has to be read to its end, or the next on its connection
+ * never is. Any other source is taken off, and paused, by Node itself once the response has ended.
+ */
+export function readToItsEnd(response: NodeResponse): void {
+  const { req } = response
+  if (!isReadable(req)) return
+  const resume = () => void req.resume()
+  // Emitted within `unpipe`, and only by what was piped.
+  response.on('unpipe', resume)
+  req.unpipe(response)
+  response.removeListener('unpipe', resume)
 }
 
 /** Emits `drain` on whatever keeps its listeners: compression hands them to a stream of its own, which its `on` returns. */
@@ -93,6 +101,15 @@ function coded(error: Error, code: string): Error {
 }
 
 function ignore(): void {}
+
+interface Source {
+  unpipe(destination: unknown): unknown
+  resume(): unknown
+}
+
+function isReadable(value: unknown): value is Source {
+  return typeof value === 'object' && value !== null && 'unpipe' in value && 'resume' in value
+}
 
 type Emitter = Pick<NodeResponse, 'emit' | 'removeListener'>
 
