@@ -1,18 +1,18 @@
 import type { Change, Changes } from './change.js'
 import { fieldOf, type Fields, type Json, setField } from './fields.js'
-import { isObject, isSame, storable } from './value.js'
+import { isObject, isSame, isUnaltered, storable } from './value.js'
 
 export type Update = (value: unknown) => unknown
 
 /** What was done to one key. Its value is live: the application holds it and may still alter it. */
 interface Edit {
   readonly value: unknown
+  /** Of the value, when it was given. */
+  readonly copy: Json | undefined
   /** The value rests on one that was read. */
   readonly guarded: boolean
   /** Left out: the value was assigned, whatever was there. */
   readonly updates?: readonly Update[]
-  /** The JSON of `value` as the last of `updates` returned it. */
-  readonly text?: string | undefined
 }
 
 /**
@@ -70,18 +70,17 @@ export class Draft {
 
   assign(key: string, given: unknown): void {
     const value = given ?? undefined
-    if (value !== undefined) storable(value, key)
+    const copy = storableOrNone(value, key)
     this.#used = true
     const edit = this.#edits?.get(key)
     const guarded = edit && !edit.updates ? edit.guarded : this.#isSeen(key)
-    this.#edit(key, { value, guarded })
+    this.#edit(key, { value, copy, guarded })
   }
 
   update(key: string, update: Update): unknown {
     this.#absorb(key)
     const value = update(this.#copyOfCurrent(key)) ?? undefined
-    const text = value === undefined ? undefined : JSON.stringify(storable(value, key))
-    this.#append(key, update, { value, text })
+    this.#append(key, update, value, storableOrNone(value, key))
     this.#observe(key)
     return value
   }
@@ -91,9 +90,12 @@ export class Draft {
     const copy = this.#copyOfCurrent(key)
     const taken = this.#current(key)
     // Run again, it leaves what another request has put there since: nobody has taken that yet.
-    this.#append(key, (newest) => (isSame(storableOrNone(newest, key), copy) ? undefined : newest), {
-      value: undefined,
-    })
+    this.#append(
+      key,
+      (newest) => (isSame(storableOrNone(newest, key), copy) ? undefined : newest),
+      undefined,
+      undefined,
+    )
     this.#observe(key)
     return taken
   }
@@ -114,7 +116,7 @@ export class Draft {
       this.#absorb(key)
       const edit = this.#edits?.get(key)
       if (!edit) continue
-      const value = storableOrNone(edit.value, key)
+      const value = isUnaltered(edit.value, edit.copy) ? edit.copy : storableOrNone(edit.value, key)
       if (this.#isUnchanged(key, value)) continue
       changes.set(key, { value, guarded: edit.guarded, ...(edit.updates && { rerun: chain(key, edit.updates) }) })
     }
@@ -196,10 +198,10 @@ export class Draft {
     this.#live.set(key, live)
   }
 
-  #append(key: string, update: Update, result: { value: unknown; text?: string | undefined }): void {
+  #append(key: string, update: Update, value: unknown, copy: Json | undefined): void {
     const edit = this.#edits?.get(key)
-    if (edit && !edit.updates) this.#edit(key, { value: result.value, guarded: edit.guarded })
-    else this.#edit(key, { ...result, guarded: false, updates: [...(edit?.updates ?? []), update] })
+    if (edit && !edit.updates) this.#edit(key, { value, copy, guarded: edit.guarded })
+    else this.#edit(key, { value, copy, guarded: false, updates: [...(edit?.updates ?? []), update] })
   }
 
   /** Turns an alteration of an object that was handed out into an edit. */
@@ -207,12 +209,16 @@ export class Draft {
     const edit = this.#edits?.get(key)
     if (edit === undefined) {
       const live = this.#live?.get(key)
-      if (live === undefined || isSame(storable(live, key), fieldOf(this.#shown, key))) return
-      this.#edit(key, { value: live, guarded: true })
-    } else if (edit.updates && isObject(edit.value)) {
-      if (JSON.stringify(storable(edit.value, key)) === edit.text) return
-      this.#edit(key, { value: edit.value, guarded: true })
+      if (live !== undefined) this.#guard(key, live, fieldOf(this.#shown, key))
+    } else if (edit.updates) {
+      this.#guard(key, edit.value, edit.copy)
     }
+  }
+
+  #guard(key: string, value: unknown, known: Json | undefined): void {
+    if (isUnaltered(value, known)) return
+    const copy = storableOrNone(value, key)
+    if (!isSame(copy, known)) this.#edit(key, { value, copy, guarded: true })
   }
 }
 

@@ -5,7 +5,8 @@ const CACHE_DIRECTIVES = /(?:[^,"]|"(?:\\.|[^"\\])*")+/g
  * whatever was set before, since frameworks set `public` by themselves.
  */
 export function cacheControlFor(seen: string | undefined): string {
-  const directives = (seen?.match(CACHE_DIRECTIVES) ?? [])
+  if (seen === undefined) return 'private'
+  const directives = (seen.match(CACHE_DIRECTIVES) ?? [])
     .map((directive) => directive.trim())
     .filter((directive) => directive !== '' && !/^(public|private|s-maxage\s*=.*)$/i.test(directive))
   return ['private', ...directives].join(', ')

@@ -59,29 +59,19 @@ export class ServerHold implements Hold {
   }
 
   commit(work: Work): Promise<CookieChange | undefined> {
-    if (this.#place === undefined || work.destroy || work.regenerate) return this.#move(work)
-    return this.#store(this.#place, work)
-  }
-
-  /** Begins, ends or moves the session. */
-  async #move(work: Work): Promise<CookieChange | undefined> {
-    if (this.#isRotated && this.#place === undefined) {
-      // Login excepted, a cookie sent from here would replace the one that the login sent.
-      if (work.destroy || (work.changes.size > 0 && !work.regenerate)) throw rotated()
-    }
-    if (work.destroy && this.#place) return this.#end(this.#place, work)
-    if (this.#place === undefined) {
-      if (work.changes.size > 0) return this.#start(work)
-      return work.destroy ? 'clear' : undefined
-    }
-    return this.#rotate(this.#place, work)
+    const place = this.#place
+    if (place === undefined) return this.#start(work)
+    if (work.destroy) return this.#end(place, work)
+    return work.regenerate ? this.#rotate(place, work) : this.#store(place, work)
   }
 
   /** Something was shown only where the session ended after this request had saved: changes that rest on it conflict. */
-  async #start({ changes, shown }: Work): Promise<CookieChange | undefined> {
+  async #start({ changes, shown, regenerate, destroy }: Work): Promise<CookieChange | undefined> {
+    // Login excepted, a cookie sent from here would replace the one that the login sent.
+    if (this.#isRotated && (destroy || (changes.size > 0 && !regenerate))) throw rotated()
     const { mint, entries, clock, onConflict } = this.#terms
     const fields = merge({}, shown, changes, onConflict)
-    if (Object.keys(fields).length === 0) return undefined
+    if (Object.keys(fields).length === 0) return destroy ? 'clear' : undefined
     const token = mint.make()
     return this.#settle(token, await entries.create(token.key, newContent(clock(), fields)))
   }

@@ -1,4 +1,5 @@
 import type { AnyData, Session } from '@sess/core'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { begin, type Handler } from './support/arrival.ts'
 import { failureOf, rejectionOf } from './support/failure.ts'
@@ -151,6 +152,28 @@ describe('an object that was assigned', () => {
       expect(session['list']).toBe(list)
     })
     expect(await browser.see()).toEqual({ ...DATA, list: ['a', 'b'] })
+  })
+
+  test('is stored as what it was made into, whatever that is', async () => {
+    const object = fc.dictionary(fc.string(), fc.jsonValue())
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.tuple(object, object),
+          object.map((one) => [one, one]),
+        ),
+        async ([one = {}, other = {}]) => {
+          const { browser } = await begin(DATA)
+          const given = { inner: { ...one } }
+          await browser.visit((session) => {
+            session['given'] = given
+            for (const key of Object.keys(given.inner)) Reflect.deleteProperty(given.inner, key)
+            Object.defineProperties(given.inner, Object.getOwnPropertyDescriptors(other))
+          })
+          expect(await browser.see()).toStrictEqual({ ...DATA, given: { inner: JSON.parse(JSON.stringify(other)) } })
+        },
+      ),
+    )
   })
 
   test('is left as it was given', async () => {

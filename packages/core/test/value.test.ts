@@ -148,17 +148,53 @@ describe('a value that JSON cannot carry unaltered', () => {
     expect(session['key']).toBe('kept')
   })
 
-  test('is INVALID_VALUE at the commit, where it was put in after the assignment', async () => {
+  test.each<[string, (list: unknown[], record: Record<string | symbol, unknown>) => unknown, string]>([
+    ['a Date', (list) => list.push({ when: new Date(0) }), 'session["key"].list[2].when is an instance of Date'],
+    ['undefined', (_, record) => (record['a'] = undefined), 'session["key"].record.a is undefined'],
+    ['a hole', (list) => Reflect.deleteProperty(list, '0'), 'session["key"].list is an array with holes'],
+    ['an array with a property', (list) => Object.assign(list, { more: 2 }), 'session["key"].list is an array with'],
+    ['an array with a symbol', (list) => Object.assign(list, { [Symbol('s')]: 2 }), 'session["key"].list is an array'],
+    ['a symbol as a key', (_, record) => (record[Symbol('s')] = 1), 'session["key"].record has a symbol as a key'],
+    [
+      'a hidden property',
+      (_, record) => withProperty(record, 'b', { value: 1, enumerable: false }),
+      'session["key"].record hides its property b',
+    ],
+    [
+      'a getter',
+      (_, record) => withProperty(record, 'b', { get: () => 1 }),
+      'session["key"].record has a getter or setter in place of b',
+    ],
+    [
+      'a getter in place of what was there',
+      (_, record) => withProperty(record, 'a', { get: () => 2 }),
+      'session["key"].record has a getter or setter in place of a',
+    ],
+    [
+      'a getter that throws',
+      (list) => withProperty(list, '0', { get: fail }),
+      'session["key"].list has a getter or setter in place of 0',
+    ],
+    [
+      'an instance',
+      (_, record) => Object.setPrototypeOf(record, Money.prototype),
+      'session["key"].record is an instance',
+    ],
+    [
+      'an array of a subclass',
+      (list) => Object.setPrototypeOf(list, List.prototype),
+      'session["key"].list is an instance',
+    ],
+  ])('is INVALID_VALUE at the commit, where it became that after the assignment: %s', async (_, alter, says) => {
     const store = new CountedStore()
-    const browser = new Browser(sessions(store, { secret: SECRET }))
-    const list: unknown[] = []
-    const visit = browser.visit((session) => {
-      Reflect.set(session, 'key', list)
-      list.push({ when: new Date(0) })
+    const list: unknown[] = [1, 'two']
+    const record = { a: 1 }
+    const visit = new Browser(sessions(store, { secret: SECRET })).visit((session) => {
+      Reflect.set(session, 'key', { list, record })
+      alter(list, record)
     })
     const { code, message } = await rejectionOf(visit)
-    expect(code).toBe('INVALID_VALUE')
-    expect(message).toContain('session["key"][0].when is an instance of Date')
+    expect({ code, message }).toEqual({ code: 'INVALID_VALUE', message: expect.stringContaining(says) })
     expect(store.calls).toEqual([])
   })
 
