@@ -13,9 +13,18 @@ import {
   statusFrom,
 } from './node.js'
 
-type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders'
 type Args = readonly unknown[]
 type Call = (...args: Args) => unknown
+
+/** Those of a response that are held back. */
+interface Methods {
+  writeHead: Call
+  write: Call
+  end: Call
+  flushHeaders?: Call
+}
+
+type Method = keyof Methods
 
 /**
  * Stands before a response until its session is stored. At the first `writeHead`, `write`, `end` or
@@ -42,7 +51,8 @@ export class Gate implements Holder {
     this.#response = response
     this.#exchange = exchange
     this.#onError = onError
-    const { writeHead, write, end, flushHeaders = nothing } = response
+    const methods: Methods = response
+    const { writeHead, write, end, flushHeaders = nothing } = methods
     this.#original = { writeHead, write, end, flushHeaders }
     this.#patched = {
       writeHead: (...args) => this.#call('writeHead', args),
@@ -54,10 +64,11 @@ export class Gate implements Holder {
 
   install(): void {
     const { writeHead, write, end, flushHeaders } = this.#patched
-    this.#response.writeHead = writeHead
-    this.#response.write = write
-    this.#response.end = end
-    this.#response.flushHeaders = flushHeaders
+    const methods: Methods = this.#response
+    methods.writeHead = writeHead
+    methods.write = write
+    methods.end = end
+    methods.flushHeaders = flushHeaders
   }
 
   #call(method: Method, args: Args): unknown {

@@ -24,39 +24,39 @@ export function isSame(one: Json | undefined, other: Json | undefined): boolean 
 }
 
 /**
- * Whether `value` still is what `storable` made `copy` of: in half the time of another copy, but where it cannot tell, it
+ * Whether `value` still is what `storable` made a copy of: in half the time of another copy, but where it cannot tell, it
  * says no. A getter that was put in place of a part since then is run, and refused unless it returns what was there.
  */
-export function isUnaltered(value: unknown, copy: Json | undefined): boolean {
+export function isUnaltered(value: unknown, known: Json | undefined): boolean {
   try {
-    return hasParts(value, copy)
+    return hasParts(value, known)
   } catch {
     return false
   }
 }
 
-function hasParts(value: unknown, copy: Json | undefined): boolean {
-  if (!isObject(value) || !isObject(copy)) return value === copy
-  return Array.isArray(copy) ? isSameArray(value, copy) : isSameRecord(value, copy)
+function hasParts(value: unknown, known: unknown): boolean {
+  if (!isObject(value) || !isObject(known)) return value === known
+  return Array.isArray(known) ? isSameArray(value, known) : isSameRecord(value, known)
 }
 
-function isSameArray(value: object, copy: readonly Json[]): boolean {
-  if (!Array.isArray(value) || !isArrayPrototype(Object.getPrototypeOf(value)) || value.length !== copy.length)
+function isSameArray(value: object, known: readonly unknown[]): boolean {
+  if (!Array.isArray(value) || !isArrayPrototype(Object.getPrototypeOf(value)) || value.length !== known.length)
     return false
   // Beside the indices there is `length`.
-  if (Reflect.ownKeys(value).length !== copy.length + 1) return false
-  for (let index = 0; index < copy.length; index++) if (!hasParts(value[index], copy[index])) return false
+  if (Reflect.ownKeys(value).length !== known.length + 1) return false
+  for (let index = 0; index < known.length; index++) if (!hasParts(value[index], known[index])) return false
   return true
 }
 
-function isSameRecord(value: object, copy: object): boolean {
+function isSameRecord(value: object, known: object): boolean {
   if (Array.isArray(value) || !isObjectPrototype(Object.getPrototypeOf(value))) return false
   const keys = Reflect.ownKeys(value)
-  const copied = Object.keys(copy)
+  const copied = Object.keys(known)
   if (keys.length !== copied.length) return false
   for (let index = 0; index < keys.length; index++) {
     const key = copied[index]
-    if (key !== keys[index] || key === undefined || !hasParts(Reflect.get(value, key), Reflect.get(copy, key)))
+    if (key !== keys[index] || key === undefined || !hasParts(Reflect.get(value, key), Reflect.get(known, key)))
       return false
   }
   return true
