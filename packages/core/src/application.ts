@@ -19,7 +19,7 @@ import { assertAccepted } from './store.js'
 import { Swaps } from './swaps.js'
 import { Tally } from './tally.js'
 import { TokenMint } from './token.js'
-import { LOCAL, SECURE, type Transport, transportOfFetch, transportOfNode } from './transport.js'
+import { FetchVisit, NodeVisit, type Visit } from './visit.js'
 import { Warnings } from './warning.js'
 
 /** How often a store without expiry of its own is asked to drop what has expired. */
@@ -70,8 +70,7 @@ export class Application implements Sessions {
 
   fetch<A extends readonly unknown[]>(handler: FetchHandler<A>): (request: Request, ...rest: A) => Promise<Response> {
     return async (request, ...rest) => {
-      const exchange =
-        this.#exchanges.get(request) ?? this.#exchange(request.headers.get('cookie'), transportOfFetch(request))
+      const exchange = this.#exchanges.get(request) ?? this.#exchange(new FetchVisit(request))
       this.#exchanges.set(request, exchange)
       let response
       try {
@@ -86,10 +85,8 @@ export class Application implements Sessions {
   }
 
   async read(request: NodeRequest | Request): Promise<Readonly<Data<AnyData>> | null> {
-    const [header, transport] = isFetchRequest(request)
-      ? [request.headers.get('cookie'), transportOfFetch(request)]
-      : [cookieHeaderOf(request), transportOfNode(request)]
-    const hold = await this.#terms.find(this.#settings.cookie.values(header, transport.isLocal))
+    const visit = isFetchRequest(request) ? new FetchVisit(request) : new NodeVisit(request)
+    const hold = await this.#terms.find(this.#settings.cookie.values(visit))
     return hold.content ? readOnly(hold.content.fields, unwritable) : null
   }
 
@@ -100,7 +97,8 @@ export class Application implements Sessions {
         `exchange takes the value of a Cookie header; it was given ${describe(cookie)}.`,
       )
     }
-    return this.#exchange(cookie, on.https === false ? LOCAL : SECURE)
+    const isLocal = on.https === false
+    return this.#exchange({ cookie, isPlainHttp: isLocal, isLocal })
   }
 
   id(session: Session<AnyData>): string | undefined {
@@ -115,8 +113,8 @@ export class Application implements Sessions {
     return this.close()
   }
 
-  #exchange(cookie: string | null | undefined, transport: Transport): SessionExchange {
-    return new SessionExchange(this.#terms, cookie, transport)
+  #exchange(visit: Visit): SessionExchange {
+    return new SessionExchange(this.#terms, visit)
   }
 
   #openFetch(request: unknown): Promise<Session<AnyData>> {
@@ -135,7 +133,7 @@ export class Application implements Sessions {
     }
     let exchange = this.#exchanges.get(response)
     if (exchange === undefined) {
-      exchange = this.#exchange(cookieHeaderOf(request), transportOfNode(request))
+      exchange = this.#exchange(new NodeVisit(request))
       loosen(response)
       this.#exchanges.set(response, exchange)
       if (response.headersSent) exchange.seal()
@@ -197,11 +195,6 @@ function unwritable(): SessError {
 
 function refused(message: string): Promise<never> {
   return Promise.reject(new SessError('INVALID_REQUEST', message))
-}
-
-function cookieHeaderOf(request: NodeRequest): string | undefined {
-  const { cookie } = request.headers
-  return typeof cookie === 'object' ? cookie.join('; ') : cookie
 }
 
 function isFetchRequest(request: NodeRequest | Request): request is Request {

@@ -1,6 +1,7 @@
 import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie'
 import { flag, oneOf, optional, readOptions, text } from './check.js'
 import { SessError } from './error.js'
+import type { Visit } from './visit.js'
 
 /**
  * The session's cookie (RFC 6265bis). It is always HttpOnly. `INVALID_OPTION` for a combination that no browser keeps,
@@ -110,14 +111,15 @@ export class CookiePolicy {
     this.#text = { secure: textWith(true), plain: textWith(false) }
   }
 
-  /** Whether a cookie without Secure is set, given that the browser is on this machine and speaks plain http. */
-  isPlain(local: boolean): boolean {
-    return !this.#secure || (local && this.#localException)
+  /** Whether a cookie without Secure is set. */
+  isPlain(visit: Visit): boolean {
+    return !this.#secure || (this.#localException && visit.isLocal)
   }
 
-  /** The distinct values that carry our name in a `Cookie` header, in its order. */
-  values(header: string | null | undefined, local: boolean): readonly string[] {
-    const name = this.#wireName(local)
+  /** The distinct values that carry our name in the `Cookie` header, in its order. */
+  values(visit: Visit): readonly string[] {
+    const { cookie: header } = visit
+    const name = this.#wireName(visit)
     if (!header?.includes(name)) return []
     const values: string[] = []
     // parseCookie keeps the first of several cookies of one name, so each pair is parsed by itself.
@@ -130,9 +132,9 @@ export class CookiePolicy {
   }
 
   /** A `Set-Cookie` header's value. */
-  setCookie(change: CookieChange, now: number, local: boolean): string {
-    const isPlain = this.isPlain(local)
-    const name = this.#wireName(local)
+  setCookie(change: CookieChange, now: number, visit: Visit): string {
+    const isPlain = this.isPlain(visit)
+    const name = this.#wireName(visit)
     if (change !== 'clear' && !this.persistent)
       return `${name}=${change.value}${isPlain ? this.#text.plain : this.#text.secure}`
     const cookie = { name, ...this.#attributes, secure: !isPlain }
@@ -142,8 +144,8 @@ export class CookiePolicy {
     return stringifySetCookie({ ...cookie, value: change.value, maxAge }, { encode: verbatim })
   }
 
-  #wireName(local: boolean): string {
-    return this.isPlain(local) ? this.name : this.#secureName
+  #wireName(visit: Visit): string {
+    return this.isPlain(visit) ? this.name : this.#secureName
   }
 }
 

@@ -6,7 +6,7 @@ import type { Hold, Work } from './hold.js'
 import { cacheControlFor, varyFor } from './header.js'
 import { type AnyData, createSession, sealed, type Session, type SessionOwner } from './session.js'
 import type { Tally } from './tally.js'
-import type { Transport } from './transport.js'
+import type { Visit } from './visit.js'
 
 /** Headers for a response, in order. Names are in lower case; one name may come more than once. */
 export type Headers = readonly (readonly [name: string, value: string])[]
@@ -55,8 +55,7 @@ const NO_CHANGES: Changes = new Map()
 
 export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   readonly #terms: ExchangeTerms
-  readonly #transport: Transport
-  readonly #cookieHeader: string | null | undefined
+  readonly #visit: Visit
   #tokens: readonly string[] = []
   #opening: Promise<Session<AnyData>> | undefined
   #hold: Hold | undefined
@@ -69,10 +68,9 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   #regenerate = false
   #destroy = false
 
-  constructor(terms: ExchangeTerms, cookieHeader: string | null | undefined, transport: Transport) {
+  constructor(terms: ExchangeTerms, visit: Visit) {
     this.#terms = terms
-    this.#transport = transport
-    this.#cookieHeader = cookieHeader
+    this.#visit = visit
   }
 
   open(): Promise<Session<AnyData>> {
@@ -160,7 +158,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
   }
 
   async #load(): Promise<Session<AnyData>> {
-    this.#tokens = this.#terms.cookie.values(this.#cookieHeader, this.#transport.isLocal)
+    this.#tokens = this.#terms.cookie.values(this.#visit)
     this.#hold = await this.#terms.find(this.#tokens)
     this.#draft = new Draft(this.#hold.content?.fields ?? {})
     return createSession(this, this.#draft)
@@ -214,8 +212,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionOwner {
     const headers: (readonly [string, string])[] = []
     const { cookie, clock, onPlainHttp } = this.#terms
     if (this.#cookie !== undefined) {
-      if (this.#transport.isPlainHttp && !cookie.isPlain(this.#transport.isLocal)) onPlainHttp()
-      headers.push(['set-cookie', cookie.setCookie(this.#cookie, clock(), this.#transport.isLocal)])
+      if (this.#visit.isPlainHttp && !cookie.isPlain(this.#visit)) onPlainHttp()
+      headers.push(['set-cookie', cookie.setCookie(this.#cookie, clock(), this.#visit)])
       headers.push(['cache-control', cacheControlFor(seen.cacheControl)])
     }
     if (this.#cookie !== undefined || this.#draft?.isUsed === true) headers.push(['vary', varyFor(seen.vary)])

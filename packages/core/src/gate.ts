@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { cover, type Holder, uncover, type Uncover } from './cover.js'
 import { type ErrorStatus, isSessError } from './error.js'
-import type { Headers, SessionExchange } from './exchange.js'
+import type { Headers, SeenHeaders, SessionExchange } from './exchange.js'
 import { headerEntries, listOf } from './header.js'
 import {
   assertChunk,
@@ -32,7 +32,7 @@ type Method = keyof Methods
  * same call. Otherwise calls queue until the store has answered: then the session's headers are set and
  * the calls are made; or, where the store has failed, they are dropped and the answer is an error.
  */
-export class Gate implements Holder {
+export class Gate implements Holder, SeenHeaders {
   readonly #response: NodeResponse
   readonly #exchange: SessionExchange
   readonly #onError: (error: unknown) => void
@@ -87,10 +87,7 @@ export class Gate implements Holder {
     this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
     const remaining = method === 'writeHead' ? this.#foldHead(args) : args
     try {
-      const outcome = this.#exchange.finish(this.#status, {
-        vary: textOf(response.getHeader('vary')),
-        cacheControl: textOf(response.getHeader('cache-control')),
-      })
+      const outcome = this.#exchange.finish(this.#status, this)
       if (outcome instanceof Promise) {
         this.#state = 'holding'
         this.#covers = cover(this.#response, this)
@@ -227,6 +224,14 @@ export class Gate implements Holder {
     if (response.write === this.#patched.write) response.write = write
     if (response.end === this.#patched.end) response.end = end
     if (response.flushHeaders === this.#patched.flushHeaders) response.flushHeaders = flushHeaders
+  }
+
+  get vary(): string | undefined {
+    return textOf(this.#response.getHeader('vary'))
+  }
+
+  get cacheControl(): string | undefined {
+    return textOf(this.#response.getHeader('cache-control'))
   }
 
   get hasHeldEnd(): boolean {

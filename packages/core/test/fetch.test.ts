@@ -79,6 +79,25 @@ describe('a response', () => {
     expect(await sess.fetch(() => response)(new Request(ORIGIN))).toBe(response)
   })
 
+  test('is the very one that the handler returned, where the session was read and not stored', async () => {
+    const response = new Response('body')
+    const { request } = wrap((session) => {
+      read(session)
+      return response
+    })
+    expect(await request()).toBe(response)
+  })
+
+  test('is not looked at where no session was opened, nor is the request', async () => {
+    const looked: string[] = []
+    const watched = <T extends object>(of: T, what: string): T =>
+      Object.defineProperty(of, 'headers', { get: () => looked.push(what) })
+    const sess = sessions(new TroubledStore(), { secret: SECRET })
+    const response = watched(new Response('body'), 'the response')
+    await sess.fetch(() => response)(watched(new Request(ORIGIN), 'the request'))
+    expect(looked).toEqual([])
+  })
+
   test('keeps its status, its reason, its headers and its body', async () => {
     const { request } = wrap((session) => {
       write(session)
@@ -126,6 +145,12 @@ describe('a response', () => {
       null,
       expect.stringMatching(/^sess=/),
     ])
+  })
+
+  test('whose headers are immutable varies by cookie where the session was read', async () => {
+    const { request } = wrap((session) => Response.redirect(`http://127.0.0.1/${read(session) ?? ''}`, 303))
+    const response = await request()
+    expect([response.status, response.headers.get('vary')]).toEqual([303, 'Cookie'])
   })
 
   test('whose headers are immutable carries the cookie', async () => {
