@@ -12,9 +12,12 @@ import { TO_LIMIT, TO_PEER } from '../targets.js'
 const SIZES = { cookie: [200, 1500] }
 const USUAL_SIZES = [200, 4096]
 
-/** Requests until the code is warm, rounds, and the requests of each contestant's turn in a round. */
-const LONG = { warmUp: 6000, rounds: 9, amount: 1000 }
-const SHORT = { warmUp: 4000, rounds: 7, amount: 500 }
+/**
+ * How often the contestants' processes are started, since two of the same code differ by some hundredths as long as they
+ * run; requests until the code is warm; rounds of each sitting; and the requests of a contestant's turn in a round.
+ */
+const LONG = { sittings: 3, warmUp: 6000, rounds: 7, amount: 400 }
+const SHORT = { sittings: 1, warmUp: 4000, rounds: 7, amount: 500 }
 
 /** How many requests the commands are counted of. */
 const COUNTED = 640
@@ -47,46 +50,51 @@ export async function measure({ isWanted, isShort }) {
 }
 
 /** @param {string} store @param {number} bytes @param {typeof LONG} terms @returns {Promise<Row[]>} */
-async function measureStore(store, bytes, { warmUp, rounds, amount }) {
-  const backend = await startBackend(store)
-  const load = new Worker('load.js')
-  const running = []
-  for (const contestant of contestantsOn(store))
-    running.push(await Running.start(contestant, backend.where, bytes, load))
-  for (const one of running) await one.login()
+async function measureStore(store, bytes, { sittings, warmUp, rounds, amount }) {
+  const rows = contestantsOn(store).flatMap(({ name, kind, framework }) =>
+    Object.keys(REQUESTS).map((request) => {
+      return { store, bytes, request, name, kind, framework, cpu: [], perSecond: [], p99: [], commands: 0 }
+    }),
+  )
+  for (let sitting = 1; sitting <= sittings; sitting++) {
+    const backend = await startBackend(store)
+    const load = new Worker('load.js')
+    const running = []
+    for (const contestant of contestantsOn(store))
+      running.push(await Running.start(contestant, backend.where, bytes, load))
+    for (const one of running) await one.login()
 
-  const rows = []
-  for (const request of Object.keys(REQUESTS)) {
-    const results = new Map(running.map((one) => [one, { cpu: [], perSecond: [], p99: [] }]))
-    for (const one of running) await one.send(request, warmUp)
-    for (let round = 0; round < rounds; round++) {
-      for (const one of shuffled(running)) {
-        const result = await one.time(request, amount)
-        for (const [what, list] of Object.entries(results.get(one))) list.push(result[what])
-        // A server full of them would be another one than the next contestant's.
-        if (request === 'login') await backend.clear()
+    for (const request of Object.keys(REQUESTS)) {
+      for (const one of running) await one.send(request, warmUp)
+      for (let round = 0; round < rounds; round++) {
+        for (const one of shuffled(running)) {
+          const result = await one.time(request, amount)
+          const row = find(rows, request, one.contestant.name)
+          for (const [what, seen] of Object.entries(result)) row[what].push(seen)
+          // A server full of them would be another one than the next contestant's.
+          if (request === 'login') await backend.clear()
+        }
       }
     }
-    for (const [one, result] of results) {
-      const { name, kind, framework } = one.contestant
-      rows.push({ store, bytes, request, name, kind, framework, ...result, commands: 0 })
-    }
-  }
 
-  // Last, since whoever counts them is in their way.
-  for (const one of running) {
-    await one.login()
-    const count = backend.count ?? (() => one.countStatements())
-    for (const row of rows.filter(({ name }) => name === one.contestant.name)) {
-      const before = await count()
-      await one.send(row.request, COUNTED)
-      row.commands = ((await count()) - before) / COUNTED
-    }
-    await one.stop()
+    // Last, since whoever counts them is in their way.
+    if (sitting === sittings) for (const one of running) await countCommands(one, backend, rows)
+    for (const one of running) await one.stop()
+    await load.stop()
+    await backend.stop()
   }
-  await load.stop()
-  await backend.stop()
   return rows
+}
+
+/** @param {Running} one @param {import('../backends.js').Backend} backend @param {readonly Row[]} rows */
+async function countCommands(one, backend, rows) {
+  await one.login()
+  const count = backend.count ?? (() => one.countStatements())
+  for (const row of rows.filter(({ name }) => name === one.contestant.name)) {
+    const before = await count()
+    await one.send(row.request, COUNTED)
+    row.commands = ((await count()) - before) / COUNTED
+  }
 }
 
 /** @param {readonly Row[]} rows */
