@@ -90,12 +90,7 @@ export class Draft {
     const copy = this.#copyOfCurrent(key)
     const taken = this.#current(key)
     // Run again, it leaves what another request has put there since: nobody has taken that yet.
-    this.#append(
-      key,
-      (newest) => (isSame(storableOrNone(newest, key), copy) ? undefined : newest),
-      undefined,
-      undefined,
-    )
+    this.#append(key, (newest) => (isSame(storableOrNone(newest, key), copy) ? undefined : newest))
     this.#observe(key)
     return taken
   }
@@ -198,7 +193,7 @@ export class Draft {
     this.#live.set(key, live)
   }
 
-  #append(key: string, update: Update, value: unknown, copy: Json | undefined): void {
+  #append(key: string, update: Update, value?: unknown, copy?: Json): void {
     const edit = this.#edits?.get(key)
     if (edit && !edit.updates) this.#edit(key, { value, copy, guarded: edit.guarded })
     else this.#edit(key, { value, copy, guarded: false, updates: [...(edit?.updates ?? []), update] })

@@ -24,7 +24,7 @@ interface Place {
 export class ServerHold implements Hold {
   readonly #terms: ServerTerms
   #place: Place | undefined
-  /** The cookie names a session that has moved to another token. */
+  /** The cookie names a session that has moved to another token, and this request has none of its own. */
   #isRotated: boolean
 
   private constructor(terms: ServerTerms, place?: Place, isRotated = false) {
@@ -178,6 +178,7 @@ export class ServerHold implements Hold {
 
   #settle(token: Token, snapshot: Snapshot): CookieChange {
     this.#place = { token, snapshot }
+    this.#isRotated = false
     return { value: token.text, expiresAt: this.#terms.lifetime.keepUntil(snapshot.content) }
   }
 }

@@ -168,6 +168,19 @@ describe('a request that still holds the old token', () => {
     expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 8 }])
   })
 
+  test('and has logged in, may change the user of its own session', async () => {
+    const { browser, arrive } = await begin(DATA)
+    const { session, answer, next } = await arrive()
+    session['user'] = 8
+    session.regenerate()
+    await browser.visit(login)
+    await session.save()
+    session.destroy()
+    session['user'] = 9
+    await answer()
+    expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 9 }])
+  })
+
   test('and logs in without having anything to keep, gets no cookie', async () => {
     const { browser, arrive } = await begin(DATA)
     const { session, answer } = await arrive()
