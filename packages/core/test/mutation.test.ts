@@ -166,7 +166,7 @@ describe('an object that was assigned', () => {
           const { browser } = await begin(DATA)
           const given = { inner: { ...one } }
           await browser.visit((session) => {
-            session['given'] = given
+            Reflect.set(session, 'given', given)
             for (const key of Object.keys(given.inner)) Reflect.deleteProperty(given.inner, key)
             Object.defineProperties(given.inner, Object.getOwnPropertyDescriptors(other))
           })
