@@ -47,7 +47,7 @@ const cookie: Adapter = (options, context) => {
         const entry = seal.open(sealed)
         if (entry === null) continue
         const { data, expiresAt } = entry
-        // To spread the entry into it took V8 an eighth of a request that reads.
+        // In place of `{ ...entry, outdated }`, which takes Node 20 an eighth of a request that reads.
         return { data, expiresAt, outdated: seal !== newest }
       }
       return null

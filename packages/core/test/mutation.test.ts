@@ -176,6 +176,17 @@ describe('an object that was assigned', () => {
     )
   })
 
+  test('is stored with its keys in the order that they were put into', async () => {
+    const { browser } = await begin(DATA)
+    const given: { one?: number; two: number } = { one: 1, two: 2 }
+    await browser.visit((session) => {
+      session['given'] = given
+      delete given.one
+      given.one = 1
+    })
+    expect(JSON.stringify((await browser.see())['given'])).toBe('{"two":2,"one":1}')
+  })
+
   test('is left as it was given', async () => {
     const { browser } = await begin(DATA)
     const given = Object.freeze({ list: Object.freeze(['a']) })
