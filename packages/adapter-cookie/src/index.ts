@@ -4,7 +4,8 @@
  * @module @sess/adapter-cookie
  */
 import { type Adapter, readOptions, SessError } from '@sess/core/adapter'
-import { HINT_LENGTH, OVERHEAD, Seal } from './seal.js'
+import { Envelope, HINT_LENGTH, OVERHEAD } from './envelope.js'
+import { Seal } from './seal.js'
 
 /** There are none: the secrets and the cookie's name are core's options. */
 export type CookieOptions = object
@@ -27,8 +28,7 @@ const cookie: Adapter = (options, context) => {
   const seals = context
     .keys('cookie-seal')
     .map((key, index) => new Seal(key, hints.subarray(HINT_LENGTH * index, HINT_LENGTH * (index + 1)), name))
-  /** What is read from a token lies here while it is read: to make a buffer for each takes a tenth of the time. */
-  const bytes = Buffer.alloc(OVERHEAD + maxBytes)
+  const envelope = new Envelope(OVERHEAD + maxBytes)
   const [newest] = seals
   if (newest === undefined) throw new SessError('INVALID_OPTION', 'Option secret is missing; expected at least one.')
 
@@ -37,14 +37,11 @@ const cookie: Adapter = (options, context) => {
     kind: 'client',
     name: 'cookie',
     maxBytes,
-    seal: (entry) => newest.seal(entry).toString('base64url'),
+    seal: (entry) => newest.seal(entry),
     open(token) {
-      if (token.length > maxValueLength) return null
-      const sealed = bytes.subarray(0, bytes.write(token, 'base64url'))
-      // The decoder takes padding, blanks, spare bits and another alphabet; a token has one spelling.
-      if (sealed.length < OVERHEAD || sealed.toString('base64url') !== token) return null
+      if (!envelope.take(token)) return null
       for (const seal of seals) {
-        const entry = seal.open(sealed)
+        const entry = seal.open(envelope)
         if (entry === null) continue
         const { data, expiresAt } = entry
         // In place of `{ ...entry, outdated }`, which takes Node 20 an eighth of a request that reads.

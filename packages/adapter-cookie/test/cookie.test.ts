@@ -2,7 +2,7 @@ import { createAdapterContext, type Entry } from '@sess/core/adapter'
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Xaes256Gcm } from '../dist/xaes.js'
+import { Nonce, Xaes256Gcm } from '../dist/xaes.js'
 import { entry, openStore, openWith, SECRET } from './stores.js'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -55,7 +55,7 @@ describe('beside the contract', () => {
     const hint = Buffer.from(hintKey.subarray(0, 4))
     const bytes = decode(await seal())
     const decipher = new Xaes256Gcm(key)
-      .decipher(bytes.subarray(4, 28))
+      .decipher(new Nonce(bytes.subarray(4, 28)))
       .setAAD(Buffer.concat([Buffer.from('sess/cookie/1/'), hint, Buffer.from('sess')]))
       .setAuthTag(bytes.subarray(-16))
     const plaintext = Buffer.concat([decipher.update(bytes.subarray(28, -16)), decipher.final()])
