@@ -2,14 +2,6 @@ import { headersSent, type NodeResponse } from './node.js'
 
 const HEADER_METHODS = { setHeader: 'set', setHeaders: 'set', appendHeader: 'append', removeHeader: 'remove' } as const
 
-/** What holds back the calls of a response. */
-export interface Holder {
-  /** `end` was called. */
-  readonly hasHeldEnd: boolean
-  /** A `write` returned false. */
-  readonly owesDrain: boolean
-}
-
 /** Takes one cover away. */
 export type Uncover = () => void
 
@@ -17,17 +9,14 @@ export type Uncover = () => void
  * While calls are held, the response looks as though its headers were sent. `finished` stays as it is:
  * by it, a server that closes tells which connections it may cut. Returns what `uncover` is to be given.
  */
-export function cover(response: NodeResponse, holder: Holder): readonly Uncover[] {
+export function cover(response: NodeResponse): readonly Uncover[] {
   if (isOfHttp1(response)) {
     // By it node:http itself tells that headers were sent, and refuses to change them.
     response._header = 'held'
-    coverWritable(response, holder)
     return []
   }
   return [
     shadow(response, 'headersSent', { get: () => true }),
-    shadow(response, 'writableEnded', { get: () => holder.hasHeldEnd }),
-    shadow(response, 'writableNeedDrain', { get: () => holder.owesDrain }),
     ...Object.entries(HEADER_METHODS).map(([name, what]) =>
       shadow(response, name, {
         value: () => {
@@ -38,12 +27,21 @@ export function cover(response: NodeResponse, holder: Holder): readonly Uncover[
   ]
 }
 
+/** To be called when an `end` is held. It stays: whatever the store answers, the response has ended next. */
+export function coverEnd(response: NodeResponse): void {
+  Object.defineProperty(response, 'writableEnded', { configurable: true, value: true })
+}
+
+/** To be called when a `write` is held, and so returns false. */
+export function coverWrite(response: NodeResponse & Indebted): void {
+  if (!(OWES_DRAIN in response)) Object.defineProperty(response, 'writableNeedDrain', NEED_DRAIN)
+  response[OWES_DRAIN] = true
+}
+
 /** To be called once, before the response begins. */
-export function uncover(response: NodeResponse, covers: readonly Uncover[]): void {
-  if (isOfHttp1(response)) {
-    response._header = null
-    coverWritable(response, undefined)
-  }
+export function uncover(response: NodeResponse & Indebted, covers: readonly Uncover[]): void {
+  if (isOfHttp1(response)) response._header = null
+  if (OWES_DRAIN in response) response[OWES_DRAIN] = false
   for (const each of covers) each()
 }
 
@@ -56,39 +54,19 @@ function isOfHttp1(response: NodeResponse): response is Http1Response {
   return response.stream === undefined && '_header' in response
 }
 
-/** What holds a response of node:http, if something does. */
-const HOLDER: unique symbol = Symbol('holder')
+/** A `write` was held, and `drain` was not emitted for it yet. */
+const OWES_DRAIN: unique symbol = Symbol('owes drain')
 
-interface Covered {
-  [HOLDER]?: Holder | undefined
+interface Indebted {
+  [OWES_DRAIN]?: boolean
 }
 
-const WRITABLE: PropertyDescriptorMap & ThisType<Covered> = {
-  writableEnded: {
-    configurable: true,
-    get() {
-      return this[HOLDER]?.hasHeldEnd ?? inherited(this, 'writableEnded')
-    },
+/** It stays, and tells what the response itself tells once nothing is held: to delete it would slow the response down. */
+const NEED_DRAIN: PropertyDescriptor & ThisType<Indebted> = {
+  configurable: true,
+  get() {
+    return this[OWES_DRAIN] === true || Reflect.get(Object.getPrototypeOf(this) ?? {}, 'writableNeedDrain', this)
   },
-  writableNeedDrain: {
-    configurable: true,
-    get() {
-      return this[HOLDER]?.owesDrain ?? inherited(this, 'writableNeedDrain')
-    },
-  },
-}
-
-function inherited(object: object, name: string): unknown {
-  return Reflect.get(Object.getPrototypeOf(object) ?? {}, name, object)
-}
-
-/**
- * Its accessors stay, and tell what the response itself tells once nothing holds it. To make them anew for each
- * response, and to delete them, took more time than all else that is done for a change.
- */
-function coverWritable(response: NodeResponse & Covered, holder: Holder | undefined): void {
-  if (!(HOLDER in response)) Object.defineProperties(response, WRITABLE)
-  response[HOLDER] = holder
 }
 
 /** Covers a property that the object has, and returns what uncovers it. */

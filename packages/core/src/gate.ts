@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { cover, type Holder, uncover, type Uncover } from './cover.js'
+import { cover, coverEnd, coverWrite, uncover, type Uncover } from './cover.js'
 import { type ErrorStatus, isSessError } from './error.js'
 import type { Headers, SeenHeaders, SessionExchange } from './exchange.js'
 import { headerEntries, listOf } from './header.js'
@@ -32,7 +32,7 @@ type Method = keyof Methods
  * same call. Otherwise calls queue until the store has answered: then the session's headers are set and
  * the calls are made; or, where the store has failed, they are dropped and the answer is an error.
  */
-export class Gate implements Holder, SeenHeaders {
+export class Gate implements SeenHeaders {
   readonly #response: NodeResponse
   readonly #exchange: SessionExchange
   readonly #onError: (error: unknown) => void
@@ -90,7 +90,7 @@ export class Gate implements Holder, SeenHeaders {
       const outcome = this.#exchange.finish(this.#status, this)
       if (outcome instanceof Promise) {
         this.#state = 'holding'
-        this.#covers = cover(this.#response, this)
+        this.#covers = cover(this.#response)
         outcome.then(
           (headers) => this.#release(headers),
           (error: unknown) => this.#fail(error),
@@ -177,7 +177,11 @@ export class Gate implements Holder, SeenHeaders {
   #hold(method: Method, args: Args): unknown {
     if (method === 'writeHead' && this.#held.length > 0) throw headersSent(this.#response, 'write')
     this.#held.push({ method, args })
-    if (method === 'write') this.#owesDrain = true
+    if (method === 'end') coverEnd(this.#response)
+    if (method === 'write') {
+      coverWrite(this.#response)
+      this.#owesDrain = true
+    }
     return this.#resultOf(method)
   }
 
@@ -232,14 +236,6 @@ export class Gate implements Holder, SeenHeaders {
 
   get cacheControl(): string | undefined {
     return textOf(this.#response.getHeader('cache-control'))
-  }
-
-  get hasHeldEnd(): boolean {
-    return this.#held.some(({ method }) => method === 'end')
-  }
-
-  get owesDrain(): boolean {
-    return this.#owesDrain
   }
 }
 
