@@ -1,4 +1,4 @@
-import { quantile } from 'simple-statistics'
+import { median as medianOf, quantile } from 'simple-statistics'
 
 /**
  * @typedef {object} Spread
@@ -21,6 +21,25 @@ export function spread(values) {
  */
 export function ratio(one, other) {
   return spread(one.map((value, round) => value / (other[round] ?? Number.NaN)))
+}
+
+/**
+ * What `one` takes more than `bare`, by what `other` does: of the medians, with those of the sitting where it was least and
+ * of the one where it was most in place of quartiles. Of a single round it would say nothing: each is a small difference
+ * of two large figures.
+ *
+ * @param {readonly number[]} one
+ * @param {readonly number[]} other
+ * @param {readonly number[]} bare
+ * @param {number} sittings in how many the rounds were, all alike
+ * @returns {Spread}
+ */
+export function costRatio(one, other, bare, sittings) {
+  const more = (values, from, to) => medianOf(values.slice(from, to).map((value, at) => value - bare[from + at]))
+  const ratioOf = (from, to) => more(one, from, to) / more(other, from, to)
+  const rounds = bare.length / sittings
+  const each = Array.from({ length: sittings }, (_, at) => ratioOf(at * rounds, (at + 1) * rounds))
+  return { low: Math.min(...each), median: ratioOf(0, bare.length), high: Math.max(...each) }
 }
 
 /** @param {Spread} spread @param {number} [digits] */

@@ -4,7 +4,7 @@ import { startBackend } from '../backends.js'
 import { contestantsOn, STORES } from '../contestants/index.js'
 import { REQUESTS, Running } from '../running.js'
 import { Worker } from '../worker.js'
-import { ratio, show, shuffled, spread } from '../ratio.js'
+import { costRatio, ratio, show, shuffled, spread } from '../ratio.js'
 import { table } from '../table.js'
 import { TO_LIMIT, TO_PEER } from '../targets.js'
 
@@ -14,10 +14,14 @@ const USUAL_SIZES = [200, 4096]
 
 /**
  * How often the contestants' processes are started, since two of the same code differ by some hundredths as long as they
- * run; requests until the code is warm; rounds of each sitting; and the requests of a contestant's turn in a round.
+ * run; requests until the code is warm; rounds of each sitting, and how many follow for those on a framework, which takes
+ * a multiple of what is measured; and the requests of a contestant's turn in a round.
  */
-const LONG = { sittings: 3, warmUp: 6000, rounds: 7, amount: 400 }
-const SHORT = { sittings: 1, warmUp: 4000, rounds: 7, amount: 500 }
+const LONG = { sittings: 3, warmUp: 6000, rounds: 7, onFramework: 14, amount: 400 }
+const SHORT = { sittings: 1, warmUp: 4000, rounds: 7, onFramework: 0, amount: 500 }
+
+/** What ignores the session costs a peer something, and @sess nothing to compare. */
+const PEER_REQUESTS = ['reads', 'writes', 'login']
 
 /** How many requests the commands are counted of. */
 const COUNTED = 640
@@ -30,6 +34,7 @@ const COUNTED = 640
  * @property {string} name
  * @property {string} kind
  * @property {string} framework
+ * @property {number} sittings
  * @property {number[]} cpu microseconds of the server's process per request, by round
  * @property {number[]} perSecond
  * @property {number[]} p99 milliseconds
@@ -50,10 +55,10 @@ export async function measure({ isWanted, isShort }) {
 }
 
 /** @param {string} store @param {number} bytes @param {typeof LONG} terms @returns {Promise<Row[]>} */
-async function measureStore(store, bytes, { sittings, warmUp, rounds, amount }) {
+async function measureStore(store, bytes, { sittings, warmUp, rounds, onFramework, amount }) {
   const rows = contestantsOn(store).flatMap(({ name, kind, framework }) =>
     Object.keys(REQUESTS).map((request) => {
-      return { store, bytes, request, name, kind, framework, cpu: [], perSecond: [], p99: [], commands: 0 }
+      return { store, bytes, request, name, kind, framework, sittings, cpu: [], perSecond: [], p99: [], commands: 0 }
     }),
   )
   for (let sitting = 1; sitting <= sittings; sitting++) {
@@ -66,8 +71,9 @@ async function measureStore(store, bytes, { sittings, warmUp, rounds, amount }) 
 
     for (const request of Object.keys(REQUESTS)) {
       for (const one of running) await one.send(request, warmUp)
-      for (let round = 0; round < rounds; round++) {
-        for (const one of shuffled(running)) {
+      for (let round = 0; round < rounds + onFramework; round++) {
+        const isFor = ({ contestant }) => round < rounds || contestant.framework !== 'node'
+        for (const one of shuffled(running.filter(isFor))) {
           const result = await one.time(request, amount)
           const row = find(rows, request, one.contestant.name)
           for (const [what, seen] of Object.entries(result)) row[what].push(seen)
@@ -99,22 +105,24 @@ async function countCommands(one, backend, rows) {
 
 /** @param {readonly Row[]} rows */
 export function report(rows) {
+  const contestants = groupsOf(rows).map((group) => {
+    const cpu = byContestant('µs of processor time', group, (row) => show(spread(row.cpu), 0))
+    const besides = byContestant('requests/s; p99 in ms; commands', group, ({ perSecond, p99, commands }) =>
+      [spread(perSecond).median.toFixed(0), spread(p99).median.toFixed(1), Number(commands.toFixed(2))].join('; '),
+    )
+    return [`### ${titleOf(group[0])} bytes`, cpu, besides].join('\n\n')
+  })
+  return ['### By the limit', byLimit(rows), '### By the peers', byPeer(rows), ...contestants].join('\n\n')
+}
+
+/** By store and size. @param {readonly Row[]} rows */
+function groupsOf(rows) {
   const titles = new Set(rows.map(titleOf))
-  return [...titles]
-    .map((title) => {
-      const group = rows.filter((row) => titleOf(row) === title)
-      const cpu = byContestant('µs of processor time', group, (row) => show(spread(row.cpu), 0))
-      const besides = byContestant('requests/s; p99 in ms; commands', group, ({ perSecond, p99, commands }) =>
-        [spread(perSecond).median.toFixed(0), spread(p99).median.toFixed(1), Number(commands.toFixed(2))].join('; '),
-      )
-      const peers = group.some(({ kind }) => kind === 'peer') ? [ratiosToPeers(group)] : []
-      return [`### ${title}`, cpu, besides, ratiosToLimit(group), ...peers].join('\n\n')
-    })
-    .join('\n\n')
+  return [...titles].map((title) => rows.filter((row) => titleOf(row) === title))
 }
 
 /** @param {Row} row */
-const titleOf = ({ store, bytes }) => `${store}, ${bytes} bytes`
+const titleOf = ({ store, bytes }) => `${store}, ${bytes}`
 
 /** @param {readonly Row[]} rows @param {string} request @param {string} name */
 const find = (rows, request, name) => rows.find((row) => row.request === request && row.name === name)
@@ -135,28 +143,37 @@ function byContestant(title, rows, cell) {
   )
 }
 
-/** @param {readonly Row[]} rows */
-function ratiosToLimit(rows) {
-  const lines = Object.entries(TO_LIMIT).map(([request, { to, most }]) => {
-    const [own, other] = [find(rows, request, '@sess on node'), find(rows, request, to)]
-    return [request, to].concat(verdict(ratio(own.cpu, other.cpu), most[own.store]), String(own.commands))
-  })
-  return table(['@sess on node:http', 'to', 'ratio', 'at most', 'reached', 'commands'], lines)
-}
-
-/** @param {readonly Row[]} rows */
-function ratiosToPeers(rows) {
-  const lines = rows
-    .filter(({ kind }) => kind === 'peer')
-    .map((peer) => {
-      const [own, bare] = ['@sess on', 'bare'].map((who) => find(rows, peer.request, `${who} ${peer.framework}`).cpu)
-      const costOf = (cpu) => cpu.map((value, round) => value - bare[round])
-      return [peer.request, peer.name].concat(verdict(ratio(costOf(own), costOf(peer.cpu)), TO_PEER[peer.name]))
+/** @sess on node:http, a line for each store and size. @param {readonly Row[]} rows */
+function byLimit(rows) {
+  const lines = groupsOf(rows).map((group) => {
+    const [{ store }] = group
+    const cells = Object.entries(TO_LIMIT).map(([request, { to, most }]) => {
+      const [own, other] = [find(group, request, '@sess on node'), find(group, request, to)]
+      return judged(ratio(own.cpu, other.cpu), most[store])
     })
-  return table(["the session's own cost, @sess on the same framework", 'to', 'ratio', 'at most', 'reached'], lines)
+    return [titleOf(group[0])].concat(cells)
+  })
+  return table(['store, bytes', ...Object.keys(TO_LIMIT)], lines)
 }
 
-/** @param {import('../ratio.js').Spread} seen @param {number | undefined} most */
-function verdict(seen, most) {
-  return most === undefined ? [show(seen), '', ''] : [show(seen), most.toFixed(2), seen.median <= most ? 'yes' : 'no']
+/** The session's own cost, a line for each peer and size. @param {readonly Row[]} rows */
+function byPeer(rows) {
+  const lines = Object.entries(TO_PEER).flatMap(([peer, most]) => {
+    const groups = groupsOf(rows).filter((group) => group.some(({ name }) => name === peer))
+    return groups.map((group) => {
+      const cells = PEER_REQUESTS.map((request) => {
+        const other = find(group, request, peer)
+        const [own, bare] = ['@sess on', 'bare'].map((who) => find(group, request, `${who} ${other.framework}`))
+        return judged(costRatio(own.cpu, other.cpu, bare.cpu, other.sittings), most)
+      })
+      return [peer, String(group[0].bytes), most.toFixed(2)].concat(cells)
+    })
+  })
+  return table(['peer', 'bytes', 'at most', ...PEER_REQUESTS], lines)
+}
+
+/** Bold where it is more than it is to be, as far as the digits show. @param {import('../ratio.js').Spread} seen @param {number | undefined} most */
+function judged(seen, most) {
+  const isOver = most !== undefined && Number(seen.median.toFixed(2)) > Number(most.toFixed(2))
+  return isOver ? `**${show(seen)}**` : show(seen)
 }

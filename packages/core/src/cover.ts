@@ -64,8 +64,9 @@ interface Indebted {
 /** It stays, and tells what the response itself tells once nothing is held: to delete it would slow the response down. */
 const NEED_DRAIN: PropertyDescriptor & ThisType<Indebted> = {
   configurable: true,
-  get() {
-    return this[OWES_DRAIN] === true || Reflect.get(Object.getPrototypeOf(this) ?? {}, 'writableNeedDrain', this)
+  get(): unknown {
+    if (this[OWES_DRAIN] === true) return true
+    return Reflect.get(Object.getPrototypeOf(this) ?? {}, 'writableNeedDrain', this)
   },
 }
 
