@@ -27,6 +27,10 @@ export class Client {
     for (const event of ['error', 'node error']) this.#redis.on(event, (error: unknown) => this.#note(error))
   }
 
+  get isCluster(): boolean {
+    return this.#redis.isCluster
+  }
+
   /** When a command of a call that begins now would be late. */
   due(): number {
     return performance.now() + this.#deadline

@@ -21,7 +21,7 @@ export const PATIENCE = { timeout: 20_000, interval: 10 } as const
 export const FAILOVER_MS = 60_000
 
 /** The rights that the page tells to give a user. */
-export const RIGHTS = ['~sess:*', '+get', '+set', '+del', '+getrange', '+eval', '+evalsha', '+ping'] as const
+export const RIGHTS = ['~sess:*', '+get', '+mget', '+set', '+del', '+getrange', '+eval', '+evalsha', '+ping'] as const
 /** Milliseconds that a call may take on top of its deadline while the machine is busy. */
 export const SLACK = 1500
 

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import type { Version } from '@sess/core/adapter'
+import type { Commands } from './batch.js'
+import type { Client } from './client.js'
+import { isReply } from './error.js'
+
+export interface Write {
+  readonly key: string
+  /** What is to lie under the key, with a new version. */
+  readonly value: string
+  readonly expiresAt: number
+  /** The version of what lies there now; left out: nothing does. */
+  readonly known?: Version
+}
+
+// The header is that of core's `frame`: a version of 16 characters, a date of up to 16 digits, a colon.
+// Of each write: '' for nothing that lies there, or '=' and the version of what does; the value; and its expiry.
+const SCRIPT = `
+local done = {}
+for i, key in ipairs(KEYS) do
+  local known, value, expires = unpack(ARGV, 3 * i - 2, 3 * i)
+  done[i] = false
+  if known == '' then
+    done[i] = redis.call('SET', key, value, 'PXAT', expires, 'NX')
+  else
+    local head = redis.pcall('GETRANGE', key, 0, 32)
+    if type(head) == 'string' and '=' .. head:sub(1, 16) == known
+      and head:find('^[%w_-]+:') and head:find('^[1-9]%d*:', 17) then
+      done[i] = redis.call('SET', key, value, 'PXAT', expires)
+    end
+  end
+end
+return done`
+const DIGEST = createHash('sha1').update(SCRIPT).digest('hex')
+
+/** Answered with what lies under a key: `null` for nothing, `undefined` for what may be nothing or no text. */
+export function readsOf(client: Client): Commands<string> {
+  return {
+    one: (key, due) => client.send('get', [key], due),
+    // Of what is no text, MGET says that there is nothing.
+    many: async (keys, due) => listOf(await client.send('mget', [...keys], due)).map((reply) => reply ?? undefined),
+  }
+}
+
+/** Answered with `null` where something else lies there than what was to be written over. */
+export function writesOf(client: Client): Commands<Write> {
+  return {
+    async one(write, due) {
+      if (write.known === undefined)
+        return client.send('set', [write.key, write.value, 'PXAT', write.expiresAt, 'NX'], due)
+      const [done] = listOf(await runScript(client, [1, write.key, ...argsOf(write)], due))
+      return done
+    },
+    async many(writes, due) {
+      const keys = writes.map(({ key }) => key)
+      return listOf(await runScript(client, [keys.length, ...keys, ...writes.flatMap(argsOf)], due))
+    },
+  }
+}
+
+function argsOf({ known, value, expiresAt }: Write): [string, string, number] {
+  return [known === undefined ? '' : `=${known}`, value, expiresAt]
+}
+
+async function runScript(client: Client, args: readonly (string | number)[], due: number): Promise<unknown> {
+  try {
+    return await client.send('evalsha', [DIGEST, ...args], due)
+  } catch (error) {
+    // The server does not know the script yet, or no longer.
+    if (!isReply(error, 'NOSCRIPT')) throw error
+    return client.send('eval', [SCRIPT, ...args], due)
+  }
+}
+
+function listOf(reply: unknown): readonly unknown[] {
+  return Array.isArray(reply) ? reply : []
+}
