@@ -6,7 +6,7 @@
 import { type Adapter, corrupt, frame, newVersion, serverStore, unframe } from '@sess/core/adapter'
 import { Batch } from './batch.js'
 import { Client } from './client.js'
-import { readsOf, writesOf } from './commands.js'
+import { readsOf, writesOf } from './entry-commands.js'
 import { readRedisOptions, type RedisOptions } from './options.js'
 
 export type { RedisOptions } from './options.js'

@@ -119,4 +119,14 @@ describe('what is asked in one turn of the event loop', () => {
     const next = await Promise.all(numbers.map((n) => store.update(`key${n}`, entryOf(n, ' '), versions[n] ?? '')))
     expect(next).not.toContain(null)
   })
+
+  it("is asked under the key prefix of the application's own client", async () => {
+    const client = new Redis(server.url, { keyPrefix: 'shop:', lazyConnect: true })
+    store = openStore({ client, prefix })
+    const versions = await createMany()
+    await Promise.all(numbers.map((n) => store.update(`key${n}`, entryOf(n, ' '), versions[n] ?? '')))
+    const found = await Promise.all(numbers.map(async (n) => (await store.read(`key${n}`))?.data))
+    expect(found).toEqual(numbers.map((n) => entryOf(n, ' ').data))
+    expect(await direct.keys(`shop:${prefix}*`)).toHaveLength(MANY)
+  })
 })

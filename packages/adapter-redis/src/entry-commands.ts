@@ -4,7 +4,7 @@ import type { Commands } from './batch.js'
 import type { Client } from './client.js'
 import { isReply } from './error.js'
 
-export interface Write {
+interface Write {
   readonly key: string
   /** What is to lie under the key, with a new version. */
   readonly value: string
@@ -38,7 +38,10 @@ export function readsOf(client: Client): Commands<string> {
   return {
     one: (key, due) => client.send('get', [key], due),
     // Of what is no text, MGET says that there is nothing.
-    many: async (keys, due) => listOf(await client.send('mget', [...keys], due)).map((reply) => reply ?? undefined),
+    async many(keys, due) {
+      const replies = await client.send('mget', [...keys], due)
+      return listOf(replies, keys.length).map((reply) => reply ?? undefined)
+    },
   }
 }
 
@@ -48,12 +51,12 @@ export function writesOf(client: Client): Commands<Write> {
     async one(write, due) {
       if (write.known === undefined)
         return client.send('set', [write.key, write.value, 'PXAT', write.expiresAt, 'NX'], due)
-      const [done] = listOf(await runScript(client, [1, write.key, ...argsOf(write)], due))
+      const [done] = listOf(await runScript(client, [1, write.key, ...argsOf(write)], due), 1)
       return done
     },
     async many(writes, due) {
       const keys = writes.map(({ key }) => key)
-      return listOf(await runScript(client, [keys.length, ...keys, ...writes.flatMap(argsOf)], due))
+      return listOf(await runScript(client, [keys.length, ...keys, ...writes.flatMap(argsOf)], due), keys.length)
     },
   }
 }
@@ -72,6 +75,7 @@ async function runScript(client: Client, args: readonly (string | number)[], due
   }
 }
 
-function listOf(reply: unknown): readonly unknown[] {
-  return Array.isArray(reply) ? reply : []
+function listOf(reply: unknown, length: number): readonly unknown[] {
+  if (Array.isArray(reply) && reply.length === length) return reply
+  throw new Error('Redis answered with something else than was asked for.')
 }
