@@ -1,8 +1,8 @@
 import type { ServerStore } from '@sess/core/adapter'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../../scripts/servers/redis.js'
-import { codeOf, entry, newPrefix, openStore, succeed } from './stores.ts'
+import { codeOf, entry, newPrefix, openStore, PATIENCE, RIGHTS, succeed } from './stores.ts'
 
 /** More than go in one command, and not a multiple of it. */
 const MANY = 61
@@ -128,5 +128,33 @@ describe('what is asked in one turn of the event loop', () => {
     const found = await Promise.all(numbers.map(async (n) => (await store.read(`key${n}`))?.data))
     expect(found).toEqual(numbers.map((n) => entryOf(n, ' ').data))
     expect(await direct.keys(`shop:${prefix}*`)).toHaveLength(MANY)
+  })
+})
+
+describe('where several keys in one command are refused, what is asked in one turn', () => {
+  /** Creates, updates and reads all keys; resolves with the data that were found. */
+  const askMany = async () => {
+    const versions = await createMany()
+    await Promise.all(numbers.map((n) => succeed(store.update(`key${n}`, entryOf(n, ' '), versions[n] ?? ''))))
+    return Promise.all(numbers.map(async (n) => (await store.read(`key${n}`))?.data))
+  }
+  const expected = numbers.map((n) => entryOf(n, ' ').data)
+
+  it('is asked key by key: of a Cluster of one server, behind its address', async () => {
+    const cluster = await startRedis({ args: ['--cluster-enabled', 'yes'] })
+    onTestFinished(() => cluster.stop())
+    const admin = new Redis(cluster.url)
+    onTestFinished(() => admin.disconnect())
+    await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+    await expect.poll(() => admin.cluster('INFO'), PATIENCE).toContain('cluster_state:ok')
+    store = openStore({ url: cluster.url })
+    expect(await askMany()).toEqual(expected)
+  })
+
+  it('is asked key by key: of a user without the right to MGET', async () => {
+    const rights = RIGHTS.filter((right) => right.startsWith('+') && right !== '+mget')
+    await direct.acl('SETUSER', 'alice', 'on', '>password', '~*', ...rights)
+    store = openStore({ url: server.url, username: 'alice', password: 'password', prefix })
+    expect(await askMany()).toEqual(expected)
   })
 })
