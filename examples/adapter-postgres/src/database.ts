@@ -69,7 +69,7 @@ export class Database {
     if (this.#isOwn) await this.#pool.end()
   }
 
-  explain(error: unknown): SessError | undefined {
+  mapError(error: unknown): SessError | undefined {
     return FOREIGN.test(codeOf(error)) ? corrupt('postgres') : undefined
   }
 

@@ -68,7 +68,7 @@ const postgres: Adapter<PostgresOptions> = (options) => {
       }
     },
 
-    explain: (error) => database.explain(error),
+    mapError: (error) => database.mapError(error),
     close: () => database.close(),
   })
 }

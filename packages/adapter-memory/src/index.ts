@@ -33,7 +33,7 @@ const memory: Adapter<MemoryOptions> = (options) => {
     maxBytes: limits.maxBytes,
     deadline: 1000,
     lacks: ['durability'],
-    isPrompt: true,
+    ownsDeadline: true,
     create: (key, entry) => scope.create(key, entry),
     read: (key) => scope.read(key),
     update: (key, entry, version) => scope.update(key, entry, version),

@@ -43,7 +43,7 @@ export class Client {
     return command.promise
   }
 
-  explain(error: unknown): SessError {
+  mapError(error: unknown): SessError {
     if (isReply(error, 'WRONGTYPE')) return corrupt('redis')
     const trouble = this.#trouble
     const isRecent = trouble !== undefined && performance.now() - trouble.at < this.#deadline

@@ -49,7 +49,7 @@ const redis: Adapter<RedisOptions> = (options) => {
       await client.send('del', [prefix + key])
     },
 
-    explain: (error) => client.explain(error),
+    mapError: (error) => client.mapError(error),
     onTimeout: (began) => client.drop(began),
     close: async () => client.close(),
   })

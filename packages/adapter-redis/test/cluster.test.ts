@@ -1,7 +1,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startCluster } from '../../../scripts/servers/redis.js'
-import { type Fault, type FaultProxy, startFaultProxy } from '../../conformance/src/fault-proxy.ts'
+import { type Fault, type FaultProxy, startFaultProxy } from '../../conformance/src/faults/proxy.ts'
 import {
   block,
   codeOf,

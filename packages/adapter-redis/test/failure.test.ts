@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../../scripts/servers/redis.js'
-import { type FaultProxy, startFaultProxy } from '../../conformance/src/fault-proxy.ts'
+import { type FaultProxy, startFaultProxy } from '../../conformance/src/faults/proxy.ts'
 import {
   block,
   codeOf,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startSentinels } from '../../../scripts/servers/redis.js'
-import { startFaultProxy } from '../../conformance/src/fault-proxy.ts'
+import { startFaultProxy } from '../../conformance/src/faults/proxy.ts'
 import {
   codeOf,
   entry,

@@ -11,7 +11,7 @@ export function isBusy(error: unknown): boolean {
 }
 
 /** What SQLite's errors mean, where it is not simply that the store failed. */
-export function explain(error: unknown): SessError | undefined {
+export function mapError(error: unknown): SessError | undefined {
   if (isBusy(error)) {
     return new SessError('UNAVAILABLE', `Another process held the lock of the sqlite store's file for too long.`, {
       cause: safeCause(error),

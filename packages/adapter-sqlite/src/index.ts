@@ -6,7 +6,7 @@
 import { type Adapter, corrupt, MAX_TIME, newVersion, serverStore, type Stored } from '@sess/core/adapter'
 import { loadBinding } from './binding.js'
 import { DatabaseFile } from './database-file.js'
-import { explain } from './failure.js'
+import { mapError } from './failure.js'
 import { GroupCommit } from './group-commit.js'
 import { LockQueue } from './lock-queue.js'
 import { readSqliteOptions, type SqliteOptions } from './options.js'
@@ -32,8 +32,8 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
     maxBytes,
     deadline,
     // The queues keep the deadline; for what SQLite itself waits for, the disk, the process waits too.
-    isPrompt: true,
-    explain,
+    ownsDeadline: true,
+    mapError,
     create(key, { data, expiresAt }) {
       const version = newVersion()
       return writes.run(({ create }) => (create.run(key, data, expiresAt, version).changes === 1 ? version : null))

@@ -1,6 +1,6 @@
 import type { Lack } from '@sess/core/adapter'
-import type { ClientStage } from './client-stage.js'
-import type { ServerStage } from './server-stage.js'
+import type { ClientStage } from './stage/client.js'
+import type { ServerStage } from './stage/server.js'
 
 /** What a case asks of the harness, beyond a store. */
 export type Need = 'faults' | 'tcp' | 'restart' | 'evict' | 'plant' | 'prune' | 'expiry' | 'passedIn'

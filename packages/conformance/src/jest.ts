@@ -3,7 +3,7 @@
  *
  * @module @sess/conformance/jest
  */
-import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
+import { CASE_TIMEOUT_MS, runForRunner } from './runner.js'
 import type { Harness } from './harness.js'
 import { suiteOf } from './suite.js'
 

@@ -4,7 +4,7 @@
  * @module @sess/conformance/node-test
  */
 import { describe, test } from 'node:test'
-import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
+import { CASE_TIMEOUT_MS, runForRunner } from './runner.js'
 import type { Harness } from './harness.js'
 import { type SuiteCase, suiteOf } from './suite.js'
 

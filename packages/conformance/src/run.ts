@@ -1,5 +1,5 @@
 import type { Lack } from '@sess/core/adapter'
-import { CASE_TIMEOUT_MS } from './binding.js'
+import { CASE_TIMEOUT_MS } from './runner.js'
 import type { Harness } from './harness.js'
 import { type SuiteCase, suiteOf } from './suite.js'
 

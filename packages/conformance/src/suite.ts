@@ -1,10 +1,10 @@
 import { createAdapterContext, type Lack } from '@sess/core/adapter'
 import { Breach, describeError } from './breach.js'
 import type { Case, Clause, Need } from './case.js'
-import { ClientStage } from './client-stage.js'
+import { ClientStage } from './stage/client.js'
 import { clientClauses, serverClauses } from './clauses/index.js'
 import { type Harness, makeStore, release } from './harness.js'
-import { ServerStage } from './server-stage.js'
+import { ServerStage } from './stage/server.js'
 
 /** A clause that was broken, told whole: its number and demand, what was done, what was expected, what came. */
 export class ClauseError extends Error {

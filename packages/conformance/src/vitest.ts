@@ -4,7 +4,7 @@
  * @module @sess/conformance/vitest
  */
 import { describe, test } from 'vitest'
-import { CASE_TIMEOUT_MS, runForRunner } from './binding.js'
+import { CASE_TIMEOUT_MS, runForRunner } from './runner.js'
 import type { Harness } from './harness.js'
 import { suiteOf } from './suite.js'
 

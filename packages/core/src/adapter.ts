@@ -26,10 +26,10 @@ export {
   optional,
   readOptions,
   text,
-} from './check.js'
-export { createAdapterContext } from './adapter-context.js'
+} from './options/check.js'
+export { createAdapterContext } from './loading/adapter-context.js'
 export { type ErrorCode, isSessError, safeCause, SessError } from './error.js'
-export { MAX_TIME } from './duration.js'
-export { frame, newVersion, unframe } from './frame.js'
-export { gatherWrites } from './turn.js'
-export { corrupt, type ServerOperations, serverStore, unavailable } from './server-store.js'
+export { MAX_TIME } from './options/duration.js'
+export { frame, newVersion, unframe } from './adapter-kit/frame.js'
+export { gatherWrites } from './adapter-kit/gather-writes.js'
+export { corrupt, type ServerOperations, serverStore, unavailable } from './adapter-kit/server-store.js'

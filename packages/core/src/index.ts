@@ -4,25 +4,16 @@
  *
  * @module @sess/core
  */
-export type { AdapterOptions, Adapters } from './adapters.js'
-export type {
-  Adapter,
-  AdapterContext,
-  ClientStore,
-  Entry,
-  Lack,
-  Opened,
-  ServerStore,
-  Store,
-  Stored,
-  Version,
-} from './contract.js'
-export type { CookieOptions } from './cookie.js'
-export type { Json } from './fields.js'
-export type { Duration } from './duration.js'
+export { sessions } from './application/sessions.js'
+export type { CoreOptions } from './application/core-options.js'
+export type { Sessions } from './application/types.js'
 export { type ErrorCode, type ErrorStatus, SessError } from './error.js'
-export type { Exchange, Headers, SeenHeaders } from './exchange.js'
-export type { NodeRequest, NodeResponse } from './node.js'
-export type { CoreOptions } from './options.js'
-export type { AnyData, Data, ReservedKey, Session, SessionMethods, Storable } from './session.js'
-export { type Sessions, sessions } from './sessions.js'
+export type { CookieOptions } from './exchange/cookie.js'
+export type { Exchange, Headers, SeenHeaders } from './exchange/exchange.js'
+export type { AdapterOptions, Adapters } from './loading/adapters.js'
+export type { NodeRequest } from './node/request.js'
+export type { NodeResponse } from './node/response.js'
+export type { Duration } from './options/duration.js'
+export type { AnyData, Data, ReservedKey, Session, SessionMethods } from './session/session.js'
+export type { Storable } from './session/storable.js'
+export type { Json } from './session/values.js'

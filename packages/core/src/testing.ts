@@ -3,10 +3,11 @@
  *
  * @module @sess/core/testing
  */
-import { describe } from './check.js'
+import type { Sessions } from './application/types.js'
 import { SessError } from './error.js'
-import type { Data, Storable } from './session.js'
-import type { Sessions } from './sessions.js'
+import { describe } from './options/check.js'
+import type { Data } from './session/session.js'
+import type { Storable } from './session/storable.js'
 
 /**
  * Stores a session that holds `data`, and resolves with the `Cookie` header of a client that has it:

@@ -1,15 +1,15 @@
 import type { ServerClause } from '../case.js'
-import { create } from './create.js'
-import { destroy } from './destroy.js'
-import { everything } from './everything.js'
-import { expiry } from './expiry.js'
-import { failure } from './failure/index.js'
-import { isolation } from './isolation.js'
-import { object } from './object.js'
-import { read } from './read.js'
-import { update } from './update.js'
+import { create } from './01-create.js'
+import { destroy } from './04-destroy.js'
+import { everything } from './09-concurrency.js'
+import { expiry } from './06-expiry.js'
+import { failure } from './07-failure/index.js'
+import { isolation } from './05-isolation.js'
+import { object } from './10-object.js'
+import { read } from './02-read.js'
+import { update } from './03-update.js'
 
-export { client as clientClauses } from './client.js'
+export { client as clientClauses } from './08-client.js'
 
 /** The clauses of a server store, in the order of the contract. */
 export const serverClauses: readonly ServerClause[] = [

@@ -1,4 +1,4 @@
-import type { Operation } from '../../dist/history.js'
+import type { Operation } from '../../dist/history/history.js'
 
 /** When a call began and ended; of one that failed, when it began alone. */
 export type Times = readonly [began: number, ended?: number]

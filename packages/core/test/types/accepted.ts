@@ -4,7 +4,8 @@ export type Accepted = Readonly<Record<string, string>>
 /** Begins every program. */
 export const PRELUDE = `
 import { sessions, SessError } from '@sess/core'
-import type { Adapter, AnyData, CoreOptions, Data, Exchange, Json, NodeRequest, NodeResponse, Session, Sessions, Store } from '@sess/core'
+import type { AnyData, CoreOptions, Data, Exchange, Json, NodeRequest, NodeResponse, Session, Sessions } from '@sess/core'
+import type { Adapter, Store } from '@sess/core/adapter'
 declare const secret: string | undefined
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 declare function same<A, B>(isSame: Same<A, B>): void

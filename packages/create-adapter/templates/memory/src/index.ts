@@ -1,5 +1,16 @@
-import type { Adapter, Entry, Stored, Version } from '@sess/core'
-import { integer, newVersion, optional, readOptions, serverStore, text } from '@sess/core/adapter'
+import type {} from '@sess/core' // for its interface Adapters, below
+import {
+  type Adapter,
+  type Entry,
+  integer,
+  newVersion,
+  optional,
+  readOptions,
+  serverStore,
+  type Stored,
+  text,
+  type Version,
+} from '@sess/core/adapter'
 
 /** By this name `sessions` finds the adapter. */
 const NAME = 'placeholder'
@@ -32,7 +43,7 @@ const adapter: Adapter<StoreOptions> = (options) => {
     deadline: 1000,
     lacks: ['durability'],
     // No operation waits for anything.
-    isPrompt: true,
+    ownsDeadline: true,
     create: (key, entry) => (entries.has(key) ? null : put(key, entry)),
     read(key) {
       const stored = entries.get(key)

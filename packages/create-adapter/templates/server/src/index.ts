@@ -1,5 +1,6 @@
-import type { Adapter } from '@sess/core'
+import type {} from '@sess/core' // for its interface Adapters, below
 import {
+  type Adapter,
   corrupt,
   frame,
   integer,

@@ -1,0 +1,108 @@
+import { expectSame, expectThat } from '../breach.js'
+import type { ServerClause } from '../case.js'
+import { entry } from '../stage/server.js'
+import { numbers } from '../stage/text.js'
+
+/** Of many lengths. */
+function dataOf(n: number): string {
+  return `the data of ${n}, `.repeat(1 + (n % 40))
+}
+
+export const read: readonly ServerClause[] = [
+  {
+    id: '2.1',
+    says: 'An unknown key reads as null; it is not an error.',
+    cases: [
+      {
+        title: 'reads an unknown key as null, whatever its name',
+        run: async (stage) => {
+          const store = stage.open()
+          for (const key of ['unknown', '__proto__', 'constructor', 'toString', '0', 'a'.repeat(128)])
+            expectSame(`read of the unknown key ${key}`, await store.read(key), null)
+        },
+      },
+    ],
+  },
+  {
+    id: '2.2',
+    says: 'A read changes nothing: not the data, not the version, not the expiry.',
+    cases: [
+      {
+        title: 'changes nothing by reading',
+        run: async (stage) => {
+          const store = stage.open()
+          const given = entry('data')
+          const version = await stage.create(store, 'key', given)
+          for (const count of numbers(5))
+            expectSame(`read number ${count + 1}`, await store.read('key'), { ...given, version })
+          expectSame('read by another instance', await stage.open().read('key'), { ...given, version })
+          await stage.update(store, 'key', entry('next'), version)
+        },
+      },
+    ],
+  },
+  {
+    id: '2.3',
+    says: 'What a caller does afterwards with the value returned, or with the entry it passed in, never reaches the store.',
+    cases: [
+      {
+        title: 'keeps apart what it stores and what callers hold',
+        run: async (stage) => {
+          const store = stage.open()
+          const { expiresAt } = entry('')
+          const given = { data: 'created', expiresAt }
+          const version = await stage.create(store, 'key', given)
+          Object.assign(given, { data: 'altered', expiresAt: 1 })
+          const created = { data: 'created', expiresAt, version }
+          expectSame('read after the entry that was passed to create was altered', await store.read('key'), created)
+          const found = await stage.read(store, 'key')
+          if (!Object.isFrozen(found)) Object.assign(found, { data: 'altered', expiresAt: 1, version: 'altered' })
+          expectSame('read after what read returned was altered', await store.read('key'), created)
+          const next = { data: 'updated', expiresAt }
+          const after = await stage.update(store, 'key', next, version)
+          Object.assign(next, { data: 'altered', expiresAt: 1 })
+          const updated = { data: 'updated', expiresAt, version: after }
+          expectSame('read after the entry that was passed to update was altered', await store.read('key'), updated)
+        },
+      },
+    ],
+  },
+  {
+    id: '2.4',
+    says: 'Entries do not leak into one another: many keys written in parallel all read back as written.',
+    cases: [
+      {
+        title: 'keeps apart 200 entries that are written and read in parallel',
+        run: async (stage) => {
+          const store = stage.open()
+          const all = numbers(200)
+          const { expiresAt } = entry('')
+          await Promise.all(
+            all.map((n) => stage.create(store, `key${n}`, { data: dataOf(n), expiresAt: expiresAt + n })),
+          )
+          const found = await Promise.all(all.map((n) => store.read(`key${n}`)))
+          for (const n of all) {
+            const holds = found[n]?.data === dataOf(n) && found[n].expiresAt === expiresAt + n
+            expectThat(holds, `read of key${n}, one of 200 in parallel`, 'its own data and expiry', found[n])
+          }
+        },
+      },
+      {
+        title: 'gives each of many parallel calls its own answer',
+        run: async (stage) => {
+          const store = stage.open()
+          const version = await stage.create(store, 'there', entry('there'))
+          const answers = await Promise.all(
+            numbers(60).map(async (n) => {
+              if (n % 3 === 0) return (await store.read('there'))?.data ?? 'missing'
+              if (n % 3 === 1) return (await store.read(`gone${n}`)) === null ? 'null' : 'something'
+              return (await store.update(`gone${n}`, entry('new'), version)) === null ? 'null' : 'a version'
+            }),
+          )
+          const expected = numbers(60).map((n) => (n % 3 === 0 ? 'there' : 'null'))
+          expectSame('60 parallel reads and updates of keys that are there or not', answers, expected)
+        },
+      },
+    ],
+  },
+]

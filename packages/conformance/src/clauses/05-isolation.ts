@@ -1,0 +1,89 @@
+import { expectSame, expectThat } from '../breach.js'
+import type { ServerClause } from '../case.js'
+import { entry } from '../stage/server.js'
+
+const MINUTE = 60_000
+
+export const isolation: readonly ServerClause[] = [
+  {
+    id: '5.1',
+    says: "Two scopes on one backend do not see, update, destroy or prune each other's entries.",
+    cases: [
+      {
+        title: 'keeps scopes apart',
+        run: async (stage) => {
+          const [one, other] = [stage.open(), stage.open(stage.newScope())]
+          const given = entry('one')
+          const version = await stage.create(one, 'key', given)
+          expectSame('read in another scope', await other.read('key'), null)
+          expectSame('update in another scope', await other.update('key', entry('other'), version), null)
+          await other.destroy('key')
+          expectSame('read after all that in another scope', await one.read('key'), { ...given, version })
+          await stage.create(other, 'key', entry('other'))
+          expectSame('read after a create in another scope', await one.read('key'), { ...given, version })
+        },
+      },
+      {
+        title: 'prunes nothing of another scope',
+        needs: ['prune'],
+        run: async (stage) => {
+          const [one, other] = [stage.open(), stage.open(stage.newScope())]
+          const given = entry('one', Date.now() + MINUTE)
+          const version = await stage.create(one, 'key', given)
+          expectSame('prune in another scope', await other.prune?.(given.expiresAt + 1), 0)
+          expectSame('read after it', await one.read('key'), { ...given, version })
+        },
+      },
+    ],
+  },
+  {
+    id: '5.2',
+    says: 'Keys are case-sensitive and significant to their full length.',
+    cases: [
+      {
+        title: 'tells keys apart by case, and to their full length',
+        run: async (stage) => {
+          const store = stage.open()
+          const long = 'k'.repeat(127)
+          const keys = ['a', 'A', 'aB', 'Ab', '-', '_', '--', '0', '00', `${long}a`, `${long}b`, `${long}A`, long]
+          for (const key of keys) await stage.create(store, key, entry(key))
+          for (const key of keys) {
+            const found = await store.read(key)
+            expectThat(found?.data === key, `read of '${key}', one of keys that are almost alike`, 'its entry', found)
+          }
+        },
+      },
+    ],
+  },
+  {
+    id: '5.3',
+    says: 'Two instances on one scope are one store.',
+    cases: [
+      {
+        title: 'takes versions of one instance at another',
+        run: async (stage) => {
+          const [one, other] = [stage.open(), stage.open()]
+          const first = await stage.create(one, 'key', entry('first'))
+          const given = entry('second')
+          const second = await stage.update(other, 'key', given, first)
+          expectSame('create of a key that another instance has taken', await other.create('key', entry('third')), null)
+          const third = await stage.update(one, 'key', given, second)
+          expectSame('read by an instance that was opened later', await stage.open().read('key'), {
+            ...given,
+            version: third,
+          })
+        },
+      },
+      {
+        title: 'goes on when another instance of the scope is closed',
+        run: async (stage) => {
+          const [one, other] = [stage.open(), stage.open()]
+          const given = entry('data')
+          const version = await stage.create(one, 'key', given)
+          await one.close()
+          expectSame('read after another instance was closed', await other.read('key'), { ...given, version })
+        },
+      },
+    ],
+  },
+]

@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServerStore } from '@sess/core/adapter'
+import { expectSame, expectThat } from '../../breach.js'
+import type { Case, ServerClause } from '../../case.js'
+import { chance } from '../../history/chance.js'
+import type { Fault } from '../../faults/proxy.js'
+import { entry, type ServerStage } from '../../stage/server.js'
+import { numbers } from '../../stage/text.js'
+import { attempt, expectRecovery } from './calls.js'
+
+const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<ServerStage>[] => {
+  const which = nth === 0 ? 'first' : 'second'
+  const lose = (key: string): Fault => {
+    let seen = 0
+    return { loseReplyTo: (request) => request.includes(key) && seen++ === nth }
+  }
+  return [
+    {
+      title: `reports no create of its own as taken, whose ${which} reply was lost`,
+      needs: ['tcp'],
+      run: async (stage) => {
+        const proxy = await stage.proxy()
+        const store = stage.open(stage.scope, proxy.address)
+        await store.read('other')
+        await proxy.set(lose('lostkey'))
+        const done = `create whose ${which} reply was lost`
+        const version = await attempt(done, () => store.create('lostkey', entry('data')))
+        expectThat(version !== null, done, 'UNAVAILABLE, or a version', version)
+        const found = await stage.open().read('lostkey')
+        const isRight = found === null ? version === undefined : found.data === 'data'
+        expectThat(isRight, `read after a ${done}`, version === undefined ? 'the entry, or null' : 'the entry', found)
+        if (version !== undefined) expectSame(`the version after a ${done}`, found?.version, version)
+      },
+    },
+    {
+      title: `reports no update of its own as not current, whose ${which} reply was lost`,
+      needs: ['tcp'],
+      run: async (stage) => {
+        const proxy = await stage.proxy()
+        const [store, other] = [stage.open(stage.scope, proxy.address), stage.open()]
+        const first = await stage.create(store, 'lostkey', entry('first'))
+        await proxy.set(lose('lostkey'))
+        const done = `update whose ${which} reply was lost`
+        const version = await attempt(done, () => store.update('lostkey', entry('second'), first))
+        expectThat(version !== null, done, 'UNAVAILABLE, or a version', version)
+        const found = await stage.read(other, 'lostkey', `after an ${done}`)
+        const isOld = found.data === 'first' && found.version === first && version === undefined
+        expectThat(isOld || found.data === 'second', `read after an ${done}`, 'the old entry or the new one', found)
+      },
+    },
+  ]
+})
+
+/** Each update adds a word of its own to what it read, so that the end tells which were applied, and how often. */
+async function expectAccounted(stage: ServerStage): Promise<void> {
+  const proxy = await stage.proxy()
+  const stores = [stage.open(stage.scope, proxy.address), stage.open(stage.scope, proxy.address)]
+  const sure = stage.open()
+  await stage.create(sure, 'lostkey', entry('start'))
+  const random = chance(7)
+  await proxy.set({ loseReplyTo: (request) => request.includes('lostkey') && random() < 0.2 })
+  const words = { acknowledged: new Array<string>(), refused: new Array<string>(), failed: new Array<string>() }
+  const append = async (store: ServerStore, at: number) => {
+    for (const n of numbers(24)) {
+      const found = await attempt('read', () => store.read('lostkey'))
+      if (!found) continue
+      const word = `${n}of${at}`
+      const next = entry(`${found.data} ${word}`)
+      const version = await attempt('update', () => store.update('lostkey', next, found.version))
+      words[version === undefined ? 'failed' : version === null ? 'refused' : 'acknowledged'].push(word)
+    }
+  }
+  await Promise.all(stores.map(append))
+  const applied = (await stage.read(sure, 'lostkey')).data.split(' ')
+  const expectTimes = (told: keyof typeof words, expected: string, isRight: (times: number) => boolean): void => {
+    const wrong = words[told].filter((word) => !isRight(applied.filter((one) => one === word).length))
+    const done = `the ${words[told].length} updates that were ${told}, of 48 with replies lost at random`
+    expectThat(wrong.length === 0, done, `each of them applied ${expected}`, `not so: ${wrong.join(', ')}`)
+  }
+  expectTimes('acknowledged', 'once', (times) => times === 1)
+  expectTimes('refused', 'never', (times) => times === 0)
+  expectTimes('failed', 'once or never', (times) => times <= 1)
+}
+
+/** Writes that were given up are not to come later over what others have written since. */
+async function expectNoneLate(
+  stage: ServerStage,
+  begin: (stage: ServerStage) => Promise<{ store: ServerStore; end: () => Promise<void> }>,
+) {
+  const other = stage.open()
+  const first = await stage.create(other, 'updated', entry('first'))
+  const gone = await stage.create(other, 'destroyed', entry('first'))
+  const { store, end } = await begin(stage)
+  await Promise.all([
+    attempt('update', () => store.update('updated', entry('late'), first)),
+    attempt('update', () => store.update('destroyed', entry('late'), gone)),
+    attempt('create', () => store.create('created', entry('late'))),
+  ])
+  await end()
+  // What is applied only now is right, as long as nobody has written since.
+  const found = await stage.read(other, 'updated')
+  const given = entry('newest')
+  const version = await stage.update(other, 'updated', given, found.version)
+  await other.destroy('destroyed')
+  await other.destroy('created')
+  const created = await stage.create(other, 'created', given)
+  await expectRecovery(store, 'create after the fault has ended')
+  for (const count of numbers(5)) {
+    const when = `after the fault has ended, poll ${count + 1}`
+    expectSame(`read of what was updated since, ${when}`, await other.read('updated'), { ...given, version })
+    expectSame(`read of what was destroyed since, ${when}`, await other.read('destroyed'), null)
+    expectSame(`read of what was created since, ${when}`, await other.read('created'), { ...given, version: created })
+    await sleep(10)
+  }
+}
+
+export const uncertainWrites: ServerClause = {
+  id: '7.4',
+  says: 'A write that fails UNAVAILABLE may have been applied, or may yet be, at most once; never over a newer version, never after a destroy. A store resends only what it can prove was not applied, and never reports its own success as "taken" or "not current".',
+  cases: [
+    ...lostReplies,
+    {
+      title: 'reports no update of its own as not current, whose reply was lost before another updated',
+      needs: ['tcp'],
+      run: async (stage) => {
+        const proxy = await stage.proxy()
+        const [store, other] = [stage.open(stage.scope, proxy.address), stage.open()]
+        const first = await stage.create(store, 'lostkey', entry('first'))
+        let following: Promise<unknown> | undefined
+        const follow = async () => {
+          const found = await stage.read(other, 'lostkey')
+          if (found.data === 'second') await other.update('lostkey', entry('third'), found.version)
+        }
+        await proxy.set({
+          loseReplyTo: (request) => {
+            if (following !== undefined || !request.includes('lostkey')) return false
+            following = follow()
+            // It is awaited below, unless something else breaks first.
+            following.catch(() => undefined)
+            return true
+          },
+        })
+        const done = 'update whose reply was lost, before another updated as well'
+        const version = await attempt(done, () => store.update('lostkey', entry('second'), first))
+        await following
+        const isThird = (await stage.read(other, 'lostkey')).data === 'third'
+        expectThat(!(isThird && version === null), done, 'UNAVAILABLE, or a version: it was applied', version)
+      },
+    },
+    {
+      title: 'applies each update once, or never where it says so, with replies lost at random',
+      needs: ['tcp'],
+      run: expectAccounted,
+    },
+    {
+      title: 'applies no write late, over what was written since, after the backend was away',
+      needs: ['faults'],
+      isAlone: 'without tcp',
+      run: (stage) =>
+        expectNoneLate(stage, async () => {
+          const { store, faults } = await stage.openFaulty()
+          await store.read('key')
+          await faults.begin()
+          return { store, end: faults.end }
+        }),
+    },
+    {
+      title: 'applies no write late, over what was written since, after the backend said nothing',
+      needs: ['tcp'],
+      run: (stage) =>
+        expectNoneLate(stage, async () => {
+          const proxy = await stage.proxy()
+          const store = stage.open(stage.scope, proxy.address)
+          await store.read('key')
+          await proxy.set('blackhole')
+          return { store, end: () => proxy.set('none') }
+        }),
+    },
+  ],
+}

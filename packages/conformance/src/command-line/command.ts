@@ -1,0 +1,129 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { describeError } from '../breach.js'
+import type { Backend, Harness } from '../harness.js'
+import { type Outcome, type Report, runSuite } from '../run.js'
+import { summaryOf, tableOf } from './table.js'
+
+const USAGE = `Usage: sess-conformance MODULE [options]
+
+Runs the store contract of @sess. MODULE exports, by default, an adapter or what the suite's README calls a harness.
+
+Options:
+  --options JSON    the adapter's options, such as '{"url":"redis://127.0.0.1:6379"}'
+  --scope NAME      the option that keeps scopes apart: a prefix, a table
+  --address NAME    the option that takes host:port, where --tcp is given
+  --tcp HOST:PORT   where the backend listens
+  --in-process      the backend is in the process, and cannot fail
+  --only CLAUSE     runs 3.2, or all of 3; may be repeated
+  --json            prints the report as JSON, and the progress nowhere
+  --help
+
+Exit code: 0, every clause that was tried is kept; 1, a clause is broken; 2, the suite could not run.
+`
+
+interface Output {
+  readonly out: NodeJS.WritableStream
+  readonly err: NodeJS.WritableStream
+}
+
+const OPTIONS = {
+  options: { type: 'string' },
+  scope: { type: 'string' },
+  address: { type: 'string' },
+  tcp: { type: 'string' },
+  'in-process': { type: 'boolean' },
+  only: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
+
+/** Resolves with the exit code. */
+export async function main(args: readonly string[], { out, err }: Output): Promise<0 | 1 | 2> {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+    if (values.help === true) {
+      out.write(USAGE)
+      return 0
+    }
+    const [path, ...others] = positionals
+    if (path === undefined || others.length > 0) throw new TypeError(`Name one module.\n\n${USAGE}`)
+    const harness = await harnessOf(path, values)
+    const { only, json } = values
+    const report = await runSuite(harness, {
+      filter: ({ clause }) => only === undefined || only.some((id) => clause === id || clause.startsWith(`${id}.`)),
+      ...(json !== true && { onOutcome: (outcome) => showProgress(err, outcome) }),
+    })
+    out.write(
+      json === true ? `${JSON.stringify(jsonOf(report), null, 2)}\n` : `${tableOf(report)}\n\n${summaryOf(report)}\n`,
+    )
+    return report.outcomes.some(({ status }) => status === 'broken') ? 1 : 0
+  } catch (error) {
+    err.write(`The suite could not run. ${describeError(error)}\n`)
+    return 2
+  }
+}
+
+interface Given {
+  readonly options?: string | undefined
+  readonly scope?: string | undefined
+  readonly address?: string | undefined
+  readonly tcp?: string | undefined
+  readonly 'in-process'?: boolean | undefined
+}
+
+async function harnessOf(path: string, given: Given): Promise<Harness> {
+  const module: unknown = await import(pathToFileURL(resolve(path)).href)
+  let exported = isRecord(module) ? module['default'] : undefined
+  // A CommonJS module that was compiled from ES modules.
+  if (isRecord(exported) && 'default' in exported) exported = exported['default']
+  if (isHarness(exported)) return exported
+  if (!isAdapter(exported)) throw new TypeError(`${path} exports neither an adapter nor a harness by default.`)
+  return harnessOfAdapter(exported, given)
+}
+
+function harnessOfAdapter(adapter: Harness['adapter'], { options, scope, address, tcp, ...rest }: Given): Harness {
+  const common: unknown = options === undefined ? {} : JSON.parse(options)
+  if (!isRecord(common)) throw new TypeError('--options takes a JSON object.')
+  const backend: Backend | 'in-process' | undefined =
+    rest['in-process'] === true ? 'in-process' : tcp === undefined ? undefined : { tcp }
+  if (tcp !== undefined && address === undefined)
+    throw new TypeError(
+      'With --tcp, say which option takes the address, as --address NAME: the suite puts a proxy before it.',
+    )
+  if (backend !== undefined && scope === undefined)
+    throw new TypeError('Say which option keeps scopes apart, as --scope NAME: each case works in a scope of its own.')
+  return {
+    adapter,
+    options: (place) => ({
+      ...common,
+      ...(scope !== undefined && { [scope]: place.scope }),
+      ...(address !== undefined && { [address]: place.address }),
+    }),
+    ...(backend !== undefined && { backend }),
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function isHarness(value: unknown): value is Harness {
+  return isRecord(value) && typeof value['adapter'] === 'function'
+}
+
+function isAdapter(value: unknown): value is Harness['adapter'] {
+  return typeof value === 'function'
+}
+
+function showProgress(err: NodeJS.WritableStream, { status, title, took }: Outcome): void {
+  err.write(`${status.padEnd(7)} ${String(took).padStart(6)} ms  ${title}\n`)
+}
+
+function jsonOf(report: Report): object {
+  const { outcomes } = report
+  const count = (status: Outcome['status']) => outcomes.filter((outcome) => outcome.status === status).length
+  const [kept, broken, skipped, exempt] = (['kept', 'broken', 'skipped', 'exempt'] as const).map(count)
+  return { ...report, counts: { kept, broken, skipped, exempt } }
+}

@@ -1,0 +1,133 @@
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, createServer, type Server } from 'node:net'
+import { type Fault, FaultConnection, type Line } from './connection.js'
+
+export type { Fault } from './connection.js'
+
+/** Stands between a client and a server and passes everything on, until a fault is set. */
+export interface FaultProxy {
+  /** `127.0.0.1` */
+  readonly host: string
+  /** Free when the proxy began. */
+  readonly port: number
+  /** `host:port` */
+  readonly address: string
+  /** How many of its clients' connections are open, on either side. */
+  readonly connections: number
+  /** Resolves when the fault is in force, for open connections too; it takes the place of the one before. */
+  set(fault: Fault): Promise<void>
+  /** Resets all connections and ends. Closing twice is not an error. */
+  close(): Promise<void>
+}
+
+interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * Starts a proxy on a free port of 127.0.0.1. `target` is `host:port`, `[IPv6]:port`, or a port of 127.0.0.1; rejects
+ * with an `Error` for any other.
+ */
+export async function startFaultProxy(target: string | number): Promise<FaultProxy> {
+  const proxy = new TcpFaultProxy(parseTarget(target))
+  await proxy.start()
+  return proxy
+}
+
+function parseTarget(target: string | number): Target {
+  const [, host = '127.0.0.1', digits] = /^(?:\[?(.+?)\]?:)?(\d+)$/.exec(String(target)) ?? []
+  const port = Number(digits)
+  if (port >= 1 && port <= 65_535) return { host, port }
+  throw new Error(`The fault proxy cannot stand before ${JSON.stringify(target)}; expected host:port or a port.`)
+}
+
+class TcpFaultProxy implements FaultProxy {
+  readonly host = '127.0.0.1'
+  #port = 0
+  readonly #line: Line = { fault: 'none', replies: 0, connections: new Set() }
+  readonly #server: Server
+  #last: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  constructor(target: Target) {
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      const server = connect({ ...target, allowHalfOpen: true, noDelay: true })
+      this.#line.connections.add(new FaultConnection(client, server, this.#line))
+    })
+    // A connection that could not be accepted is the client's trouble, not the process's.
+    this.#server.on('error', () => {})
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get address(): string {
+    return `${this.host}:${this.#port}`
+  }
+
+  get connections(): number {
+    return this.#line.connections.size
+  }
+
+  async start(): Promise<void> {
+    for (let tries = 1; this.#port === 0; tries++) {
+      try {
+        // Below the ports that systems give to outgoing connections: one could take the port while the proxy refuses.
+        const port = randomInt(10_000, 30_000)
+        await this.#listen(port)
+        this.#port = port
+      } catch (error) {
+        if (tries === 20) throw error
+      }
+    }
+  }
+
+  set(fault: Fault): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new Error('The fault proxy is closed.'))
+    return this.#afterLast(() => this.#enforce(fault))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#afterLast(() => this.#refuse())
+    return this.#closing
+  }
+
+  #afterLast(act: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(act)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  async #enforce(fault: Fault): Promise<void> {
+    if (fault === 'refuse') await this.#refuse()
+    else if (!this.#server.listening) await this.#listenAgain()
+    this.#line.fault = fault
+    this.#line.replies = 0
+    for (const connection of this.#line.connections) connection.enforce()
+  }
+
+  async #refuse(): Promise<void> {
+    if (!this.#server.listening) return
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    for (const connection of this.#line.connections) connection.reset()
+    await closed
+  }
+
+  async #listenAgain(): Promise<void> {
+    try {
+      await this.#listen(this.#port)
+    } catch (cause) {
+      const taken = `Port ${this.#port} was taken while the fault proxy refused connections to it. Start another proxy.`
+      throw new Error(taken, { cause })
+    }
+  }
+
+  async #listen(port: number): Promise<void> {
+    this.#server.listen(port, this.host)
+    await once(this.#server, 'listening')
+  }
+}

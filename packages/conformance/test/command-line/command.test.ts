@@ -1,0 +1,196 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { main } from '../../dist/command-line/command.js'
+import { type Ran, runNode, SPAWN_TIMEOUT } from '../support/spawn.ts'
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
+}
+
+/** The command, in this process. */
+async function run(...args: readonly string[]): Promise<Ran> {
+  const [out, err] = [new Text(), new Text()]
+  const code = await main(args, { out, err })
+  return { code, out: out.text, err: err.text }
+}
+
+class Text extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
+/** The command as it is installed, in a process of its own. */
+function spawnCli(...args: readonly string[]): Promise<Ran> {
+  return runNode([CLI, ...args])
+}
+
+describe('the exit code', { timeout: SPAWN_TIMEOUT }, () => {
+  it('is 0 when every clause that was tried is kept', async () => {
+    const { code, out } = await spawnCli(fixture('good.js'), '--only', '1')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^The map store keeps every clause that was tried\.$/m)
+  })
+
+  it('is 1 when a clause is broken', async () => {
+    const { code, out } = await spawnCli(fixture('broken.js'), '--only', '1.1', '--only', '1.2')
+    expect(code).toBe(1)
+    expect(out).toMatch(/^The map store breaks 1\.2\.$/m)
+  })
+
+  it.each([
+    ['a module that is not there', ['nowhere.js'], /Cannot find module/],
+    ['a module that throws', [fixture('rotten.js')], /the module is rotten/],
+    [
+      'a module that exports neither an adapter nor a harness',
+      [fixture('neither.js')],
+      /exports neither an adapter nor a harness/,
+    ],
+    ['no module', [], /Name one module\.\n\nUsage: sess-conformance MODULE/],
+    ['two modules', [fixture('good.js'), fixture('good.js')], /Name one module/],
+    ['a flag that is not known', [fixture('good.js'), '--unknown'], /--unknown/],
+    ['a flag with nothing after it', [fixture('good.js'), '--only'], /--only/],
+    ['options that are not JSON', [fixture('adapter.js'), '--options', '{'], /JSON/],
+    ['options that are not an object', [fixture('adapter.js'), '--options', '1'], /--options takes a JSON object/],
+    ['an adapter of which nothing else is said', [fixture('adapter.js')], /Say how the backend is made unreachable/],
+    ['an adapter without --scope', [fixture('adapter.js'), '--in-process'], /--scope NAME/],
+    ['--tcp without --address', [fixture('adapter.js'), '--scope', 'scope', '--tcp', '127.0.0.1:1'], /--address NAME/],
+    ['a clause that is not there', [fixture('good.js'), '--only', '11'], /No case was run/],
+  ])('is 2 for %s, and the error says why', async (_, args, why) => {
+    const { code, out, err } = await run(...args)
+    expect(code).toBe(2)
+    expect(err).toMatch(/^The suite could not run\. /)
+    expect(err).toMatch(why)
+    expect(out).toBe('')
+  })
+
+  it('is 2 in a process of its own as well', async () => {
+    const { code, err } = await spawnCli('nowhere.js')
+    expect(code).toBe(2)
+    expect(err).toMatch(/^The suite could not run\. /)
+  })
+
+  it('comes, though the store would keep the process alive', async () => {
+    const { code } = await spawnCli(fixture('leaking.js'), '--only', '2.1')
+    expect(code).toBe(0)
+  })
+})
+
+describe('what it runs', { timeout: SPAWN_TIMEOUT }, () => {
+  it('is an adapter, with the options that flags give it', async () => {
+    const { code, out, err } = await run(fixture('adapter.js'), '--scope', 'scope', '--in-process', '--only', '5.1')
+    expect([code, err]).toEqual([0, expect.stringContaining('5.1 keeps scopes apart')])
+    expect(out).toMatch(/^5\.1 {2}kept {5}2 of 2 /)
+  })
+
+  it('hands over --options, with which an adapter may refuse to make a store', async () => {
+    const args = [fixture('adapter.js'), '--scope', 'scope', '--in-process', '--options', '{"colour":1}']
+    const { code, err } = await run(...args, '--only', '2.1')
+    expect([code, err]).toEqual([2, expect.stringContaining('Option map."colour" is not known')])
+  })
+
+  it('may be a CommonJS module that was compiled of an ES module', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sess-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'compiled.cjs')
+    const lines = [
+      "Object.defineProperty(exports, '__esModule', { value: true })",
+      `exports.default = require(${JSON.stringify(fixture('adapter.js'))}).default`,
+    ]
+    writeFileSync(path, lines.join('\n'))
+    const { code, out } = await spawnCli(path, '--scope', 'scope', '--in-process', '--only', '2.1')
+    expect([code, out]).toEqual([0, expect.stringMatching(/^2\.1 {2}kept/)])
+  })
+
+  it('is what --only names: a clause, or all of a section', async () => {
+    const { err } = await run(fixture('good.js'), '--only', '1.2', '--only', '5')
+    const clauses = [...err.matchAll(/ ms {2}(\d+\.\d+) /g)].map(([, clause = '']) => clause)
+    expect([...new Set(clauses)].toSorted()).toEqual(['1.2', '5.1', '5.2', '5.3'])
+  })
+
+  it('is not 10.1 for --only 1', async () => {
+    const { err } = await run(fixture('good.js'), '--only', '1')
+    expect(err).not.toMatch(/ 10\.\d /)
+  })
+})
+
+describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
+  it('is a line for each clause, and below it what broke and what was left out', async () => {
+    const { out } = await run(fixture('broken.js'), '--only', '1.1', '--only', '1.2', '--only', '7.3')
+    expect(out.split('\n').map((line) => line.replace(/\d+ ms$/, 'N ms'))).toEqual([
+      '1.1  kept     4 of 4    N ms',
+      '1.2  BROKEN   0 of 1    N ms',
+      '  1.2 refuses a taken key and leaves its entry untouched',
+      expect.stringMatching(/^ {4}clause 1\.2 is broken: /),
+      '    done:     create of a taken key',
+      '    expected: null',
+      expect.stringMatching(/^ {4}came: {5}'/),
+      '7.3  skipped  0 of 1    N ms',
+      '  7.3 takes foreign bytes for what they are',
+      "    skipped: backend: 'in-process' has no plant",
+      '',
+      'The map store breaks 1.2, 1 cases skipped.',
+      '',
+    ])
+  })
+
+  it('tells of a case that the store is exempt from what came of it', async () => {
+    const { code, out } = await run(fixture('lacking.js'), '--only', '1.3', '--only', '2.1')
+    expect(code).toBe(0)
+    expect(out).toMatch(
+      /^1\.3 {2}skipped .*\n.*\n {4}skipped: the store lacks 'atomic'; it broke it:\n {4}clause 1\.3 is broken: /,
+    )
+  })
+
+  it('is progress on the standard error, as cases end', async () => {
+    const { err } = await run(fixture('broken.js'), '--only', '1.2', '--only', '7.3')
+    expect(
+      err
+        .split('\n')
+        .map((line) => line.replace(/ +\d+ ms/, ' N ms'))
+        .toSorted(),
+    ).toEqual([
+      '',
+      'broken N ms  1.2 refuses a taken key and leaves its entry untouched',
+      'skipped N ms  7.3 takes foreign bytes for what they are',
+    ])
+  })
+
+  it('is JSON with --json, and no progress', async () => {
+    const { code, out, err } = await spawnCli(
+      fixture('broken.js'),
+      '--json',
+      '--only',
+      '1.2',
+      '--only',
+      '2',
+      '--only',
+      '7.3',
+    )
+    const { store, kind, counts, outcomes } = JSON.parse(out)
+    expect([code, err]).toEqual([1, ''])
+    expect({ store, kind, counts }).toEqual({
+      store: 'map',
+      kind: 'server',
+      counts: { kept: 5, broken: 1, skipped: 1, exempt: 0 },
+    })
+    expect(outcomes).toHaveLength(7)
+    expect(outcomes[0]).toMatchObject({ clause: '1.2', status: 'broken', took: expect.any(Number) })
+  })
+
+  it('is how to use it, with --help', async () => {
+    const { code, out } = await run('--help')
+    expect(code).toBe(0)
+    for (const flag of ['options', 'scope', 'address', 'tcp', 'in-process', 'only', 'json'])
+      expect(out).toContain(`  --${flag} `)
+  })
+})

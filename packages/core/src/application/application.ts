@@ -1,0 +1,85 @@
+import type { Store } from '../contract.js'
+import type { Keyring } from '../crypto/keyring.js'
+import { SessError } from '../error.js'
+import { type Exchange, SessionExchange } from '../exchange/exchange.js'
+import type { CarrierContext, Exchanges } from '../exchange/exchanges.js'
+import { type FetchHandler, openFetch, wrapFetch } from '../fetch/handler.js'
+import { IncomingFetchRequest, isFetchRequest } from '../fetch/request.js'
+import { assertAccepted } from '../loading/assert-store.js'
+import { openNode } from '../node/open.js'
+import { IncomingNodeRequest, type NodeRequest } from '../node/request.js'
+import type { NodeResponse } from '../node/response.js'
+import { describe } from '../options/check.js'
+import { lifecycleOf } from '../session/proxy.js'
+import { readOnly } from '../session/read-only.js'
+import type { AnyData, Data, Session } from '../session/session.js'
+import { SessionStorage } from '../storage/storage.js'
+import { Warnings } from '../warnings.js'
+import type { Settings } from './core-options.js'
+import type { Sessions } from './types.js'
+
+/** Sessions that are on. */
+export class Application implements Sessions {
+  readonly #context: CarrierContext
+
+  constructor(store: Store, ownsStore: boolean, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
+    assertAccepted(store, settings.accept)
+    const { cookie, clock, lifetime, onConflict, onError } = settings
+    const warnings = new Warnings()
+    const storage = new SessionStorage(store, ownsStore, keyring, {
+      clock,
+      lifetime,
+      onConflict,
+      cookieName: cookie.name,
+      persistent: cookie.persistent,
+      warnings,
+      onError,
+    })
+    this.#context = { cookie, clock, storage, warnings, exchanges, onError }
+  }
+
+  open(request: NodeRequest | Request, response?: NodeResponse): Promise<Session<AnyData>> {
+    return response === undefined ? openFetch(this.#context, request) : openNode(this.#context, request, response)
+  }
+
+  fetch<A extends readonly unknown[]>(handler: FetchHandler<A>): (request: Request, ...rest: A) => Promise<Response> {
+    return wrapFetch(this.#context, handler)
+  }
+
+  async read(request: NodeRequest | Request): Promise<Readonly<Data<AnyData>> | null> {
+    const { cookie, storage } = this.#context
+    const incoming = isFetchRequest(request) ? new IncomingFetchRequest(request) : new IncomingNodeRequest(request)
+    const { record } = await storage.find(cookie.values(incoming))
+    return record ? readOnly(record.values, unwritable) : null
+  }
+
+  exchange(cookie: string | null | undefined, on: { readonly https?: boolean } = {}): Exchange<AnyData> {
+    if (cookie !== null && cookie !== undefined && typeof cookie !== 'string') {
+      throw new SessError(
+        'INVALID_REQUEST',
+        `exchange takes the value of a Cookie header; it was given ${describe(cookie)}.`,
+      )
+    }
+    const isLocal = on.https === false
+    return new SessionExchange(this.#context, { cookie, isPlainHttp: isLocal, isLocal })
+  }
+
+  id(session: Session<AnyData>): string | undefined {
+    return lifecycleOf(session)?.id
+  }
+
+  close(): Promise<void> {
+    return this.#context.storage.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function unwritable(): SessError {
+  return new SessError(
+    'READ_ONLY',
+    'What read() returns cannot be stored. To change the session, open it in a request that has a response.',
+  )
+}

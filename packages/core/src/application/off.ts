@@ -1,0 +1,39 @@
+import { SessError } from '../error.js'
+import type { Exchange } from '../exchange/exchange.js'
+import type { FetchHandler } from '../fetch/handler.js'
+import type { AnyData } from '../session/session.js'
+import type { Sessions } from './types.js'
+
+/** Sessions that are off: nothing is loaded, stored or sent, and opening one is an error. */
+export class Off implements Sessions {
+  open(): Promise<never> {
+    return Promise.reject(disabled())
+  }
+
+  fetch<A extends readonly unknown[]>(handler: FetchHandler<A>): (request: Request, ...rest: A) => Promise<Response> {
+    return async (request, ...rest) => handler(request, ...rest)
+  }
+
+  read(): Promise<never> {
+    return Promise.reject(disabled())
+  }
+
+  exchange(): Exchange<AnyData> {
+    return { open: () => this.open(), pending: false, discard: () => undefined, commit: async () => [] }
+  }
+
+  id(): undefined {
+    return undefined
+  }
+
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function disabled(): SessError {
+  return new SessError(
+    'DISABLED',
+    "Sessions are off: sessions() was given false. To turn them on, name a store: sessions('cookie', { secret: process.env.SESSION_SECRET }).",
+  )
+}

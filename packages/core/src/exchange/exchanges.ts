@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import type { Keyring } from '../crypto/keyring.js'
+import type { ExchangeContext, SessionExchange } from './exchange.js'
+
+/**
+ * Finds the exchange of a response (or of a fetch request), which is stored on that object: a WeakMap would make every
+ * garbage collection dearer by each request.
+ */
+export class Exchanges {
+  readonly #slot = Symbol('@sess/core')
+
+  get(carrier: object): SessionExchange | undefined {
+    return (carrier as Record<symbol, SessionExchange | undefined>)[this.#slot]
+  }
+
+  set(carrier: object, exchange: SessionExchange): void {
+    ;(carrier as Record<symbol, SessionExchange | undefined>)[this.#slot] = exchange
+  }
+}
+
+/** What `open` and `fetch` need of the application. */
+export interface CarrierContext extends ExchangeContext {
+  readonly exchanges: Exchanges
+  /** Told why a response was replaced by an error. */
+  readonly onError: (error: unknown) => void
+}
+
+const shared = new Map<string, WeakRef<Exchanges>>()
+const ids = new WeakMap<object, number>()
+let lastId = 0
+
+/**
+ * The exchanges of an application, shared with the slices that share its sessions: within one request they see one
+ * session and send one cookie. `store` is what the slice was given: an adapter's name or an adapter, with its options, or
+ * a store.
+ */
+export function exchangesOf(
+  keyring: Keyring,
+  cookieName: string,
+  store: unknown,
+  options: Readonly<Record<string, unknown>>,
+): Exchanges {
+  const identity = createHash('sha256')
+  for (const key of keyring.keys('slice')) identity.update(key)
+  const parts = [
+    cookieName,
+    store,
+    ...Object.entries(options)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .flat(),
+  ]
+  const name = identity.update(JSON.stringify(parts.map(nameOf))).digest('base64url')
+  const exchanges = shared.get(name)?.deref() ?? new Exchanges()
+  shared.set(name, new WeakRef(exchanges))
+  return exchanges
+}
+
+/** Two objects or functions are the same store only if they are identical. */
+function nameOf(value: unknown): string {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
+    return `${typeof value} ${String(value)}`
+  const id = ids.get(value) ?? ++lastId
+  ids.set(value, id)
+  return `object ${id}`
+}

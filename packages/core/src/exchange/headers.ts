@@ -1,0 +1,24 @@
+const CACHE_DIRECTIVES = /(?:[^,"]|"(?:\\.|[^"\\])*")+/g
+
+/**
+ * `Cache-Control` for a response with a session's cookie. No shared cache may store it (RFC 9111, 5.2.2), whatever the
+ * application set: frameworks set `public` by themselves.
+ */
+export function cacheControlFor(seen: string | undefined): string {
+  if (seen === undefined) return 'private'
+  const directives = (seen.match(CACHE_DIRECTIVES) ?? [])
+    .map((directive) => directive.trim())
+    .filter((directive) => directive !== '' && !/^(public|private|s-maxage\s*=.*)$/i.test(directive))
+  return ['private', ...directives].join(', ')
+}
+
+/** `Vary` for a response that depends on the session. */
+export function varyFor(seen: string | undefined): string {
+  if (seen === undefined) return 'Cookie'
+  const fields = seen
+    .split(',')
+    .map((field) => field.trim())
+    .filter((field) => field !== '')
+  if (fields.includes('*') || fields.some((field) => field.toLowerCase() === 'cookie')) return fields.join(', ')
+  return [...fields, 'Cookie'].join(', ')
+}

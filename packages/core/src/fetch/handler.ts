@@ -1,0 +1,39 @@
+import { SessionExchange } from '../exchange/exchange.js'
+import type { CarrierContext } from '../exchange/exchanges.js'
+import { invalidRequest } from '../exchange/failure.js'
+import type { AnyData, Session } from '../session/session.js'
+import { IncomingFetchRequest } from './request.js'
+import { respond } from './response.js'
+
+/** Answers a `Request` with a `Response`. */
+export type FetchHandler<A extends readonly unknown[]> = (request: Request, ...rest: A) => Response | Promise<Response>
+
+/** Wraps a handler, so that sessions can be opened with its requests and are stored before its responses leave. */
+export function wrapFetch<A extends readonly unknown[]>(
+  context: CarrierContext,
+  handler: FetchHandler<A>,
+): (request: Request, ...rest: A) => Promise<Response> {
+  const { exchanges, onError } = context
+  return async (request, ...rest) => {
+    const exchange = exchanges.get(request) ?? new SessionExchange(context, new IncomingFetchRequest(request))
+    exchanges.set(request, exchange)
+    let response
+    try {
+      response = await handler(request, ...rest)
+    } catch (error) {
+      exchange.discard()
+      await exchange.commit(500).catch(onError)
+      throw error
+    }
+    return respond(exchange, response, onError)
+  }
+}
+
+/** The session of a `Request` that a wrapped handler was given. */
+export function openFetch({ exchanges }: CarrierContext, request: unknown): Promise<Session<AnyData>> {
+  const exchange = typeof request === 'object' && request !== null ? exchanges.get(request) : undefined
+  if (exchange) return exchange.open()
+  return invalidRequest(
+    'open(request) is for the very Request that a handler wrapped by sess.fetch was given. With Node, call open(req, res).',
+  )
+}

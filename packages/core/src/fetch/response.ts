@@ -1,0 +1,77 @@
+import type { Headers as SessionHeaders, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
+import { failureResponse } from '../exchange/failure.js'
+
+/**
+ * Stores the session of a handled request and resolves with the response and the session's headers, or with an error
+ * response if the session could not be stored.
+ */
+export async function respond(
+  exchange: SessionExchange,
+  response: Response,
+  onError: (error: unknown) => void,
+): Promise<Response> {
+  try {
+    return withHeaders(response, await exchange.commitNow(response.status, new SeenOf(response)))
+  } catch (error) {
+    onError(error)
+    void cancelBody(response)
+    return errorResponse(error)
+  }
+}
+
+/** Headers are read only if the session has a header to send: for some responses, reading creates the `Headers`. */
+class SeenOf implements SeenHeaders {
+  readonly #response: Response
+
+  constructor(response: Response) {
+    this.#response = response
+  }
+
+  get vary(): string | undefined {
+    return this.#response.headers.get('vary') ?? undefined
+  }
+
+  get cacheControl(): string | undefined {
+    return this.#response.headers.get('cache-control') ?? undefined
+  }
+}
+
+/** Releases the body's source, such as a file or another server's response. */
+async function cancelBody(response: Response): Promise<void> {
+  try {
+    await response.body?.cancel()
+  } catch {
+    // The body is locked by a reader, or this is not a real Response.
+  }
+}
+
+/**
+ * A cookie goes on a copy if possible: a handler may return the same Response again, and one user's cookie must not reach
+ * the next user. A response that only the runtime can make, such as an upgrade, cannot be copied. `Vary` is the same for
+ * every user, and a copy costs as much as the rest of a read-only session, so it goes on the response itself.
+ */
+function withHeaders(response: Response, headers: SessionHeaders): Response {
+  if (headers.length === 0) return response
+  if (headers.every(([name]) => name === 'vary')) {
+    try {
+      return add(headers, response)
+    } catch {
+      // The headers of a redirect, or of another server's response, are immutable.
+    }
+  }
+  const isCopyable = response.status >= 200 && response.status <= 599
+  return add(headers, isCopyable ? new Response(response.body, response) : response)
+}
+
+function add(headers: SessionHeaders, response: Response): Response {
+  for (const [name, value] of headers) {
+    if (name === 'set-cookie') response.headers.append(name, value)
+    else response.headers.set(name, value)
+  }
+  return response
+}
+
+function errorResponse(error: unknown): Response {
+  const { status, body, contentType, cacheControl } = failureResponse(error)
+  return new Response(body, { status, headers: { 'content-type': contentType, 'cache-control': cacheControl } })
+}

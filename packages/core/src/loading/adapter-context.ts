@@ -1,0 +1,22 @@
+import type { AdapterContext } from '../contract.js'
+import { Keyring } from '../crypto/keyring.js'
+import { type CookieOptions, CookiePolicy } from '../exchange/cookie.js'
+import { readSecrets } from '../options/secret.js'
+
+/**
+ * What core hands to an adapter, made for an adapter that runs without core: in its own tests. Throws `INVALID_OPTION`,
+ * as `sessions` does; a secret has at least 32 bytes.
+ */
+export function createAdapterContext(options: {
+  readonly secret: string | readonly string[]
+  readonly cookie?: CookieOptions
+}): AdapterContext {
+  return adapterContext(new Keyring(readSecrets(options.secret)), new CookiePolicy(options.cookie ?? {}))
+}
+
+export function adapterContext(keyring: Keyring, cookie: CookiePolicy): AdapterContext {
+  return {
+    cookie: { name: cookie.name, maxValueLength: cookie.maxValueLength },
+    keys: (purpose) => keyring.keys(`adapter/${purpose}`),
+  }
+}

@@ -1,0 +1,245 @@
+import type { Headers, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
+import { failureResponse } from '../exchange/failure.js'
+import { headerEntries, listOf } from './headers.js'
+import { pretendEnded, pretendFull, pretendSent, stopPretending, type Restore } from './held-response.js'
+import {
+  assertChunk,
+  assertReason,
+  emitDrain,
+  headersSent,
+  type NodeResponse,
+  readToItsEnd,
+  statusFrom,
+} from './response.js'
+
+type Args = readonly unknown[]
+type Call = (...args: Args) => unknown
+
+/** The methods of a response that the gate holds back. */
+interface Methods {
+  writeHead: Call
+  write: Call
+  end: Call
+  flushHeaders?: Call
+}
+
+type Method = keyof Methods
+
+/**
+ * Holds a response back until its session is stored. The first `writeHead`, `write`, `end` or `flushHeaders` seals the
+ * session. If there is nothing to store, the gate is removed during that call. Otherwise calls are queued until the store
+ * has answered: then the session's headers are set and the calls are made. If the store has failed, the calls are dropped
+ * and the response is an error.
+ */
+export class Gate implements SeenHeaders {
+  readonly #response: NodeResponse
+  readonly #exchange: SessionExchange
+  readonly #onError: (error: unknown) => void
+  readonly #original: Readonly<Record<Method, Call>>
+  readonly #patched: Readonly<Record<Method, Call>>
+  #state: 'shut' | 'holding' | 'open' | 'failed' = 'shut'
+  /** The status the response started with; it decides what is stored. */
+  #status = 200
+  readonly #held: { method: Method; args: Args }[] = []
+  /** A `write` was held, so it returned false. */
+  #owesDrain = false
+  #isDraining = false
+  #restores: readonly Restore[] = []
+
+  constructor(response: NodeResponse, exchange: SessionExchange, onError: (error: unknown) => void) {
+    this.#response = response
+    this.#exchange = exchange
+    this.#onError = onError
+    const methods: Methods = response
+    const { writeHead, write, end, flushHeaders = nothing } = methods
+    this.#original = { writeHead, write, end, flushHeaders }
+    this.#patched = {
+      writeHead: (...args) => this.#call('writeHead', args),
+      write: (...args) => this.#call('write', args),
+      end: (...args) => this.#call('end', args),
+      flushHeaders: (...args) => this.#call('flushHeaders', args),
+    }
+  }
+
+  install(): void {
+    const { writeHead, write, end, flushHeaders } = this.#patched
+    const methods: Methods = this.#response
+    methods.writeHead = writeHead
+    methods.write = write
+    methods.end = end
+    methods.flushHeaders = flushHeaders
+  }
+
+  #call(method: Method, args: Args): unknown {
+    if (this.#state === 'open') return this.#pass(method, args)
+    if (this.#state === 'failed') return this.#swallow(method, args)
+    // Node's own checks come first: a caller whose call is refused can still answer.
+    if (method === 'write') assertChunk(args[0])
+    if (method === 'end' && args[0] && typeof args[0] !== 'function') assertChunk(args[0])
+    if (this.#state === 'holding') return this.#hold(method, args)
+    return this.#call(method, this.#begin(method, args))
+  }
+
+  /** Returns the arguments to pass on. */
+  #begin(method: Method, args: Args): Args {
+    const response = this.#response
+    this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
+    const remaining = method === 'writeHead' ? this.#foldHead(args) : args
+    try {
+      const outcome = this.#exchange.commitNow(this.#status, this)
+      if (outcome instanceof Promise) {
+        this.#state = 'holding'
+        this.#restores = pretendSent(this.#response)
+        outcome.then(
+          (headers) => this.#release(headers),
+          (error: unknown) => this.#fail(error),
+        )
+      } else {
+        this.#open(outcome)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    return remaining
+  }
+
+  /** Sets the status and headers that `writeHead` was given, as Node itself does if a header was set before. */
+  #foldHead(args: Args): Args {
+    const response = this.#response
+    const reason = args[1]
+    const hasReason = typeof reason === 'string'
+    if (hasReason) assertReason(response, reason)
+    const headers = hasReason ? args[2] : (reason ?? args[2])
+    for (const [name, value] of headerEntries(headers)) response.setHeader(name, value)
+    response.statusCode = this.#status
+    return hasReason ? [this.#status, reason] : [this.#status]
+  }
+
+  #open(headers: Headers): void {
+    const response = this.#response
+    for (const [name, value] of headers) {
+      const isAdded = name === 'set-cookie'
+      response.setHeader(name, isAdded ? [...listOf(response.getHeader(name)), value] : value)
+    }
+    this.#restore()
+    this.#state = 'open'
+  }
+
+  #release(headers: Headers): void {
+    const response = this.#response
+    const held = this.#takeHeld()
+    let isFull = false
+    try {
+      response.statusCode = this.#status
+      this.#open(headers)
+      for (const { method, args } of held) isFull = this.#pass(method, args) === false
+    } catch (error) {
+      this.#state = 'failed'
+      response.destroy(error instanceof Error ? error : undefined)
+      this.#onError(error)
+      return
+    }
+    // Where Node's own buffer is full, it is Node that drains.
+    if (this.#owesDrain && !isFull) process.nextTick(emitDrain, response)
+  }
+
+  /** Answers instead of the application, whose response would report a success that did not happen. */
+  #fail(error: unknown): void {
+    const response = this.#response
+    const held = this.#takeHeld()
+    readToItsEnd(response)
+    try {
+      this.#answer(error)
+    } catch (failure) {
+      response.destroy(failure instanceof Error ? failure : undefined)
+    }
+    this.#state = 'failed'
+    for (const { method, args } of held) this.#swallow(method, args)
+    this.#onError(error)
+  }
+
+  #answer(error: unknown): void {
+    const response = this.#response
+    const { status, body, contentType, cacheControl } = failureResponse(error)
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    // Trailers: http1 announces them in the headers, http2 asks its listeners for them.
+    response.stream?.removeAllListeners('wantTrailers')
+    if (Object.hasOwn(response, 'statusMessage')) Object.assign(response, { statusMessage: undefined })
+    response.statusCode = status
+    response.setHeader('content-type', contentType)
+    response.setHeader('content-length', String(body.length))
+    response.setHeader('cache-control', cacheControl)
+    this.#state = 'open'
+    this.#pass('end', [body])
+  }
+
+  #hold(method: Method, args: Args): unknown {
+    if (method === 'writeHead' && this.#held.length > 0) throw headersSent(this.#response, 'write')
+    this.#held.push({ method, args })
+    if (method === 'end') pretendEnded(this.#response)
+    if (method === 'write') {
+      pretendFull(this.#response)
+      this.#owesDrain = true
+    }
+    return this.#resultOf(method)
+  }
+
+  #takeHeld(): readonly { method: Method; args: Args }[] {
+    if (this.#state === 'holding') stopPretending(this.#response, this.#restores)
+    return this.#held.splice(0)
+  }
+
+  #pass(method: Method, args: Args): unknown {
+    return Reflect.apply(this.#original[method], this.#response, args)
+  }
+
+  /** Ends like a call that succeeded, so that the caller finishes its work. */
+  #swallow(method: Method, args: Args): unknown {
+    const callback = args.at(-1)
+    if (typeof callback === 'function') process.nextTick(callback)
+    this.#drainSoon()
+    return this.#resultOf(method)
+  }
+
+  /** `write` returns false, so that an endless writer waits and lets other work run. */
+  #resultOf(method: Method): unknown {
+    if (method === 'write') return false
+    return method === 'flushHeaders' ? undefined : this.#response
+  }
+
+  #drainSoon(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    setImmediate(() => {
+      this.#isDraining = false
+      emitDrain(this.#response)
+    })
+  }
+
+  /**
+   * Puts the original methods back. A method that somebody has patched since stays as it is, and calls the open gate. By
+   * assignment: an object from which properties were deleted stays slow.
+   */
+  #restore(): void {
+    const response = this.#response
+    const { writeHead, write, end, flushHeaders } = this.#original
+    if (response.writeHead === this.#patched.writeHead) response.writeHead = writeHead
+    if (response.write === this.#patched.write) response.write = write
+    if (response.end === this.#patched.end) response.end = end
+    if (response.flushHeaders === this.#patched.flushHeaders) response.flushHeaders = flushHeaders
+  }
+
+  get vary(): string | undefined {
+    return textOf(this.#response.getHeader('vary'))
+  }
+
+  get cacheControl(): string | undefined {
+    return textOf(this.#response.getHeader('cache-control'))
+  }
+}
+
+function nothing(): void {}
+
+function textOf(header: number | string | readonly string[] | undefined): string | undefined {
+  return header === undefined ? undefined : String(header)
+}

@@ -1,0 +1,82 @@
+import { headersSent, type NodeResponse } from './response.js'
+
+const HEADER_METHODS = { setHeader: 'set', setHeaders: 'set', appendHeader: 'append', removeHeader: 'remove' } as const
+
+/** Puts back one property. */
+export type Restore = () => void
+
+/**
+ * Makes the response look as if its headers were sent, while calls are held. `finished` stays as it is: a server that
+ * closes reads it to decide which connections it may cut. Pass the result to `stopPretending`.
+ */
+export function pretendSent(response: NodeResponse): readonly Restore[] {
+  if (isOfHttp1(response)) {
+    // node:http reads it to tell whether headers were sent, and then refuses to change them.
+    response._header = 'held'
+    return []
+  }
+  return [
+    shadow(response, 'headersSent', { get: () => true }),
+    ...Object.entries(HEADER_METHODS).map(([name, what]) =>
+      shadow(response, name, {
+        value: () => {
+          throw headersSent(response, what)
+        },
+      }),
+    ),
+  ]
+}
+
+/** Call it when an `end` is held. It is never undone: whatever the store answers, the response ends next. */
+export function pretendEnded(response: NodeResponse): void {
+  Object.defineProperty(response, 'writableEnded', { configurable: true, value: true })
+}
+
+/** Call it when a `write` is held and so returns false. */
+export function pretendFull(response: NodeResponse & OwesDrain): void {
+  if (!(OWES_DRAIN in response)) Object.defineProperty(response, 'writableNeedDrain', NEED_DRAIN)
+  response[OWES_DRAIN] = true
+}
+
+/** Call it once, before the response begins. */
+export function stopPretending(response: NodeResponse & OwesDrain, restores: readonly Restore[]): void {
+  if (isOfHttp1(response)) response._header = null
+  if (OWES_DRAIN in response) response[OWES_DRAIN] = false
+  for (const restore of restores) restore()
+}
+
+/** A response of node:http. `_header` is its head as text, or `null` until that is written. */
+interface Http1Response extends NodeResponse {
+  _header: unknown
+}
+
+function isOfHttp1(response: NodeResponse): response is Http1Response {
+  return response.stream === undefined && '_header' in response
+}
+
+/** A `write` was held, and `drain` has not been emitted for it yet. */
+const OWES_DRAIN: unique symbol = Symbol('owes drain')
+
+interface OwesDrain {
+  [OWES_DRAIN]?: boolean
+}
+
+/** Never removed, since a deletion slows the response down: once nothing is held, it returns the response's own value. */
+const NEED_DRAIN: PropertyDescriptor & ThisType<OwesDrain> = {
+  configurable: true,
+  get(): unknown {
+    if (this[OWES_DRAIN] === true) return true
+    return Reflect.get(Object.getPrototypeOf(this) ?? {}, 'writableNeedDrain', this)
+  },
+}
+
+/** Replaces a property, if the object has it. */
+function shadow(target: object, name: string, descriptor: PropertyDescriptor): Restore {
+  if (!(name in target)) return () => undefined
+  const own = Object.getOwnPropertyDescriptor(target, name)
+  Object.defineProperty(target, name, { ...descriptor, configurable: true })
+  return () => {
+    if (own) Object.defineProperty(target, name, own)
+    else Reflect.deleteProperty(target, name)
+  }
+}

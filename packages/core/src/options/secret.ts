@@ -1,0 +1,37 @@
+import { SessError } from '../error.js'
+import { describe } from './check.js'
+
+/** RFC 8725 and NIST SP 800-107 ask the same of an HMAC-SHA-256 key. */
+const MIN_BYTES = 32
+
+const HOW_TO_MAKE_ONE = `Make one with: node -e "console.log(crypto.randomBytes(32).toString('base64url'))"`
+
+/** Reads the option `secret`: the secrets that are set, newest first. */
+export function readSecrets(value: unknown): readonly string[] {
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const secrets: string[] = []
+  for (const secret of given) {
+    if (secret === undefined) continue
+    if (typeof secret !== 'string') {
+      throw new SessError(
+        'INVALID_OPTION',
+        `Option secret is ${describe(secret)}; expected a string. ${HOW_TO_MAKE_ONE}`,
+      )
+    }
+    const bytes = Buffer.byteLength(secret)
+    if (bytes < MIN_BYTES) {
+      throw new SessError(
+        'INVALID_OPTION',
+        `Option secret ${bytes === 0 ? 'is an empty string' : `has ${bytes} bytes`}; expected at least ${MIN_BYTES} random bytes. ${HOW_TO_MAKE_ONE}`,
+      )
+    }
+    secrets.push(secret)
+  }
+  if (secrets.length === 0) {
+    throw new SessError(
+      'INVALID_OPTION',
+      `Option secret is missing: no secret is set. Put one into the environment. ${HOW_TO_MAKE_ONE}`,
+    )
+  }
+  return secrets
+}

@@ -1,0 +1,50 @@
+import { SessError, shorten } from '../error.js'
+import { valueAt, type Values, type Json, setValue } from './values.js'
+import { isSame } from './compare.js'
+
+/** What one request does to one key. */
+export interface Change {
+  /** The value that the request left; `undefined` removes the key. */
+  readonly value: Json | undefined
+  /** The change rests on a value that was read: it conflicts with another request's change of the key. */
+  readonly dependsOnRead: boolean
+  /** Makes the value from the newest one; left out where the value does not depend on it. */
+  readonly rerun?: (newest: Json | undefined) => Json | undefined
+}
+
+export type Changes = ReadonlyMap<string, Change>
+export type ConflictPolicy = 'fail' | 'overwrite'
+
+/**
+ * Applies changes to the newest fields, where `shown` are those that the request saw. Changes are
+ * applied key by key and never merged within one; a key that was read and then rewritten while
+ * another request changed it is a `CONFLICT`, unless the policy is to overwrite.
+ */
+export function merge(newest: Values, shown: Values, changes: Changes, policy: ConflictPolicy): Values {
+  const merged = { ...newest }
+  for (const [key, change] of changes) {
+    setValue(merged, key, valueOf(key, change, valueAt(newest, key), valueAt(shown, key), policy))
+  }
+  return merged
+}
+
+function valueOf(
+  key: string,
+  change: Change,
+  newest: Json | undefined,
+  shown: Json | undefined,
+  policy: ConflictPolicy,
+): Json | undefined {
+  if (isSame(newest, shown)) return change.value
+  if (change.dependsOnRead && policy === 'fail') throw keyConflict(key)
+  return change.rerun ? change.rerun(newest) : change.value
+}
+
+function keyConflict(key: string): SessError {
+  const name = shorten(JSON.stringify(key))
+  return new SessError(
+    'CONFLICT',
+    `Session key ${name} was read here and changed by another request before it was written. ` +
+      `Use session.update(${name}, value => …), which runs again on the newest value, or try the request again.`,
+  )
+}

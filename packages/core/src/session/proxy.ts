@@ -1,0 +1,158 @@
+import { inspect } from 'node:util'
+import { SessError } from '../error.js'
+import type { Draft, Update } from './draft.js'
+import { readOnly } from './read-only.js'
+import type { AnyData, ReservedKey, Session } from './session.js'
+
+/** What a session needs of the exchange that it belongs to. */
+export interface SessionLifecycle {
+  /** Without counting as a read. */
+  keys(): readonly string[]
+  readonly id: string | undefined
+  /** Throws where the session can no longer change. */
+  assertOpen(): void
+  readonly isSealed: boolean
+  regenerate(): void
+  destroy(): void
+  save(): Promise<void>
+}
+
+/** Known to this module alone. By a WeakMap every session of every request would cost its part of each collection. */
+const LIFECYCLE: unique symbol = Symbol('owner')
+
+interface HasLifecycle {
+  readonly [LIFECYCLE]?: SessionLifecycle
+}
+
+/** The owner of what `createSession` made. */
+export function lifecycleOf(session: object): SessionLifecycle | undefined {
+  return (session as HasLifecycle)[LIFECYCLE]
+}
+
+/** What a log shows in place of a session: its keys alone. */
+class Inspected {
+  [inspect.custom](): string {
+    const keys = lifecycleOf(this)?.keys() ?? []
+    return `Session {${keys.map((key) => ` ${inspect(key)}: [hidden]`).join(',')} }`
+  }
+}
+
+/** Of every session, since all that differs is behind the traps, and none lets it be altered. */
+const TARGET = new Inspected()
+
+export function createSession(owner: SessionLifecycle, draft: Draft): Session<AnyData> {
+  const session: unknown = new Proxy(TARGET, new Hash(owner, draft))
+  // The traps answer for every key as the type says.
+  return session as Session<AnyData>
+}
+
+class Hash implements ProxyHandler<object> {
+  readonly #lifecycle: SessionLifecycle
+  readonly #draft: Draft
+  #methods: ReadonlyMap<string, unknown> | undefined
+
+  constructor(owner: SessionLifecycle, draft: Draft) {
+    this.#lifecycle = owner
+    this.#draft = draft
+  }
+
+  get(target: object, key: string | symbol): unknown {
+    if (typeof key === 'symbol') return key === LIFECYCLE ? this.#lifecycle : Reflect.get(target, key)
+    if (isReserved(key)) return (this.#methods ??= methodsOf(this.#lifecycle, this.#draft)).get(key)
+    const value = this.#draft.read(key)
+    return this.#lifecycle.isSealed ? readOnly(value, sealed) : value
+  }
+
+  set(_target: object, key: string | symbol, value: unknown): boolean {
+    this.#lifecycle.assertOpen()
+    this.#draft.assign(assertKey(key), value)
+    return true
+  }
+
+  deleteProperty(_target: object, key: string | symbol): boolean {
+    this.#lifecycle.assertOpen()
+    this.#draft.assign(assertKey(key), undefined)
+    return true
+  }
+
+  has(target: object, key: string | symbol): boolean {
+    if (typeof key === 'symbol') return Reflect.has(target, key)
+    return isReserved(key) || this.#draft.read(key) !== undefined
+  }
+
+  ownKeys(): string[] {
+    return this.#draft.keys()
+  }
+
+  getOwnPropertyDescriptor(target: object, key: string | symbol): PropertyDescriptor | undefined {
+    if (typeof key === 'symbol' || isReserved(key)) return undefined
+    const value = this.get(target, key)
+    return value === undefined ? undefined : { value, writable: true, enumerable: true, configurable: true }
+  }
+
+  getPrototypeOf(): null {
+    return null
+  }
+
+  defineProperty(): never {
+    throw new SessError('INVALID_VALUE', 'A session has no property descriptors: assign the value.')
+  }
+
+  setPrototypeOf(): never {
+    throw new SessError('INVALID_VALUE', 'A session has no prototype.')
+  }
+
+  preventExtensions(): never {
+    throw new SessError('INVALID_VALUE', 'A session cannot be frozen: copy it, as in { ...session }.')
+  }
+}
+
+export function sealed(): SessError {
+  return new SessError(
+    'SEALED',
+    'The session was changed after the response began, when it had been stored already. Change it before the first write, end or redirect.',
+  )
+}
+
+function methodsOf(owner: SessionLifecycle, draft: Draft): ReadonlyMap<string, unknown> {
+  const methods = {
+    update(key: string, change: Update): unknown {
+      owner.assertOpen()
+      assertKey(key)
+      if (typeof change !== 'function') {
+        throw new SessError('INVALID_VALUE', 'session.update takes a key and a function of its value.')
+      }
+      return draft.update(key, change)
+    },
+    take(key: string): unknown {
+      owner.assertOpen()
+      return draft.take(assertKey(key))
+    },
+    regenerate(): void {
+      owner.assertOpen()
+      draft.forceAssigned()
+      owner.regenerate()
+    },
+    destroy(): void {
+      owner.assertOpen()
+      owner.destroy()
+    },
+    async save(): Promise<void> {
+      owner.assertOpen()
+      await owner.save()
+    },
+  } satisfies Record<ReservedKey, unknown>
+  return new Map(Object.entries(methods))
+}
+
+const RESERVED: ReadonlySet<string> = new Set<ReservedKey>(['update', 'take', 'regenerate', 'destroy', 'save'])
+
+function isReserved(key: string): key is ReservedKey {
+  return RESERVED.has(key)
+}
+
+function assertKey(key: unknown): string {
+  if (typeof key !== 'string') throw new SessError('INVALID_VALUE', 'A session has strings as keys.')
+  if (!isReserved(key)) return key
+  throw new SessError('RESERVED_KEY', `'${key}' is a method of every session: choose another key.`)
+}

@@ -1,0 +1,167 @@
+import { safeCause, SessError, shorten } from '../error.js'
+import { isArrayPrototype, isObjectPrototype } from './compare.js'
+import type { ReservedKey } from './session.js'
+import { type Json, setValue } from './values.js'
+
+/**
+ * `D`, if a session can hold it. A key that is one of the session's own methods, and a type that JSON
+ * cannot carry, is replaced by a type that no value has, and that says why.
+ */
+export type Storable<D> = object & {
+  [K in keyof D]: K extends ReservedKey
+    ? Unstorable<`'${K}' is a method of every session: choose another key`>
+    : K extends string
+      ? StorableValue<Exclude<D[K], undefined>> | undefined
+      : Unstorable<'a session has strings as keys'>
+}
+
+declare const reason: unique symbol
+
+/** Not the sentence itself: in a union with `string` that would be lost. */
+interface Unstorable<Why extends string> {
+  readonly [reason]: Why
+}
+
+type StorableValue<V> = V extends string | number | boolean | null | readonly Json[]
+  ? V
+  : V extends undefined
+    ? never
+    : V extends bigint | symbol | AnyFunction
+      ? Unstorable<'JSON cannot carry this: store a string or a number'>
+      : V extends readonly unknown[]
+        ? { [K in keyof V]: StorableValue<V[K]> }
+        : V extends object
+          ? StorableObject<V>
+          : Unstorable<'JSON cannot carry this: name a narrower type'>
+
+/** An instance of a class is known by its methods. */
+type StorableObject<V extends object> = [keyof V] extends [never]
+  ? Unstorable<'JSON cannot carry this: name a narrower type'>
+  : V extends (string extends keyof V ? Json : never)
+    ? V
+    : [MethodOf<V>] extends [never]
+      ? { [K in keyof V]: K extends symbol ? Unstorable<'JSON cannot carry symbols as keys'> : StorableValue<V[K]> }
+      : Unstorable<'JSON cannot carry an object with methods: store what it is made of'>
+
+type AnyFunction = ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+
+type MethodOf<V> = {
+  [K in keyof V]-?: [0] extends [1 & V[K]] ? never : [Extract<V[K], AnyFunction>] extends [never] ? never : K
+}[keyof V]
+
+/** Far above any sane session, far below where JSON.stringify runs out of stack. */
+const MAX_DEPTH = 500
+
+/**
+ * A deep copy of the value of a session's key, as JSON carries it unaltered (save that -0 becomes the 0 it equals);
+ * throws `INVALID_VALUE` naming the path of whatever JSON would drop, change or refuse. Getters are refused
+ * and never run: one that throws later would do so when the response is on its way.
+ */
+export function storable(value: unknown, key: string): Json {
+  try {
+    return copy(value, key)
+  } catch (error) {
+    // A stack has ten frames: those of the copying would leave none for the line that gave the value.
+    if (error instanceof SessError) Error.captureStackTrace(error, storable)
+    throw error
+  }
+}
+
+/** An object that is being copied: its key, and the object that contains it under that. */
+interface Level {
+  readonly object: object
+  readonly key: string
+  readonly within: Level | undefined
+  /** Counts it and those that contain it. */
+  readonly depth: number
+}
+
+/** `within` nothing, the key is the session's. */
+function copy(value: unknown, key: string, within?: Level): Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value
+    case 'number':
+      if (Number.isFinite(value)) return value
+      throw invalid(`is ${value}`, key, within)
+    case 'object':
+      return value === null ? null : copyObject(value, key, within)
+    case 'undefined':
+      throw invalid('is undefined; leave it out, or use null', key, within)
+    default:
+      throw invalid(`is a ${typeof value}`, key, within)
+  }
+}
+
+function copyObject(object: object, key: string, within?: Level): Json {
+  for (let level = within; level !== undefined; level = level.within) {
+    if (level.object === object) throw invalid('contains itself', key, within)
+  }
+  const level: Level = { object, key, within, depth: within === undefined ? 1 : within.depth + 1 }
+  if (level.depth > MAX_DEPTH) throw invalid(`is nested more than ${MAX_DEPTH} levels deep`, key, within)
+  try {
+    return Array.isArray(object) ? copyArray(object, level) : copyRecord(object, level)
+  } catch (error) {
+    // A Proxy may throw at anything that is done to it.
+    throw error instanceof SessError ? error : invalid('is a Proxy that cannot be read', key, within, safeCause(error))
+  }
+}
+
+function copyArray(array: readonly unknown[], level: Level): Json {
+  if (!isArrayPrototype(Object.getPrototypeOf(array))) throw ofClass(level)
+  const keys = Reflect.ownKeys(array)
+  // Its indices in order, then `length`, then whatever else it was given.
+  if (keys.length !== array.length + 1 || keys.pop() !== 'length')
+    throw invalid('is an array with holes or with named properties', level.key, level.within)
+  return keys.map((key) => copyPart(nameOf(key, level), level))
+}
+
+function copyRecord(object: object, level: Level): Json {
+  if (!isObjectPrototype(Object.getPrototypeOf(object))) throw ofClass(level)
+  const record: Record<string, Json> = {}
+  for (const key of Reflect.ownKeys(object)) {
+    const name = nameOf(key, level)
+    setValue(record, name, copyPart(name, level))
+  }
+  return record
+}
+
+function copyPart(key: string, level: Level): Json {
+  const part = Reflect.getOwnPropertyDescriptor(level.object, key)
+  if (part?.enumerable !== true) throw invalid(`hides its property ${shorten(key)} from JSON`, level.key, level.within)
+  if (part.get || part.set) throw invalid(`has a getter or setter in place of ${shorten(key)}`, level.key, level.within)
+  return copy(part.value, key, level)
+}
+
+function nameOf(key: string | symbol, level: Level): string {
+  if (typeof key === 'string') return key
+  throw invalid('has a symbol as a key', level.key, level.within)
+}
+
+function ofClass({ object, key, within }: Level): SessError {
+  return invalid(`is ${instanceName(object)}; store what it is made of`, key, within)
+}
+
+function invalid(what: string, key: string, within: Level | undefined, cause?: Error): SessError {
+  return new SessError(
+    'INVALID_VALUE',
+    `${shorten(pathOf(key, within))} ${what}: a session holds what JSON carries unaltered (strings, finite numbers, booleans, null, arrays, plain objects).`,
+    cause && { cause },
+  )
+}
+
+function pathOf(key: string, within: Level | undefined): string {
+  return within === undefined ? `session[${JSON.stringify(key)}]` : pathOf(within.key, within.within) + step(key)
+}
+
+function instanceName(value: object): string {
+  const constructor: unknown = value.constructor
+  const name: unknown = typeof constructor === 'function' ? constructor.name : ''
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an instance of a class'
+}
+
+function step(key: string): string {
+  if (/^\d+$/.test(key)) return `[${key}]`
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}

@@ -1,0 +1,22 @@
+import { type ConflictPolicy, merge } from '../session/merge.js'
+import type { Lifetime } from './lifetime.js'
+import type { Commit } from './loaded-session.js'
+import { newRecord, type SessionRecord } from './record.js'
+
+/** The part of a commit that its record depends on. */
+type Changed = Pick<Commit, 'changes' | 'shown'>
+
+/** The newest record, extended, with the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
+export function apply(
+  newest: SessionRecord,
+  { changes, shown }: Changed,
+  now: number,
+  { lifetime, onConflict }: { readonly lifetime: Lifetime; readonly onConflict: ConflictPolicy },
+): SessionRecord {
+  return { ...lifetime.extend(newest, now), values: merge(newest.values, shown, changes, onConflict) }
+}
+
+/** The record of a new session that has the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
+export function applyToNew({ changes, shown }: Changed, now: number, onConflict: ConflictPolicy): SessionRecord {
+  return newRecord(now, merge({}, shown, changes, onConflict))
+}

@@ -1,0 +1,18 @@
+/** Counts what is in flight. */
+export class InFlight {
+  #count = 0
+  #onIdle: (() => void) | undefined
+
+  enter(): void {
+    this.#count++
+  }
+
+  leave(): void {
+    if (--this.#count === 0) this.#onIdle?.()
+  }
+
+  /** Resolves when nothing is in flight. */
+  async idle(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+  }
+}

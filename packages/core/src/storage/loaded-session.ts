@@ -1,0 +1,69 @@
+import { SessError, shorten } from '../error.js'
+import type { Changes, ConflictPolicy } from '../session/merge.js'
+import type { Values } from '../session/values.js'
+import type { Warnings } from '../warnings.js'
+import type { Lifetime } from './lifetime.js'
+import type { SessionRecord } from './record.js'
+
+/** What one request does to its session. */
+export interface Commit {
+  readonly changes: Changes
+  /** The values that the request saw, which `changes` depend on. */
+  readonly shown: Values
+  readonly regenerate: boolean
+  /** Ends the session first; `changes` then belong to a new one. */
+  readonly destroy: boolean
+}
+
+/** A cookie for one response: a new value, or `'clear'` to remove it. */
+export type CookieChange = { readonly value: string; readonly expiresAt: number } | 'clear'
+
+/** The session that a request's cookie names, in a store of either kind. */
+export interface LoadedSession {
+  /** As last read or stored; `undefined` if there is no session. */
+  readonly record: SessionRecord | undefined
+  /** Whether the session must be extended, or its cookie sent again, although nothing has changed. */
+  isDue(now: number): boolean
+  /** Stores the commit. Resolves with the change of the cookie; `undefined`: the cookie stays. */
+  commit(commit: Commit): Promise<CookieChange | undefined>
+}
+
+/** How the sessions of one application are stored. */
+export interface StorageContext {
+  readonly clock: () => number
+  readonly lifetime: Lifetime
+  readonly onConflict: ConflictPolicy
+  /** As configured, without a prefix. */
+  readonly cookieName: string
+  /** The cookie carries its expiry, so it is sent again when the session is extended. */
+  readonly persistent: boolean
+  readonly warnings: Warnings
+  /** Told of errors that no request is told of. */
+  readonly onError: (error: unknown) => void
+}
+
+/** Warns of a cookie that has our name and the shape of a token, but was made with another secret. */
+export function warnOfForeignToken({ cookieName, warnings }: StorageContext): void {
+  warnings.once(
+    'SESS_FOREIGN_TOKEN',
+    `A cookie named '${cookieName}' was made with another secret. Do two applications on this host use the same cookie name? ` +
+      'Give them one secret to share sessions, or different values of cookie.name.',
+  )
+}
+
+/** Throws `TOO_LARGE` for data over `maxBytes`, naming the largest keys. */
+export function assertFits(data: string, values: Values, store: { name: string; maxBytes: number }): void {
+  // A UTF-16 code unit is at most three bytes, so most sessions need no count.
+  if (data.length * 3 <= store.maxBytes) return
+  const bytes = Buffer.byteLength(data)
+  if (bytes <= store.maxBytes) return
+  const largest = Object.entries(values)
+    .map(([key, value]) => ({ key, bytes: Buffer.byteLength(`${JSON.stringify(key)}:${JSON.stringify(value)}`) }))
+    .toSorted((one, other) => other.bytes - one.bytes)
+    .slice(0, 3)
+    .map(({ key, bytes: size }) => `${shorten(JSON.stringify(key))} (${size} bytes)`)
+  throw new SessError(
+    'TOO_LARGE',
+    `The session has ${bytes} bytes; the ${store.name} store takes ${store.maxBytes}. Its largest keys: ${largest.join(', ')}.`,
+  )
+}

@@ -1,0 +1,51 @@
+import type { Entry } from '../contract.js'
+import { randomText } from '../crypto/random.js'
+import type { Values } from '../session/values.js'
+
+const ID_BYTES = 9
+
+/** A session, as an entry's `data` holds it. Times are epoch milliseconds. */
+export interface SessionRecord {
+  /** The session's public name, for logs; a login makes a new one. */
+  readonly id: string
+  /** When the session began, or its user last logged in. */
+  readonly startedAt: number
+  /** When its idle timeout last restarted. */
+  readonly touchedAt: number
+  /** The entry's expiry as it was read; 0 for a record that was not read from a store. Not part of `data`. */
+  readonly keptUntil: number
+  readonly values: Values
+}
+
+/** The `data` of a tombstone: the session has moved to another token. */
+export const TOMBSTONE = 'null'
+
+export function newRecord(now: number, values: Values): SessionRecord {
+  return { id: randomText(ID_BYTES), startedAt: now, touchedAt: now, keptUntil: 0, values }
+}
+
+export function encode(record: SessionRecord): string {
+  return JSON.stringify([record.id, record.startedAt, record.touchedAt, record.values])
+}
+
+/** `null`: a tombstone. `undefined`: not a session's record. */
+export function decode({ data, expiresAt }: Entry): SessionRecord | null | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(data)
+  } catch {
+    return undefined
+  }
+  if (value === null) return null
+  if (!Array.isArray(value) || value.length !== 4) return undefined
+  const parts: readonly unknown[] = value
+  const [id, startedAt, touchedAt, values] = parts
+  if (typeof id !== 'string' || !Number.isSafeInteger(startedAt) || !Number.isSafeInteger(touchedAt)) return undefined
+  if (typeof startedAt !== 'number' || typeof touchedAt !== 'number' || !isValues(values)) return undefined
+  return { id, startedAt, touchedAt, keptUntil: expiresAt, values }
+}
+
+/** Right for what JSON.parse returns: an object there is neither an array nor an instance of a class. */
+function isValues(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,81 @@
+import type { ServerStore, Store } from '../contract.js'
+import type { Keyring } from '../crypto/keyring.js'
+import { TokenMint } from '../crypto/token.js'
+import { SessError } from '../error.js'
+import { ClientSession } from './client-session.js'
+import { SessionEntries } from './entries.js'
+import { InFlight } from './in-flight.js'
+import type { Commit, CookieChange, LoadedSession, StorageContext } from './loaded-session.js'
+import { ServerSession } from './server-session.js'
+import { Swaps } from './swaps.js'
+
+/** How often a store without expiry of its own is pruned. */
+const PRUNE_INTERVAL_MS = 60_000
+
+/** The sessions of one application, in its store. */
+export class SessionStorage {
+  readonly #store: Store
+  readonly #ownsStore: boolean
+  readonly #context: StorageContext
+  readonly #find: (tokens: readonly string[]) => Promise<LoadedSession>
+  readonly #commits = new InFlight()
+  readonly #pruning: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(store: Store, ownsStore: boolean, keyring: Keyring, context: StorageContext) {
+    this.#store = store
+    this.#ownsStore = ownsStore
+    this.#context = context
+    this.#find = finder(store, keyring, context)
+    if (store.kind === 'server' && store.prune) {
+      this.#pruning = setInterval(() => void this.#prune(store), PRUNE_INTERVAL_MS).unref()
+    }
+  }
+
+  /** The session of the first token that opens a live one. Rejects with `CLOSED` after `close`. */
+  find(tokens: readonly string[]): Promise<LoadedSession> {
+    if (this.#closing) return Promise.reject(new SessError('CLOSED', 'These sessions are closed.'))
+    return this.#find(tokens)
+  }
+
+  /** Stores a commit; `close` waits for it. */
+  async commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
+    this.#commits.enter()
+    try {
+      return await session.commit(commit)
+    } finally {
+      this.#commits.leave()
+    }
+  }
+
+  /** Waits for the commits in flight, then closes the store, unless the application passed it in. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#pruning)
+    await this.#commits.idle()
+    if (this.#ownsStore && this.#store.kind === 'server') await this.#store.close()
+  }
+
+  async #prune(store: ServerStore): Promise<void> {
+    try {
+      await store.prune?.(this.#context.clock())
+    } catch (error) {
+      this.#context.onError(error)
+    }
+  }
+}
+
+function finder(
+  store: Store,
+  keyring: Keyring,
+  context: StorageContext,
+): (tokens: readonly string[]) => Promise<LoadedSession> {
+  if (store.kind === 'client') return (tokens) => ClientSession.find(store, context, tokens)
+  const entries = new SessionEntries(store, context)
+  const mint = new TokenMint(keyring, context.cookieName)
+  const serverContext = { ...context, entries, swaps: new Swaps(entries, context), mint }
+  return (tokens) => ServerSession.find(serverContext, tokens)
+}

@@ -1,0 +1,318 @@
+import { inspect } from 'node:util'
+import { corrupt, type ServerOperations, type ServerStore, serverStore, SessError } from '@sess/core/adapter'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+const DEADLINE = 1000
+const ENTRY = { data: 'data', expiresAt: 1 }
+const never = () => new Promise<never>(() => undefined)
+
+function storeWith(operations: Partial<ServerOperations>): ServerStore {
+  return serverStore({
+    name: 'test',
+    maxBytes: 1000,
+    deadline: DEADLINE,
+    create: async () => 'version',
+    read: async () => null,
+    update: async () => null,
+    destroy: async () => undefined,
+    close: async () => undefined,
+    ...operations,
+  })
+}
+
+async function failureOf(call: Promise<unknown>): Promise<SessError> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (error instanceof SessError) return error
+  throw new Error('expected a SessError')
+}
+
+/** What has become of a call so far. */
+function watch(call: Promise<unknown>) {
+  const seen: { state: string } = { state: 'pending' }
+  call.then(
+    () => (seen.state = 'resolved'),
+    (error: unknown) => (seen.state = error instanceof SessError ? error.code : 'rejected'),
+  )
+  return seen
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
+describe('the deadline', () => {
+  test.each([
+    ['create', (store: ServerStore) => store.create('key', ENTRY)],
+    ['read', (store: ServerStore) => store.read('key')],
+    ['update', (store: ServerStore) => store.update('key', ENTRY, 'version')],
+    ['destroy', (store: ServerStore) => store.destroy('key')],
+  ])('bounds %s', async (method, call) => {
+    const store = storeWith({ [method]: never })
+    const seen = watch(call(store))
+    await vi.advanceTimersByTimeAsync(DEADLINE - 2)
+    expect(seen.state).toBe('pending')
+    await vi.advanceTimersByTimeAsync(3)
+    expect(seen.state).toBe('UNAVAILABLE')
+    await store.close()
+  })
+
+  test('bounds each step of prune', async () => {
+    let steps = 0
+    const store = storeWith({
+      async *prune() {
+        while (++steps < 5) {
+          await new Promise((resolve) => setTimeout(resolve, DEADLINE - 10))
+          yield 1
+        }
+        await never()
+      },
+    })
+    const seen = watch(store.prune?.(1) ?? Promise.resolve())
+    await vi.advanceTimersByTimeAsync(4 * DEADLINE)
+    expect({ steps, ...seen }).toEqual({ steps: 5, state: 'pending' })
+    await vi.advanceTimersByTimeAsync(DEADLINE)
+    expect(seen.state).toBe('UNAVAILABLE')
+    await store.close()
+  })
+
+  test('of each call counts from its own beginning', async () => {
+    const store = storeWith({ read: never })
+    const first = watch(store.read('one'))
+    await vi.advanceTimersByTimeAsync(DEADLINE / 2)
+    const second = watch(store.read('other'))
+    await vi.advanceTimersByTimeAsync(DEADLINE / 2 + 1)
+    expect([first.state, second.state]).toEqual(['UNAVAILABLE', 'pending'])
+    await vi.advanceTimersByTimeAsync(DEADLINE / 2)
+    expect(second.state).toBe('UNAVAILABLE')
+    await store.close()
+  })
+
+  test('does not touch a call that was answered in time, whatever stays behind', async () => {
+    const store = storeWith({ read: (key) => (key === 'stuck' ? never() : Promise.resolve(null)) })
+    const stuck = watch(store.read('stuck'))
+    const good = watch(store.read('good'))
+    await vi.advanceTimersByTimeAsync(DEADLINE + 1)
+    expect([stuck.state, good.state]).toEqual(['UNAVAILABLE', 'resolved'])
+    await store.close()
+  })
+
+  test('tells the adapter when a call began that it gave up', async () => {
+    const onTimeout = vi.fn<(began: number) => void>()
+    const store = storeWith({ read: never, onTimeout })
+    await vi.advanceTimersByTimeAsync(77)
+    const began = performance.now()
+    watch(store.read('key'))
+    await vi.advanceTimersByTimeAsync(DEADLINE + 1)
+    expect(onTimeout.mock.calls).toEqual([[began]])
+    await store.close()
+  })
+
+  test('leaves a rejection that comes later unseen', async () => {
+    const store = storeWith({
+      read: () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 2 * DEADLINE)),
+    })
+    const seen = watch(store.read('key'))
+    await vi.advanceTimersByTimeAsync(3 * DEADLINE)
+    expect(seen.state).toBe('UNAVAILABLE')
+    await store.close()
+  })
+
+  test('leaves no timer behind once the store is idle for that long', async () => {
+    const store = storeWith({})
+    for (let count = 0; count < 100; count++) await store.read('key')
+    expect(vi.getTimerCount()).toBe(1)
+    await vi.advanceTimersByTimeAsync(DEADLINE + 1)
+    expect(vi.getTimerCount()).toBe(0)
+    await store.close()
+  })
+
+  test('costs no timer where the operations are prompt', async () => {
+    const store = storeWith({ ownsDeadline: true })
+    await store.read('key')
+    expect(vi.getTimerCount()).toBe(0)
+    await store.close()
+  })
+})
+
+describe('an error of the client', () => {
+  const secret = Object.assign(new Error('refused'), { code: 'EREFUSED', command: { args: ['session data'] } })
+
+  test('is UNAVAILABLE, and shows nothing of what was sent', async () => {
+    const store = storeWith({ read: () => Promise.reject(secret) })
+    const error = await failureOf(store.read('key'))
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', cause: { message: 'refused', code: 'EREFUSED' } })
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('session data')
+    await store.close()
+  })
+
+  test('is one too where an operation throws at once', async () => {
+    const store = storeWith({
+      read: () => {
+        throw secret
+      },
+    })
+    expect((await failureOf(store.read('key'))).code).toBe('UNAVAILABLE')
+    await store.close()
+  })
+
+  test('is what the adapter explains it as', async () => {
+    const mapError = (error: unknown) => (error === secret ? corrupt('test') : undefined)
+    const store = storeWith({
+      read: () => Promise.reject(secret),
+      destroy: () => Promise.reject(new Error()),
+      mapError,
+    })
+    expect((await failureOf(store.read('key'))).code).toBe('CORRUPT')
+    expect((await failureOf(store.destroy('key'))).code).toBe('UNAVAILABLE')
+    await store.close()
+  })
+
+  test('stays as it is where it is a SessError already', async () => {
+    const own = new SessError('UNAVAILABLE', 'full')
+    const store = storeWith({ read: () => Promise.reject(own), mapError: () => corrupt('test') })
+    expect(await failureOf(store.read('key'))).toBe(own)
+    await store.close()
+  })
+})
+
+describe('an answer', () => {
+  test('may be there at once', async () => {
+    const store = storeWith({ read: () => null, update: () => 'version', destroy: () => undefined })
+    const calls = [store.read('key'), store.update('key', ENTRY, 'version'), store.destroy('key')]
+    expect(calls.every((call) => call instanceof Promise)).toBe(true)
+    expect(await Promise.all(calls)).toEqual([null, 'version', undefined])
+    await store.close()
+  })
+
+  test("may be another library's promise", async () => {
+    const stored = { data: 'data', expiresAt: 1, version: 'version' }
+    const thenable = { then: (resolve: (value: unknown) => void) => resolve(stored) }
+    const store: ServerStore = Reflect.apply(storeWith, undefined, [{ read: () => thenable }])
+    expect(await store.read('key')).toEqual(stored)
+    await store.close()
+  })
+})
+
+describe('prune', () => {
+  test('adds up what the steps removed', async () => {
+    vi.useRealTimers()
+    const store = storeWith({
+      *prune() {
+        yield* [3, 0, 4]
+      },
+    })
+    expect(await store.prune?.(1)).toBe(7)
+    await store.close()
+    vi.useFakeTimers()
+  })
+
+  test('lets others have the event loop between two steps', async () => {
+    vi.useRealTimers()
+    const order: string[] = []
+    const store = storeWith({
+      *prune() {
+        for (const step of ['first', 'second']) {
+          order.push(step)
+          setImmediate(() => order.push('another'))
+          yield 1
+        }
+      },
+    })
+    await store.prune?.(1)
+    expect(order).toEqual(['first', 'another', 'second', 'another'])
+    await store.close()
+    vi.useFakeTimers()
+  })
+
+  test('ends with the step under way when the store closes', async () => {
+    vi.useRealTimers()
+    let steps = 0
+    const store = storeWith({
+      *prune() {
+        for (;;) yield ++steps
+      },
+    })
+    const pruned = store.prune?.(1)
+    await store.close()
+    expect(await pruned).toBe(1)
+    vi.useFakeTimers()
+  })
+
+  test('is missing where the operations have none', () => {
+    expect('prune' in storeWith({})).toBe(false)
+  })
+})
+
+describe('close', () => {
+  test('lets calls in flight end first, and is the same whoever calls it again', async () => {
+    const order: string[] = []
+    const store = storeWith({
+      read: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        order.push('read')
+        return null
+      },
+      close: async () => void order.push('closed'),
+    })
+    watch(store.read('key'))
+    const closing = Promise.all([store.close(), store.close()])
+    await vi.advanceTimersByTimeAsync(11)
+    await closing
+    await store.close()
+    expect(order).toEqual(['read', 'closed'])
+  })
+
+  test('is followed by CLOSED from every method', async () => {
+    const store = storeWith({ *prune() {} })
+    await store.close()
+    const calls = [
+      store.create('key', ENTRY),
+      store.read('key'),
+      store.update('key', ENTRY, 'version'),
+      store.destroy('key'),
+      store.prune?.(1) ?? Promise.resolve(),
+    ]
+    for (const call of calls) expect((await failureOf(call)).code).toBe('CLOSED')
+  })
+
+  test('ends within the deadline, though a call and the backend hang', async () => {
+    const store = storeWith({ read: never, close: never })
+    watch(store.read('key'))
+    const seen = watch(store.close())
+    await vi.advanceTimersByTimeAsync(DEADLINE + 1)
+    expect(seen.state).toBe('resolved')
+  })
+
+  test('ends within the deadline, counted from when it was called, of calls that began before', async () => {
+    const close = vi.fn<() => Promise<void>>(async () => undefined)
+    const store = storeWith({ read: never, close })
+    watch(store.read('key'))
+    await vi.advanceTimersByTimeAsync(10)
+    const seen = watch(store.close())
+    await vi.advanceTimersByTimeAsync(DEADLINE - 5)
+    expect(seen.state).toBe('resolved')
+    expect(close).toHaveBeenCalledTimes(1)
+  })
+
+  test('ends every call that is in flight, though its timer would have come a moment later', async () => {
+    const close = vi.fn<() => Promise<void>>(async () => undefined)
+    const store = storeWith({ read: (key) => (key === 'stuck' ? never() : Promise.resolve(null)), close })
+    // Arms the timer that the next call shares.
+    await store.read('quick')
+    await vi.advanceTimersByTimeAsync(5)
+    const reading = watch(store.read('stuck'))
+    const closing = watch(store.close())
+    await vi.advanceTimersByTimeAsync(DEADLINE)
+    expect([reading.state, closing.state, close.mock.calls.length]).toEqual(['UNAVAILABLE', 'resolved', 1])
+  })
+
+  test('resolves though the backend cannot be closed', async () => {
+    const store = storeWith({ close: () => Promise.reject(new Error('no')) })
+    await expect(store.close()).resolves.toBeUndefined()
+  })
+})

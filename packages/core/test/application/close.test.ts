@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import cookie from '@sess/adapter-cookie'
+import { type Sessions, sessions } from '@sess/core'
+import type { ServerStore } from '@sess/core/adapter'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Browser } from '../support/browser.ts'
+import { Clock, MINUTE } from '../support/clock.ts'
+import { CountedStore } from '../support/counted-store.ts'
+import { rejectionOf } from '../support/failure.ts'
+import { SECRET } from '../support/secret.ts'
+import { TroubledStore } from '../support/troubled-store.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+/** An application whose adapter makes that store, so that it is the application's to close. */
+function owning(store: ServerStore): Sessions {
+  return sessions(() => store, { secret: SECRET })
+}
+
+/** Whether a promise has been settled by now, which lets others go first. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  const open = Symbol('open')
+  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => void setImmediate(resolve))
+  return (await Promise.race([promise, Promise.resolve(open)])) !== open
+}
+
+describe('after close', () => {
+  test.each<[string, () => Sessions]>([
+    ['memory', () => owning(new CountedStore())],
+    ['cookie', () => sessions(cookie, { secret: SECRET })],
+  ])('every call is CLOSED, on the %s store', async (_, start) => {
+    const sess = start()
+    const handle = sess.fetch(async (request) => Response.json(await sess.open(request)))
+    await sess.close()
+    const request = new Request('https://example.com/', { headers: { cookie: 'a=b' } })
+    expect((await rejectionOf(sess.exchange(null).open())).code).toBe('CLOSED')
+    expect((await rejectionOf(sess.exchange('__Host-sess=x').open())).code).toBe('CLOSED')
+    expect((await rejectionOf(sess.read(request))).code).toBe('CLOSED')
+    expect((await rejectionOf(handle(request))).code).toBe('CLOSED')
+  })
+
+  test('a session that was opened before is CLOSED to changes, on a store of its own', async () => {
+    const sess = owning(new CountedStore())
+    const exchange = sess.exchange(null)
+    Object.assign(await exchange.open(), { user: 7 })
+    await sess.close()
+    expect((await rejectionOf(exchange.commit(200))).code).toBe('CLOSED')
+  })
+
+  test('once more, nothing happens', async () => {
+    const store = new CountedStore()
+    const sess = owning(store)
+    await Promise.all([sess.close(), sess.close()])
+    await sess.close()
+    expect(store.take()).toEqual(['close'])
+  })
+
+  test('a store that was passed in is open still', async () => {
+    const store = new CountedStore()
+    const [one, other] = [sessions(store, { secret: SECRET }), sessions(store, { secret: SECRET })]
+    const browser = new Browser(one)
+    await browser.visit((session) => Object.assign(session, { user: 7 }))
+    await one.close()
+    expect(store.take()).toEqual(['create'])
+    expect(await browser.at(other).see()).toEqual({ user: 7 })
+  })
+
+  test('of asyncDispose, too, the store is closed', async () => {
+    const store = new CountedStore()
+    const sess = owning(store)
+    await sess[Symbol.asyncDispose]()
+    expect(store.take()).toEqual(['close'])
+    expect((await rejectionOf(sess.exchange(null).open())).code).toBe('CLOSED')
+  })
+})
+
+describe('close waits', () => {
+  test('for a commit that is under way, which is stored', async () => {
+    const store = new TroubledStore()
+    const sess = owning(store)
+    const exchange = sess.exchange(null)
+    Object.assign(await exchange.open(), { user: 7 })
+    store.stall()
+    const commit = exchange.commit(200)
+    await store.reached
+    const close = sess.close()
+    expect(await isSettled(close)).toBe(false)
+    store.release()
+    expect((await commit).map(([name]) => name)).toContain('set-cookie')
+    await close
+    expect(store.take()).toEqual(['create', 'close'])
+  })
+
+  test('for a save that is under way', async () => {
+    const store = new TroubledStore()
+    const sess = owning(store)
+    const session = await sess.exchange(null).open()
+    session['user'] = 7
+    store.stall()
+    const save = session.save()
+    await store.reached
+    const close = sess.close()
+    expect(await isSettled(close)).toBe(false)
+    store.release()
+    await save
+    await close
+    expect(store.take()).toEqual(['create', 'close'])
+  })
+
+  test('for a commit that fails, and does not fail itself', async () => {
+    const store = new TroubledStore()
+    const sess = owning(store)
+    const exchange = sess.exchange(null)
+    Object.assign(await exchange.open(), { user: 7 })
+    store.stall()
+    store.isDown = true
+    const failure = rejectionOf(exchange.commit(200))
+    await store.reached
+    const close = sess.close()
+    store.release()
+    expect((await failure).code).toBe('UNAVAILABLE')
+    await close
+    expect(store.take()).toEqual(['close'])
+  })
+})
+
+describe('a server store with no expiry of its own', () => {
+  class Pruned extends CountedStore {
+    readonly times: number[] = []
+
+    async prune(now: number): Promise<number> {
+      this.times.push(now)
+      return 0
+    }
+  }
+
+  test('is pruned each minute by the clock of the application, until it is closed', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const clock = new Clock()
+    const store = new Pruned()
+    const sess = sessions(store, { secret: SECRET, clock: clock.read })
+    vi.advanceTimersByTime(2 * MINUTE)
+    expect(store.times).toEqual([clock.now, clock.now])
+    await sess.close()
+    vi.advanceTimersByTime(10 * MINUTE)
+    expect(store.times).toHaveLength(2)
+  })
+
+  test('is pruned though it failed before, and onError is told', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const store = new Pruned()
+    const prune = vi.spyOn(store, 'prune').mockRejectedValueOnce(new Error('down'))
+    const onError = vi.fn<(error: unknown) => void>()
+    const sess = sessions(store, { secret: SECRET, onError })
+    vi.advanceTimersByTime(2 * MINUTE)
+    await isSettled(Promise.resolve())
+    expect(prune).toHaveBeenCalledTimes(2)
+    expect(onError.mock.calls).toEqual([[new Error('down')]])
+    await sess.close()
+  })
+})
+
+describe('a process', () => {
+  const USE = `
+    import { sessions } from '@sess/core'
+    const sess = sessions('memory', { secret: '${SECRET}' })
+    const exchange = sess.exchange(null)
+    Object.assign(await exchange.open(), { user: 7 })
+    console.log((await exchange.commit(200)).length)
+  `
+
+  test.each([
+    ['that closes its sessions', `${USE}; await sess.close()`],
+    ['that closes them by asyncDispose', `${USE}; await sess[Symbol.asyncDispose]()`],
+    ['that never closes them', USE],
+    ['that has them off', `import { sessions } from '@sess/core'; console.log(3); await sessions(false).close()`],
+  ])('%s can end by itself', async (_, program) => {
+    const args = ['--input-type=module', '--eval', program]
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+      cwd: import.meta.dirname,
+      timeout: 15_000,
+    })
+    expect({ stdout, stderr }).toEqual({ stdout: '3\n', stderr: '' })
+  })
+})

@@ -1,0 +1,303 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
+import { createServer as createHttpsServer, request as httpsRequest } from 'node:https'
+import { type CookieOptions, type NodeRequest, type NodeResponse, type Sessions, sessions } from '@sess/core'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Browser } from '../support/browser.ts'
+import { CountedStore } from '../support/counted-store.ts'
+import { SECRET } from '../support/secret.ts'
+import { Handling, listen, serve } from '../support/served.ts'
+
+const emitWarning = vi.spyOn(process, 'emitWarning')
+
+beforeEach(() => {
+  vi.stubEnv('NODE_ENV', 'development')
+  emitWarning.mockReset().mockReturnValue()
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  emitWarning.mockReset()
+})
+
+function application(cookie: CookieOptions = {}): Sessions {
+  return sessions(new CountedStore(), { secret: SECRET, cookie })
+}
+
+/** The cookie that a response sets, without its value: `sess` or `__Host-sess; Secure`. */
+function kindOf(setCookie: string | undefined): string {
+  const name = setCookie?.split('=')[0] ?? 'none'
+  return setCookie?.includes('; Secure') === true ? `${name}; Secure` : name
+}
+
+/** A listener for a server of any kind. */
+function writer(sess: Sessions) {
+  return (request: NodeRequest, response: NodeResponse): void => void write(sess, request, response)
+}
+
+async function write(sess: Sessions, request: NodeRequest, response: NodeResponse): Promise<void> {
+  Object.assign(await sess.open(request, response), { user: 7 })
+  response.end()
+}
+
+async function headersOf(request: ReturnType<typeof httpRequest>): Promise<IncomingHttpHeaders> {
+  const answered = once(request, 'response')
+  request.end()
+  const [response] = await answered
+  response.resume()
+  return response.headers
+}
+
+/** Over a real connection on this machine, by plain http. */
+async function visit(sess: Sessions, headers: OutgoingHttpHeaders): Promise<string> {
+  const port = await serve(writer(sess))
+  const { 'set-cookie': [line] = [] } = await headersOf(httpRequest({ port, host: '127.0.0.1', headers }))
+  return kindOf(line)
+}
+
+describe('between a browser and a server on one machine, by plain http', () => {
+  test.each([
+    'localhost',
+    'localhost:3000',
+    'LocalHost:3000',
+    '127.0.0.1',
+    '127.0.0.1:3000',
+    '127.1.2.3:3000',
+    '[::1]',
+    '[::1]:3000',
+    'shop.localhost:3000',
+    'a_1.shop.localhost',
+  ])('the cookie goes without Secure and prefix: Host is %s', async (host) => {
+    expect(await visit(application(), { host })).toBe('sess')
+    expect(emitWarning).not.toHaveBeenCalled()
+  })
+
+  test.each([
+    'example.com',
+    'localhost.example.com',
+    'localhost.example.com:3000',
+    '127.0.0.1.example.com',
+    'notlocalhost',
+    'not-localhost:3000',
+    '.localhost',
+    'localhost.',
+    'localhost:3000:3000',
+    'localhost, example.com',
+    'example.com/localhost',
+    'user@localhost',
+    '0.0.0.0:3000',
+    '10.0.0.1',
+    '128.0.0.1',
+    '1127.0.0.1',
+    '[::2]:3000',
+    '::1',
+    '[::ffff:7f00:1]',
+  ])('it does not where Host is another: %j', async (host) => {
+    expect(await visit(application(), { host })).toBe('__Host-sess; Secure')
+  })
+
+  test.each([
+    'forwarded',
+    'x-forwarded-for',
+    'x-forwarded-proto',
+    'x-forwarded-host',
+    'x-real-ip',
+    'via',
+    'X-Forwarded-For',
+  ])('it does not behind a proxy, which %s tells of', async (header) => {
+    expect(await visit(application(), { host: 'localhost', [header]: '' })).toBe('__Host-sess; Secure')
+    expect(emitWarning).not.toHaveBeenCalled()
+  })
+
+  test('it does not in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    expect(await visit(application(), { host: 'localhost' })).toBe('__Host-sess; Secure')
+  })
+
+  test.each<[CookieOptions]>([[{ secure: true }], [{ sameSite: 'none' }], [{ partitioned: true }]])(
+    'it does not with the option %j',
+    async (options) => {
+      expect(await visit(application(options), { host: 'localhost' })).toBe('__Host-sess; Secure')
+    },
+  )
+
+  test('it does not where TLS comes in', async () => {
+    const psk = { ciphers: 'PSK', maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined } as const
+    const key = { psk: Buffer.alloc(32, 1), identity: 'test' }
+    const server = createHttpsServer({ ...psk, pskCallback: () => key.psk }, writer(application()))
+    onTestFinished(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    const port = await listen(server)
+    const options = { ...psk, pskCallback: () => key, port, host: '127.0.0.1', headers: { host: 'localhost' } }
+    const { 'set-cookie': [line] = [] } = await headersOf(httpsRequest(options))
+    expect(kindOf(line)).toBe('__Host-sess; Secure')
+    expect(emitWarning).not.toHaveBeenCalled()
+  })
+
+  test.each<[authority: string, kind: string]>([
+    ['localhost:3000', 'sess'],
+    ['example.com', '__Host-sess; Secure'],
+  ])('it goes by :authority over HTTP/2: %s', async (authority, kind) => {
+    const server = createHttp2Server(writer(application()))
+    onTestFinished(() => void server.close())
+    const client = connect(`http://127.0.0.1:${await listen(server)}`)
+    onTestFinished(() => client.destroy())
+    const stream = client.request({ ':authority': authority })
+    const [{ 'set-cookie': [line] = [] }] = await once(stream, 'response')
+    expect(kindOf(line)).toBe(kind)
+  })
+})
+
+describe('the peer', () => {
+  /** Which of two cookies is read tells how the request was judged. */
+  async function judge(remoteAddress: string | undefined, encrypted = false): Promise<unknown> {
+    const sess = application()
+    const [plain, secure] = [new Browser(sess, { https: false }), new Browser(sess)]
+    await plain.visit((session) => Object.assign(session, { judged: 'local' }))
+    await secure.visit((session) => Object.assign(session, { judged: 'remote' }))
+    const headers = { host: 'localhost', cookie: `${plain.cookie}; ${secure.cookie}` }
+    const held = await sess.read({
+      headers,
+      socket: { encrypted, ...(remoteAddress !== undefined && { remoteAddress }) },
+    })
+    return held?.['judged']
+  }
+
+  test.each(['127.0.0.1', '127.255.255.254', '::1', '::ffff:127.0.0.1'])('is this machine: %s', async (address) => {
+    expect(await judge(address)).toBe('local')
+  })
+
+  test.each([
+    undefined,
+    '',
+    '10.0.0.1',
+    '192.0.2.127',
+    '128.0.0.1',
+    '1.127.0.0.1',
+    '127.0.0.1.2',
+    '::2',
+    '::ffff:10.0.0.1',
+    'fe80::1',
+    'localhost',
+  ])('is not this machine: %s', async (address) => {
+    expect(await judge(address)).toBe('remote')
+  })
+
+  test('does not matter where TLS came in', async () => {
+    expect(await judge('127.0.0.1', true)).toBe('remote')
+  })
+
+  test('may be missing, as in what imitates a request', async () => {
+    expect(await application().read({ headers: { host: 'localhost', cookie: 'sess=x' } })).toBeNull()
+    expect(await application().read({ headers: { host: ['localhost'] }, socket: null })).toBeNull()
+  })
+})
+
+describe('a fetch Request', () => {
+  async function fetched(url: string, headers: Record<string, string> = {}): Promise<string> {
+    const sess = application()
+    const handle = sess.fetch(async (request) => {
+      Object.assign(await sess.open(request), { user: 7 })
+      return new Response()
+    })
+    return kindOf((await handle(new Request(url, { headers }))).headers.getSetCookie()[0])
+  }
+
+  test.each([
+    'http://localhost/',
+    'http://localhost:3000/',
+    'http://127.0.0.1/',
+    'http://[::1]:3000/',
+    'http://a.localhost/',
+  ])('by plain http on this machine: %s', async (url) => {
+    expect(await fetched(url)).toBe('sess')
+  })
+
+  test.each(['https://localhost/', 'http://example.com/', 'http://localhost.example.com/', 'http://10.0.0.1/'])(
+    'from elsewhere, or by https: %s',
+    async (url) => {
+      expect(await fetched(url)).toBe('__Host-sess; Secure')
+    },
+  )
+
+  test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-real-ip', 'via'])(
+    'behind a proxy, which %s tells of',
+    async (header) => {
+      expect(await fetched('http://localhost/', { [header]: 'x' })).toBe('__Host-sess; Secure')
+    },
+  )
+
+  test('in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    expect(await fetched('http://localhost/')).toBe('__Host-sess; Secure')
+  })
+})
+
+describe('an exchange', () => {
+  test.each<[{ https?: boolean } | undefined, string]>([
+    [undefined, '__Host-sess; Secure'],
+    [{}, '__Host-sess; Secure'],
+    [{ https: true }, '__Host-sess; Secure'],
+    [{ https: false }, 'sess'],
+  ])('says itself how the request came: %j', async (on, kind) => {
+    const browser = new Browser(application(), on)
+    await browser.visit((session) => Object.assign(session, { user: 7 }))
+    expect(kindOf(browser.setCookie)).toBe(kind)
+  })
+
+  test('is not believed in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const browser = new Browser(application(), { https: false })
+    await browser.visit((session) => Object.assign(session, { user: 7 }))
+    expect(kindOf(browser.setCookie)).toBe('__Host-sess; Secure')
+  })
+})
+
+describe('a cookie is read', () => {
+  test.each<[string, boolean, string]>([
+    ['without the prefix that it is due, by https', true, 'sess'],
+    ['with another prefix than it is due, by https', true, '__Secure-sess'],
+    ['with a prefix, on this machine', false, '__Host-sess'],
+  ])('by no other name than it is set with: %s', async (_, https, name) => {
+    const browser = new Browser(application(), { https })
+    await browser.visit((session) => Object.assign(session, { user: 7 }))
+    const { token } = browser
+    browser.jar.clear()
+    browser.jar.set(name, token)
+    expect(await browser.see()).toEqual({})
+  })
+})
+
+describe('SESS_PLAIN_HTTP', () => {
+  test('is given once, with the option to set, where a browser will refuse the cookie', async () => {
+    const sess = application()
+    await visit(sess, { host: 'shop.example' })
+    await visit(sess, { host: 'shop.example' })
+    expect(emitWarning.mock.calls).toEqual([
+      [expect.stringContaining('cookie: { secure: false }'), { type: 'SessWarning', code: 'SESS_PLAIN_HTTP' }],
+    ])
+  })
+
+  test('is given in production as well', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    await visit(application(), { host: 'localhost' })
+    expect(emitWarning).toHaveBeenCalledOnce()
+  })
+
+  test('is not given where no cookie is sent', async () => {
+    const sess = application()
+    const handling = new Handling(async (request, response) => {
+      response.end(JSON.stringify(await sess.open(request, response)))
+    })
+    const port = await serve(handling.listener)
+    await headersOf(httpRequest({ port, host: '127.0.0.1', headers: { host: 'shop.example' } }))
+    expect(emitWarning).not.toHaveBeenCalled()
+  })
+
+  test('is not given where the cookie does without Secure', async () => {
+    expect(await visit(application({ secure: false }), { host: 'shop.example' })).toBe('sess')
+    expect(emitWarning).not.toHaveBeenCalled()
+  })
+})

@@ -1,0 +1,362 @@
+import type { AnyData, Session } from '@sess/core'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { begin, type Handler } from '../support/arrival.ts'
+import { failureOf, rejectionOf } from '../support/failure.ts'
+
+const DATA = { cart: ['book', 'pen'], address: { city: 'London', lines: ['1 Road'] }, visits: 1 }
+
+interface Altered {
+  readonly cart: string[]
+  readonly address: { city?: string; lines: unknown[]; zip?: string }
+}
+
+/** What a session hands out, to be altered. */
+function altered(session: Session<AnyData>): Altered {
+  const { cart, address } = session
+  return Object({ cart, address })
+}
+
+const count = (value: unknown): number => (typeof value === 'number' ? value + 1 : 1)
+
+describe('an object that a session handed out', () => {
+  test.each<[string, (session: Altered) => unknown, object]>([
+    ['an array by push', ({ cart }) => cart.push('ink'), { cart: ['book', 'pen', 'ink'] }],
+    ['an array by splice', ({ cart }) => cart.splice(0, 1, 'map'), { cart: ['map', 'pen'] }],
+    ['an array by its length', ({ cart }) => (cart.length = 0), { cart: [] }],
+    ['an array by index', ({ cart }) => (cart[0] = 'map'), { cart: ['map', 'pen'] }],
+    ['a property', ({ address }) => (address.city = 'Paris'), { address: { ...DATA.address, city: 'Paris' } }],
+    ['a new property', ({ address }) => (address.zip = 'N1'), { address: { ...DATA.address, zip: 'N1' } }],
+    ['a property by delete', ({ address }) => delete address.city, { address: { lines: ['1 Road'] } }],
+    [
+      'an array in an object',
+      ({ address }) => address.lines.push('x'),
+      { address: { city: 'London', lines: ['1 Road', 'x'] } },
+    ],
+  ])('is stored as it was altered: %s', async (_, alter, expected) => {
+    const { browser } = await begin(DATA)
+    await browser.visit((session) => alter(altered(session)))
+    expect(await browser.see()).toEqual({ ...DATA, ...expected })
+  })
+
+  test('and was not altered costs no write', async () => {
+    const { store, browser } = await begin(DATA)
+    store.take()
+    await browser.visit((session) => JSON.stringify([session['cart'], session['address']]))
+    expect(store.methods).toEqual(['read'])
+  })
+
+  test('and was altered and put back costs no write', async () => {
+    const { store, browser } = await begin(DATA)
+    store.take()
+    await browser.visit((session) => {
+      altered(session).cart.push('ink')
+      altered(session).cart.pop()
+    })
+    expect(store.methods).toEqual(['read'])
+  })
+
+  test('is the same one at every access', async () => {
+    const { arrive } = await begin(DATA)
+    const { session } = await arrive()
+    expect(session['cart']).toBe(session['cart'])
+    expect({ ...session }['cart']).toBe(session['cart'])
+  })
+
+  test('is the same one after save()', async () => {
+    const { browser } = await begin(DATA)
+    await browser.visit(async (session) => {
+      const { cart } = altered(session)
+      cart.push('ink')
+      await session.save()
+      cart.push('map')
+    })
+    expect(await browser.see()).toEqual({ ...DATA, cart: ['book', 'pen', 'ink', 'map'] })
+  })
+
+  test('is stored under both keys that it was assigned to', async () => {
+    const { browser } = await begin(DATA)
+    await browser.visit((session) => {
+      session['saved'] = session['cart']
+      altered(session).cart.push('ink')
+    })
+    const cart = ['book', 'pen', 'ink']
+    expect(await browser.see()).toEqual({ ...DATA, cart, saved: cart })
+  })
+
+  test('is not the one of another request', async () => {
+    const { browser, arrive } = await begin(DATA)
+    const { session } = await arrive()
+    altered(session).cart.push('ink')
+    expect(await browser.see()).toEqual(DATA)
+  })
+
+  test.each<[string, Handler]>([
+    ['replaced', (session) => (session['cart'] = ['map'])],
+    ['removed', (session) => delete session['cart']],
+    ['taken', (session) => session.take('cart')],
+    ['updated to another', (session) => session.update('cart', () => ['map'])],
+  ])('is no longer stored once it was %s', async (_, replace) => {
+    const { browser, copy } = await begin(DATA)
+    await browser.visit((session) => {
+      const { cart } = altered(session)
+      replace(session)
+      cart.push('ink')
+    })
+    const { cart } = await copy().see()
+    expect(JSON.stringify(cart ?? null)).not.toContain('ink')
+  })
+
+  test('is no longer stored once the session was destroyed', async () => {
+    const { browser } = await begin(DATA)
+    await browser.visit((session) => {
+      const { cart } = altered(session)
+      session.destroy()
+      cart.push('ink')
+      session['user'] = 7
+    })
+    expect(await browser.see()).toEqual({ user: 7 })
+  })
+
+  test('and made into what JSON cannot carry is refused by its path, and nothing is stored', async () => {
+    const { browser } = await begin(DATA)
+    const visit = browser.visit((session) => {
+      altered(session).address.lines.push(new Date(0))
+      session['user'] = 7
+    })
+    const error = await rejectionOf(visit)
+    expect({ code: error.code, message: error.message, data: await browser.see() }).toEqual({
+      code: 'INVALID_VALUE',
+      message: expect.stringContaining('session["address"].lines[1]'),
+      data: DATA,
+    })
+  })
+
+  test('and made to contain itself is refused', async () => {
+    const { browser } = await begin(DATA)
+    const visit = browser.visit((session) => {
+      const { address } = altered(session)
+      address.lines.push(address)
+    })
+    expect((await rejectionOf(visit)).code).toBe('INVALID_VALUE')
+  })
+})
+
+describe('an object that was assigned', () => {
+  test('is stored as it was altered afterwards', async () => {
+    const { browser } = await begin(DATA)
+    await browser.visit((session) => {
+      const list = ['a']
+      session['list'] = list
+      list.push('b')
+      expect(session['list']).toBe(list)
+    })
+    expect(await browser.see()).toEqual({ ...DATA, list: ['a', 'b'] })
+  })
+
+  test('is stored as what it was made into, whatever that is', async () => {
+    const object = fc.dictionary(fc.string(), fc.jsonValue())
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.tuple(object, object),
+          object.map((one) => [one, one]),
+        ),
+        async ([one = {}, other = {}]) => {
+          const { browser } = await begin(DATA)
+          const given = { inner: { ...one } }
+          await browser.visit((session) => {
+            Reflect.set(session, 'given', given)
+            for (const key of Object.keys(given.inner)) Reflect.deleteProperty(given.inner, key)
+            Object.defineProperties(given.inner, Object.getOwnPropertyDescriptors(other))
+          })
+          expect(await browser.see()).toStrictEqual({ ...DATA, given: { inner: JSON.parse(JSON.stringify(other)) } })
+        },
+      ),
+    )
+  })
+
+  test('is stored with its keys in the order that they were put into', async () => {
+    const { browser } = await begin(DATA)
+    const given: { one?: number; two: number } = { one: 1, two: 2 }
+    await browser.visit((session) => {
+      session['given'] = given
+      delete given.one
+      given.one = 1
+    })
+    expect(JSON.stringify((await browser.see())['given'])).toBe('{"two":2,"one":1}')
+  })
+
+  test('is left as it was given', async () => {
+    const { browser } = await begin(DATA)
+    const given = Object.freeze({ list: Object.freeze(['a']) })
+    await browser.visit((session) => Object.assign(session, { given }))
+    expect(await browser.see()).toEqual({ ...DATA, given: { list: ['a'] } })
+    expect(given).toEqual({ list: ['a'] })
+  })
+
+  test('and altered after the response is not stored', async () => {
+    const { arrive, browser } = await begin(DATA)
+    const { session, answer } = await arrive()
+    const list = ['a']
+    session['list'] = list
+    const answered = answer()
+    list.push('b')
+    await answered
+    expect(await browser.see()).toEqual({ ...DATA, list: ['a'] })
+  })
+})
+
+describe('an update', () => {
+  test('returns what the session holds from then on', async () => {
+    const { arrive } = await begin(DATA)
+    const { session } = await arrive()
+    expect([session.update('visits', count), session['visits']]).toEqual([2, 2])
+  })
+
+  test.each<[string, Handler, object]>([
+    [
+      'of an array that its function alters and returns',
+      (session) =>
+        session.update('cart', (cart) => {
+          Object(cart).push('ink')
+          return cart
+        }),
+      { ...DATA, cart: ['book', 'pen', 'ink'] },
+    ],
+    [
+      'twice',
+      (session) => {
+        session.update('visits', count)
+        session.update('visits', count)
+      },
+      { ...DATA, visits: 3 },
+    ],
+    [
+      'of what was assigned',
+      (session) => {
+        session['visits'] = 10
+        session.update('visits', count)
+      },
+      { ...DATA, visits: 11 },
+    ],
+    [
+      'of what was removed',
+      (session) => {
+        delete session['visits']
+        session.update('visits', count)
+      },
+      { ...DATA, visits: 1 },
+    ],
+    [
+      'of what was altered',
+      (session) => {
+        altered(session).cart.push('ink')
+        session.update('cart', (cart) => [...Object(cart), 'map'])
+      },
+      { ...DATA, cart: ['book', 'pen', 'ink', 'map'] },
+    ],
+    [
+      'whose result is altered',
+      (session) => {
+        session.update('cart', () => ['map'])
+        altered(session).cart.push('ink')
+      },
+      { ...DATA, cart: ['map', 'ink'] },
+    ],
+    [
+      'after which the key is assigned',
+      (session) => {
+        session.update('visits', count)
+        session['visits'] = 10
+      },
+      { ...DATA, visits: 10 },
+    ],
+    [
+      'after which the key is taken',
+      (session) => {
+        session.update('cart', () => ['map'])
+        session.take('cart')
+      },
+      { address: DATA.address, visits: 1 },
+    ],
+  ])('is stored: %s', async (_, handler, expected) => {
+    const { browser } = await begin(DATA)
+    await browser.visit(handler)
+    expect(await browser.see()).toEqual(expected)
+  })
+
+  test('whose function alters its argument and then throws has altered nothing', async () => {
+    const { browser } = await begin(DATA)
+    const failed = new Error('failed')
+    await browser.visit((session) => {
+      const fail = () =>
+        session.update('cart', (cart) => {
+          Object(cart).push('ink')
+          throw failed
+        })
+      expect(fail).toThrow(failed)
+    })
+    expect(await browser.see()).toEqual(DATA)
+  })
+
+  test('whose function alters its argument and returns another has altered nothing else', async () => {
+    const { browser } = await begin(DATA)
+    await browser.visit((session) => {
+      const { cart } = altered(session)
+      session.update('cart', (given) => {
+        Object(given).push('ink')
+        return ['map']
+      })
+      expect(cart).toEqual(['book', 'pen'])
+    })
+    expect(await browser.see()).toEqual({ ...DATA, cart: ['map'] })
+  })
+
+  test.each<[string, () => unknown, string]>([
+    ['a Date', () => new Date(0), 'is an instance of Date'],
+    ['a promise, as async functions do', () => Promise.resolve(1), 'is an instance of Promise'],
+    ['NaN', () => Number.NaN, 'is NaN'],
+    ['a function', () => count, 'is a function'],
+    ['a bigint', () => 1n, 'is a bigint'],
+  ])('whose function returns %s is INVALID_VALUE, and changes nothing', async (_, change, message) => {
+    const { browser } = await begin(DATA)
+    await browser.visit((session) => {
+      const error = failureOf(() => Reflect.apply(session.update, undefined, ['visits', change]))
+      expect({ code: error.code, message: error.message }).toEqual({
+        code: 'INVALID_VALUE',
+        message: expect.stringContaining(`session["visits"] ${message}`),
+      })
+    })
+    expect(await browser.see()).toEqual(DATA)
+  })
+})
+
+describe('a take', () => {
+  test('returns the value, which is gone', async () => {
+    const { browser } = await begin(DATA)
+    expect(await browser.visit((session) => session.take('cart'))).toEqual(['book', 'pen'])
+    expect(await browser.see()).not.toHaveProperty('cart')
+  })
+
+  test('returns the object that was handed out before', async () => {
+    const { arrive } = await begin(DATA)
+    const { session } = await arrive()
+    const { cart } = session
+    expect(session.take('cart')).toBe(cart)
+  })
+
+  test('of nothing returns undefined and costs no write', async () => {
+    const { store, browser } = await begin(DATA)
+    store.take()
+    expect(await browser.visit((session) => session.take('nothing'))).toBeUndefined()
+    expect(store.methods).toEqual(['read'])
+  })
+
+  test('returns what was assigned in the same request', async () => {
+    const { arrive } = await begin(DATA)
+    const { session } = await arrive()
+    session['notice'] = 'hello'
+    expect([session.take('notice'), session.take('notice')]).toEqual(['hello', undefined])
+  })
+})

@@ -1,0 +1,246 @@
+import { describe, expect, test } from 'vitest'
+import { begin, beginOn, type Handler } from '../support/arrival.ts'
+import { Browser } from '../support/browser.ts'
+import { rejectionOf } from '../support/failure.ts'
+import { FailingStore } from '../support/failing-store.ts'
+
+const DATA = { theme: 'dark', visits: 1 }
+
+const login: Handler = (session) => {
+  session['user'] = 7
+  session.regenerate()
+}
+const change: Handler = (session) => (session['theme'] = 'light')
+const logout: Handler = (session) => session.destroy()
+const count = (value: unknown): number => (typeof value === 'number' ? value + 1 : 1)
+
+describe('a login', () => {
+  test('moves the session to a new token, with what it held', async () => {
+    const { browser } = await begin(DATA)
+    const before = browser.token
+    await browser.visit(login)
+    expect(browser.token).not.toBe(before)
+    expect(await browser.see()).toEqual({ ...DATA, user: 7 })
+  })
+
+  test('that changes nothing moves it as well', async () => {
+    const { browser } = await begin(DATA)
+    const before = browser.token
+    await browser.visit((session) => session.regenerate())
+    expect(browser.token).not.toBe(before)
+    expect(await browser.see()).toEqual(DATA)
+  })
+
+  test('leaves nothing to see under the old token', async () => {
+    const { browser, copy } = await begin(DATA)
+    const old = copy()
+    await browser.visit(login)
+    expect(await old.see()).toEqual({})
+  })
+
+  test('leaves none of the data in the entry of the old token', async () => {
+    const { store, browser } = await begin(DATA)
+    const key = store.calls[0]?.key ?? ''
+    await browser.visit(login)
+    expect((await store.read(key))?.data).toBe('null')
+  })
+
+  test('gives the session another name in logs', async () => {
+    const { sess, browser } = await begin(DATA)
+    const name = () => browser.visit((session) => sess.id(session))
+    const before = await name()
+    await browser.visit(login)
+    expect(await name()).not.toBe(before)
+  })
+
+  test('costs three store commands beside the read', async () => {
+    const { store, browser } = await begin(DATA)
+    store.take()
+    await browser.visit(login)
+    expect(store.methods).toEqual(['read', 'create', 'update'])
+  })
+
+  test('where there is no session begins one', async () => {
+    const { sess } = await begin(DATA)
+    const browser = new Browser(sess)
+    await browser.visit(login)
+    expect(await browser.see()).toEqual({ user: 7 })
+  })
+
+  test('where there is no session, and none is begun, stores nothing', async () => {
+    const { store, sess } = await begin(DATA)
+    store.take()
+    const browser = new Browser(sess)
+    await browser.visit((session) => session.regenerate())
+    expect({ calls: store.methods, cookies: browser.jar.size }).toEqual({ calls: [], cookies: 0 })
+  })
+
+  test('again in the same request ends the token between', async () => {
+    const { store, sess, browser } = await begin(DATA)
+    await browser.visit(async (session) => {
+      login(session)
+      await session.save()
+      session.regenerate()
+    })
+    const alive = await Promise.all(
+      store.calls
+        .filter(({ method }) => method === 'create')
+        .map(async ({ key = '' }) => (await store.read(key))?.data),
+    )
+    expect(alive.filter((data) => data !== 'null')).toHaveLength(1)
+    expect(await browser.at(sess).see()).toEqual({ ...DATA, user: 7 })
+  })
+
+  test('carries over what another request stores while it is under way', async () => {
+    const { arrive, copy } = await begin(DATA)
+    const { session, answer, next } = await arrive()
+    login(session)
+    await copy().visit((other) => (other['cart'] = ['book']))
+    await answer()
+    expect(await next()).toEqual({ ...DATA, user: 7, cart: ['book'] })
+  })
+
+  test('conflicts where it rewrites what another request has changed, and leaves the session as it is', async () => {
+    const { store, browser, arrive, copy } = await begin(DATA)
+    const { session, answer } = await arrive()
+    session['visits'] = count(session['visits'])
+    login(session)
+    await copy().visit((other) => (other['visits'] = 5))
+    const error = await rejectionOf(answer())
+    expect({ code: error.code, data: await browser.see(), entries: await store.drain() }).toEqual({
+      code: 'CONFLICT',
+      data: { ...DATA, visits: 5 },
+      entries: 1,
+    })
+  })
+})
+
+describe('a request that still holds the old token', () => {
+  const late: readonly [string, Handler][] = [
+    ['an assignment', change],
+    ['a removal', (session) => delete session['theme']],
+    ['an update', (session) => session.update('visits', count)],
+    ['a logout', logout],
+    [
+      'a change of user',
+      (session) => {
+        session.destroy()
+        session['user'] = 8
+      },
+    ],
+  ]
+
+  test.each(late)('and came before the login: %s is a CONFLICT', async (_, handler) => {
+    const { browser, arrive } = await begin(DATA)
+    const { session, answer } = await arrive()
+    handler(session)
+    await browser.visit(login)
+    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect(await browser.see()).toEqual({ ...DATA, user: 7 })
+  })
+
+  test.each(late.filter(([name]) => name !== 'a removal'))(
+    'and comes after the login: %s is a CONFLICT',
+    async (_, handler) => {
+      const { browser, copy } = await begin(DATA)
+      const old = copy()
+      await browser.visit(login)
+      expect((await rejectionOf(old.visit(handler))).code).toBe('CONFLICT')
+      expect(await browser.see()).toEqual({ ...DATA, user: 7 })
+    },
+  )
+
+  test('may read, and sees an empty session', async () => {
+    const { browser, copy } = await begin(DATA)
+    const old = copy()
+    await browser.visit(login)
+    expect(await old.see()).toEqual({})
+    expect(old.setCookie).toBeUndefined()
+  })
+
+  test('gets a cookie by logging in, with its own changes alone', async () => {
+    const { browser, arrive } = await begin(DATA)
+    const { session, answer, next } = await arrive()
+    session['user'] = 8
+    session.regenerate()
+    await browser.visit(login)
+    await answer()
+    expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 8 }])
+  })
+
+  test('and has logged in, may change the user of its own session', async () => {
+    const { browser, arrive } = await begin(DATA)
+    const { session, answer, next } = await arrive()
+    session['user'] = 8
+    session.regenerate()
+    await browser.visit(login)
+    await session.save()
+    session.destroy()
+    session['user'] = 9
+    await answer()
+    expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 9 }])
+  })
+
+  test('and logs in without having anything to keep, gets no cookie', async () => {
+    const { browser, arrive } = await begin(DATA)
+    const { session, answer } = await arrive()
+    session.regenerate()
+    await browser.visit(login)
+    expect(await answer()).toEqual([])
+    expect(await browser.see()).toEqual({ ...DATA, user: 7 })
+  })
+
+  test('and has found so at save(), begins no session of its own', async () => {
+    const { browser, arrive } = await begin(DATA)
+    const { session, answer } = await arrive()
+    session.regenerate()
+    await browser.visit(login)
+    await session.save()
+    change(session)
+    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+  })
+
+  test('is told to try again with the new cookie', async () => {
+    const { browser, copy } = await begin(DATA)
+    const old = copy()
+    await browser.visit(login)
+    const { message } = await rejectionOf(old.visit(change))
+    expect(message).toContain('try the request again with the new cookie')
+  })
+
+  test('finds no session where the login was a change of user, and begins none', async () => {
+    const { browser, copy } = await begin(DATA)
+    const old = copy()
+    await browser.visit((session) => {
+      session.destroy()
+      session['user'] = 8
+    })
+    expect(await old.see()).toEqual({})
+    expect((await rejectionOf(old.visit(change))).code).toBe('CONFLICT')
+    expect(await browser.see()).toEqual({ user: 8 })
+  })
+})
+
+describe('a login on a store that fails', () => {
+  test.each(['create', 'update'] as const)('at %s is UNAVAILABLE, and the session is as before', async (method) => {
+    const { store, browser } = await beginOn(new FailingStore(), DATA)
+    store.failing.add(method)
+    const error = await rejectionOf(browser.visit(login))
+    store.failing.clear()
+    expect({ code: error.code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: DATA })
+  })
+
+  test('at the read that it needs once another has changed the session leaves the session as that left it', async () => {
+    const { store, browser, arrive, copy } = await beginOn(new FailingStore(), DATA)
+    const { session, answer } = await arrive()
+    login(session)
+    await copy().visit(change)
+    store.failing.add('read')
+    const error = await rejectionOf(answer())
+    store.failing.clear()
+    expect({ code: error.code, data: await browser.see() }).toEqual({
+      code: 'UNAVAILABLE',
+      data: { ...DATA, theme: 'light' },
+    })
+  })
+})

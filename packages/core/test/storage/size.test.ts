@@ -1,0 +1,155 @@
+import cookie from '@sess/adapter-cookie'
+import { type CookieOptions, sessions } from '@sess/core'
+import { describe, expect, test } from 'vitest'
+import { Browser } from '../support/browser.ts'
+import { CountedStore } from '../support/counted-store.ts'
+import { rejectionOf } from '../support/failure.ts'
+import { SECRET } from '../support/secret.ts'
+
+const MAX_BYTES = 1000
+
+function onMemory(): { browser: Browser; store: CountedStore } {
+  const store = new CountedStore({ maxBytes: MAX_BYTES })
+  return { store, browser: new Browser(sessions(store, { secret: SECRET })) }
+}
+
+function onCookie(options: CookieOptions = {}): Browser {
+  return new Browser(sessions(cookie, { secret: SECRET, cookie: options }))
+}
+
+/** The longest text of that character that a new session can hold. */
+async function longestOf(browse: () => Browser, character: string): Promise<number> {
+  let [fits, over] = [0, 5000]
+  while (over - fits > 1) {
+    const length = Math.floor((fits + over) / 2)
+    const stored = browse().visit((session) => Object.assign(session, { key: character.repeat(length) }))
+    if (
+      await stored.then(
+        () => true,
+        () => false,
+      )
+    )
+      fits = length
+    else over = length
+  }
+  return fits
+}
+
+describe('a session on a server store', () => {
+  test.each<[what: string, character: string, bytes: number]>([
+    ['ASCII', 'x', 1],
+    ['two bytes in UTF-8', 'é', 2],
+    ['three bytes', '☠', 3],
+    ['four bytes, a pair of surrogates', '🔑', 4],
+    ['an escape in JSON', '\0', 6],
+    ['a lone surrogate, which JSON escapes', '\ud800', 6],
+  ])('fits to the last byte, and not by one more: %s', async (_, character, bytes) => {
+    const { browser, store } = onMemory()
+    await browser.visit((session) => Object.assign(session, { key: '' }))
+    const room = MAX_BYTES - Buffer.byteLength(store.calls[0]?.entry?.data ?? '')
+    const text = character.repeat(Math.floor(room / bytes))
+    const pad = 'x'.repeat(room % bytes)
+    await browser.visit((session) => Object.assign(session, { key: text + pad }))
+    expect(Buffer.byteLength(store.calls.at(-1)?.entry?.data ?? '')).toBe(MAX_BYTES)
+    expect(await browser.see()).toEqual({ key: text + pad })
+    const { code } = await rejectionOf(browser.visit((session) => Object.assign(session, { key: `${text}${pad}x` })))
+    expect(code).toBe('TOO_LARGE')
+  })
+
+  test('that is too large is not stored, and what was there stays', async () => {
+    const { browser, store } = onMemory()
+    await browser.visit((session) => Object.assign(session, { key: 'kept' }))
+    store.take()
+    await rejectionOf(browser.visit((session) => Object.assign(session, { key: 'x'.repeat(MAX_BYTES), more: 1 })))
+    expect(store.take()).toEqual(['read'])
+    expect(await browser.see()).toEqual({ key: 'kept' })
+  })
+
+  test('that is too large from the start leaves no row and sends no cookie', async () => {
+    const { browser, store } = onMemory()
+    await rejectionOf(browser.visit((session) => Object.assign(session, { key: 'x'.repeat(MAX_BYTES) })))
+    expect(store.take()).toEqual([])
+    expect(browser.jar.size).toBe(0)
+  })
+
+  test('that is too large at login leaves the old one as it was', async () => {
+    const { browser, store } = onMemory()
+    await browser.visit((session) => Object.assign(session, { key: 'kept' }))
+    const login = browser.visit((session) => {
+      session.regenerate()
+      session['user'] = 'x'.repeat(MAX_BYTES)
+    })
+    expect((await rejectionOf(login)).code).toBe('TOO_LARGE')
+    expect(await browser.see()).toEqual({ key: 'kept' })
+    expect(await store.drain()).toBe(1)
+  })
+
+  test('that is too large is seen where it is saved', async () => {
+    const { browser } = onMemory()
+    const visit = browser.visit(async (session) => {
+      session['key'] = 'x'.repeat(MAX_BYTES)
+      expect(await rejectionOf(session.save())).toMatchObject({ code: 'TOO_LARGE', status: 500 })
+      delete session['key']
+      session['more'] = 1
+    })
+    await visit
+    expect(await browser.see()).toEqual({ more: 1 })
+  })
+})
+
+describe('a session in a cookie', () => {
+  test.each<[CookieOptions, character: string]>([
+    [{}, 'x'],
+    [{}, 'é'],
+    [{ name: 'x'.repeat(128) }, 'x'],
+    [{ domain: 'example.com', path: `/${'x'.repeat(500)}`, persistent: true, partitioned: true }, 'x'],
+  ])('fills the line that every browser keeps, and no more: %j', async (options, character) => {
+    const length = await longestOf(() => onCookie(options), character)
+    const browser = onCookie(options)
+    await browser.visit((session) => Object.assign(session, { key: character.repeat(length) }))
+    const size = browser.setCookie?.length ?? 0
+    expect(size).toBeLessThanOrEqual(4093)
+    // Room is left for Max-Age at its longest, so that turning it on ends no session; base64 goes by three bytes.
+    const reserved = options.persistent === true ? 3 : '; Max-Age=34560000'.length
+    expect(size).toBeGreaterThan(4093 - reserved - 8)
+    expect(await browser.see()).toEqual({ key: character.repeat(length) })
+  })
+
+  test('that is too large is not sent, and what was there stays', async () => {
+    const browser = onCookie()
+    await browser.visit((session) => Object.assign(session, { key: 'kept' }))
+    const visit = browser.visit((session) => Object.assign(session, { key: 'x'.repeat(4000) }))
+    expect((await rejectionOf(visit)).code).toBe('TOO_LARGE')
+    expect(await browser.see()).toEqual({ key: 'kept' })
+  })
+})
+
+describe.each<[string, () => Browser]>([
+  ['memory', () => onMemory().browser],
+  ['cookie', () => onCookie()],
+])('TOO_LARGE on the %s store', (kind, browse) => {
+  async function messageFor(fields: Record<string, unknown>): Promise<string> {
+    return (await rejectionOf(browse().visit((session) => Object.assign(session, fields)))).message
+  }
+
+  test('names the three largest keys, with their sizes and without what they hold', async () => {
+    const message = await messageFor({
+      a: 'x',
+      b: 'y'.repeat(500),
+      c: 'é'.repeat(2000),
+      d: ['z'.repeat(600)],
+      e: [1, 2],
+    })
+    expect(message).toMatch(
+      new RegExp(
+        `^The session has \\d+ bytes; the ${kind} store takes \\d+\\. Its largest keys: "c" \\(4006 bytes\\), "d" \\(608 bytes\\), "b" \\(506 bytes\\)\\.$`,
+      ),
+    )
+  })
+
+  test('counts a key by its name as well, and names it as far as can be read', async () => {
+    const message = await messageFor({ ['k'.repeat(4000)]: 1, value: 'x'.repeat(500) })
+    expect(message).toMatch(/Its largest keys: "k+…k+" \(4004 bytes\), "value" \(510 bytes\)\.$/)
+    expect(message.length).toBeLessThan(400)
+  })
+})

@@ -1,0 +1,158 @@
+import { sessions } from '@sess/core'
+import type { ServerStore } from '@sess/core/adapter'
+import { describe, expect, test } from 'vitest'
+import { arrive, begin, beginOn } from '../support/arrival.ts'
+import { CountedStore } from '../support/counted-store.ts'
+import { Stage } from '../support/interleaving.ts'
+import { skipPauses } from '../support/pauses.ts'
+import { SECRET } from '../support/secret.ts'
+import { TroubledStore } from '../support/troubled-store.ts'
+
+const numbers = (length: number): readonly number[] => Array.from({ length }, (_, index) => index)
+const count = (value: unknown): number => (typeof value === 'number' ? value + 1 : 1)
+const outcomeOf = async (answer: Promise<unknown>): Promise<string> =>
+  answer.then(
+    () => 'stored',
+    (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
+  )
+
+describe('200 requests of one process that write at once', () => {
+  test('lose none of 200 different keys', async () => {
+    const { browser, arrive: request } = await begin({ first: true })
+    const requests = await Promise.all(numbers(200).map(request))
+    for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
+    await Promise.all(requests.map(({ answer }) => answer()))
+    const keys = Object.fromEntries(numbers(200).map((index) => [`key${index}`, index]))
+    expect(await browser.see()).toEqual({ first: true, ...keys })
+  })
+
+  test('count to 200 by update', async () => {
+    const { browser, arrive: request } = await begin({ visits: 0 })
+    const requests = await Promise.all(numbers(200).map(request))
+    for (const { session } of requests) session.update('visits', count)
+    await Promise.all(requests.map(({ answer }) => answer()))
+    expect(await browser.see()).toEqual({ visits: 200 })
+  })
+
+  test('cost at most 1.2 store commands a change, the reads among them', async () => {
+    const { store, arrive: request } = await begin({ first: true })
+    store.take()
+    const requests = await Promise.all(numbers(200).map(request))
+    for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
+    await Promise.all(requests.map(({ answer }) => answer()))
+    expect(store.calls.length).toBeLessThanOrEqual(240)
+  })
+
+  test('wait for no more than the swap under way and their own', async () => {
+    const { store, arrive: request } = await begin({ first: true })
+    const requests = await Promise.all(numbers(200).map(request))
+    for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
+    store.take()
+    await Promise.all(requests.map(({ answer }) => answer()))
+    expect(store.methods).toEqual(['update', 'update'])
+  })
+
+  test('are judged each on its own: of those that rest on one value, one is stored', async () => {
+    const { browser, arrive: request } = await begin({ visits: 0 })
+    const requests = await Promise.all(numbers(200).map(request))
+    for (const [index, { session }] of requests.entries()) {
+      if (index % 2 === 0) session['visits'] = count(session['visits'])
+      else session[`key${index}`] = index
+    }
+    const outcomes = await Promise.all(requests.map(({ answer }) => outcomeOf(answer())))
+    expect(
+      outcomes.map((outcome, index) => (outcome === 'stored' ? index : -1)).filter((index) => index % 2 === 0),
+    ).toEqual([0])
+    expect(Object.keys(await browser.see())).toHaveLength(101)
+  })
+
+  test('are stored but for the one that is too large', async () => {
+    const { browser, arrive: request } = await beginOn(new CountedStore({ maxBytes: 10_000 }), { first: true })
+    const requests = await Promise.all(numbers(20).map(request))
+    for (const [index, { session }] of requests.entries())
+      session[`key${index}`] = index === 7 ? 'x'.repeat(9_990) : index
+    const outcomes = await Promise.all(requests.map(({ answer }) => outcomeOf(answer())))
+    expect(outcomes.flatMap((outcome, index) => (outcome === 'stored' ? [] : [`${index} ${outcome}`]))).toEqual([
+      '7 TOO_LARGE',
+    ])
+    expect(Object.keys(await browser.see())).toHaveLength(20)
+  })
+
+  test('hear that the store failed if it failed in their swap, and the others are stored', async () => {
+    const store = new TroubledStore()
+    const { browser, arrive: request } = await beginOn(store, { first: true })
+    const requests = await Promise.all(numbers(20).map(request))
+    for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
+    store.stall()
+    store.isDown = true
+    const outcomes = requests.map(({ answer }) => outcomeOf(answer()))
+    await store.reached
+    store.release()
+    store.stall()
+    const [first] = outcomes
+    expect(await first).toBe('UNAVAILABLE')
+    store.isDown = false
+    store.release()
+    expect(new Set(await Promise.all(outcomes.slice(1)))).toEqual(new Set(['stored']))
+    expect(Object.keys(await browser.see())).toHaveLength(20)
+  })
+
+  test('all hear of it when the session has ended', async () => {
+    const { copy, arrive: request } = await begin({ first: true })
+    const requests = await Promise.all(numbers(20).map(request))
+    for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
+    await copy().visit((session) => session.destroy())
+    const outcomes = await Promise.all(requests.map(({ answer }) => outcomeOf(answer())))
+    expect(new Set(outcomes)).toEqual(new Set(['CONFLICT']))
+  })
+})
+
+describe('64 writers of 64 processes', () => {
+  test('all succeed on one session, and none of their changes is lost', async () => {
+    const { store, browser } = await begin({ visits: 0 })
+    const any: ServerStore = store
+    const requests = await Promise.all(numbers(64).map(() => arrive(sessions(any, { secret: SECRET }), browser.cookie)))
+    for (const [index, { session }] of requests.entries()) {
+      session.update('visits', count)
+      session[`key${index}`] = index
+    }
+    await Promise.all(requests.map(({ answer }) => answer()))
+    expect(await browser.see()).toEqual({
+      visits: 64,
+      ...Object.fromEntries(numbers(64).map((index) => [`key${index}`, index])),
+    })
+  })
+})
+
+describe('a request that waits for the swap of another', () => {
+  skipPauses()
+
+  test('is not refused for a change of a third that it has seen', async () => {
+    const { store, browser } = await begin({ visits: 0 })
+    const stage = new Stage()
+    const here = sessions(stage.parking(store, 'here', { replies: true }), { secret: SECRET })
+    const there = sessions(stage.parking(store, 'there'), { secret: SECRET })
+    const request = (of: typeof here, key: string) => async () => {
+      const { session, answer } = await arrive(of, browser.cookie)
+      session[key] = count(session[key])
+      return outcomeOf(answer())
+    }
+    const outcomes = await stage.direct(
+      // The first one's change is stored, and it does not know yet; the second stores its own; the third sees it.
+      [
+        'here read',
+        'here read answered',
+        'here update',
+        'there read',
+        'there update',
+        'here read',
+        'here read answered',
+      ],
+      [request(here, 'other'), request(there, 'visits'), request(here, 'visits')],
+    )
+    expect({ outcomes, data: await browser.see() }).toEqual({
+      outcomes: ['stored', 'stored', 'stored'],
+      data: { visits: 2, other: 1 },
+    })
+  })
+})

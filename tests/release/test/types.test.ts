@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROOT } from '../../../docs/test/support/document.ts'
+import { REHEARSAL } from './support/command.ts'
+import { Project } from './support/project.ts'
+
+const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc')
+const TYPESCRIPT_5 = join(REHEARSAL, 'node_modules/typescript-5/bin/tsc')
+
+const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' }
+const BUNDLER = { module: 'esnext', moduleResolution: 'bundler' }
+
+const WAYS = [
+  { compiler: TYPESCRIPT_7, way: NODENEXT, name: 'TypeScript 7 and nodenext' },
+  { compiler: TYPESCRIPT_7, way: BUNDLER, name: 'TypeScript 7 and bundler' },
+  { compiler: TYPESCRIPT_5, way: NODENEXT, name: 'TypeScript 5.9 and nodenext' },
+]
+
+const OPTIONS = { target: 'es2022', lib: ['es2023'], types: ['node'], strict: true, skipLibCheck: false, noEmit: true }
+
+const application = (line: string) => `import { sessions, type Sessions } from '@sess/core'
+const secret = process.env['SESSION_SECRET']
+export const sess: Sessions<{ user: string }> = sessions(${line})
+`
+
+const RIGHT = {
+  cookie: application("'cookie', { secret, idleTimeout: '2h' }"),
+  memory: application("'memory', { secret, maxEntries: 5 }"),
+  redis: application("'redis', { secret, url: 'redis://127.0.0.1', cookie: { sameSite: 'strict' } }"),
+  memcache: application("'memcache', { secret, servers: ['127.0.0.1:11211'] }"),
+  sqlite: application("'sqlite', { secret, file: 'sessions.sqlite', durability: 'full' }"),
+}
+
+/** What the compiler says of each, on the line of the options. */
+const WRONG = {
+  'an option of redis misspelt': ["'redis', { secret, ulr: 'x' }", "'ulr' does not exist in type"],
+  'an option of redis of the wrong type': [
+    "'redis', { secret, url: 6379 }",
+    "Type 'number' is not assignable to type 'string'",
+  ],
+  'an option of memcache given to redis': ["'redis', { secret, servers: 'x' }", "'servers' does not exist in type"],
+  'an option of sqlite out of its words': ["'sqlite', { secret, durability: 'ful' }", 'is not assignable to type'],
+  "core's option misspelt": ["'memory', { secret, idleTimout: '1h' }", "'idleTimout' does not exist in type"],
+  'no secret': ["'redis', { url: 'redis://127.0.0.1' }", "Property 'secret' is missing in type"],
+} as const
+
+/** What the compiler says, by the file that it says it of. */
+async function compile(project: Project, compiler: string, way: object): Promise<Readonly<Record<string, string>>> {
+  const config = { compilerOptions: { ...OPTIONS, ...way }, include: ['src'] }
+  project.write({ 'tsconfig.json': JSON.stringify(config) })
+  const { stdout } = await project.node([compiler, '--project', '.', '--pretty', 'false'])
+  const said: Record<string, string> = {}
+  for (const text of stdout.split(/\n(?! )/).filter((line) => line !== '')) {
+    const [place = text] = /^[^(]+\(\d+/.exec(text) ?? []
+    said[place] = `${said[place] ?? ''}${text}\n`
+  }
+  return said
+}
+
+const files = (names: readonly string[], folder: string) =>
+  names.map((name) => `${folder}/${name.replaceAll(/\W/g, '-')}.ts`)
+const [rightFiles, wrongFiles] = [files(Object.keys(RIGHT), 'src/right'), files(Object.keys(WRONG), 'src/wrong')]
+
+let full: Project
+let bare: Project
+beforeAll(async () => {
+  bare = await new Project().manifest({ type: 'module' }).install('@sess/core', '@types/node@20')
+  full = bare.copy()
+  await full.install(...Object.keys(RIGHT).map((name) => `@sess/adapter-${name}`))
+  const right = Object.values(RIGHT).map((text, index) => [rightFiles[index] ?? '', text])
+  const wrong = Object.values(WRONG).map(([line], index) => [wrongFiles[index] ?? '', application(line)])
+  full.write(Object.fromEntries([...right, ...wrong]))
+  bare.write(Object.fromEntries(right))
+})
+afterAll(() => {
+  full.remove()
+  bare.remove()
+})
+
+describe.each(WAYS)('with $name, the declarations being checked', ({ compiler, way }) => {
+  it('options are checked by name, without an import of the adapter', async () => {
+    const said = await compile(full, compiler, way)
+    const says = Object.values(WRONG).map(([, text]) => text)
+    // Each on the third line of its file, and nothing of any other file, a declaration included.
+    const places = wrongFiles.map((file) => `${file}(3`)
+    expect(Object.keys(said).toSorted()).toEqual(places.toSorted())
+    expect(places.map((place) => said[place])).toEqual(says.map((text) => expect.stringContaining(text)))
+  })
+
+  it('what names an adapter that is not installed compiles', async () => {
+    expect(bare.installed('@sess/adapter-redis')).toBeUndefined()
+    expect(await compile(bare, compiler, way)).toEqual({})
+  })
+})
