@@ -1,4 +1,4 @@
-import { type Check, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
+import { type Check, deadline, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
 import { Client, type Pool } from 'pg'
 
 export interface PostgresOptions {
@@ -59,7 +59,7 @@ export function readPostgresOptions(options: unknown): Settings {
     connections: optional(integer({ max: 10_000 })),
     pool: optional(pool),
     table: optional(table, 'sessions'),
-    deadline: optional(integer({ max: 2 ** 31 - 1 }), 1000),
+    deadline,
     maxBytes: optional(integer({ max: 2 ** 28 }), 2 ** 20),
   })
   for (const name of ['url', 'connections'] as const) {

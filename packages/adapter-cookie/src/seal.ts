@@ -1,5 +1,4 @@
-import { randomFillSync } from 'node:crypto'
-import type { Entry } from '@sess/core/adapter'
+import { type Entry, fillRandom } from '@sess/core/adapter'
 import { type Envelope, EXPIRY_LENGTH } from './envelope.js'
 import { Nonce, NONCE_LENGTH, Xaes256Gcm } from './xaes.js'
 
@@ -12,9 +11,6 @@ export class Seal {
   /** Of the entry that is being sealed. */
   readonly #nonceBytes = Buffer.alloc(NONCE_LENGTH)
   readonly #nonce = new Nonce(this.#nonceBytes)
-  /** Nonces to come: drawing many at once costs a fraction of drawing each. None is used twice. */
-  readonly #nonces = Buffer.allocUnsafeSlow(128 * NONCE_LENGTH)
-  #nonceStart = this.#nonces.length
 
   /** The hint says which key sealed a token, so that of several secrets one is tried. */
   constructor(key: Uint8Array, hint: Buffer, cookieName: string) {
@@ -30,7 +26,7 @@ export class Seal {
     plaintext.writeUInt32BE(Math.floor(expiresAt / 2 ** 32), 0)
     plaintext.writeUInt32BE(expiresAt % 2 ** 32, 4)
     plaintext.write(data, EXPIRY_LENGTH)
-    this.#drawNonce()
+    fillRandom(this.#nonceBytes)
     const cipher = this.#aead.cipher(this.#nonce).setAAD(this.#additional)
     const parts = [this.#hint, this.#nonceBytes, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]
     return Buffer.concat(parts).toString('base64url')
@@ -50,15 +46,5 @@ export class Seal {
       data: plaintext.toString('utf8', EXPIRY_LENGTH),
       expiresAt: plaintext.readUInt32BE(0) * 2 ** 32 + plaintext.readUInt32BE(4),
     }
-  }
-
-  #drawNonce(): void {
-    if (this.#nonceStart === this.#nonces.length) {
-      randomFillSync(this.#nonces)
-      this.#nonceStart = 0
-    }
-    const start = this.#nonceStart
-    this.#nonceStart += NONCE_LENGTH
-    this.#nonces.copy(this.#nonceBytes, 0, start, this.#nonceStart)
   }
 }

@@ -8,6 +8,7 @@ import {
   type Adapter,
   type Check,
   corrupt,
+  deadline,
   frame,
   integer,
   invalidOption,
@@ -56,10 +57,10 @@ function entryOf(value: Buffer): Stored | undefined {
 
 /** Keeps sessions in memcached, on one server or several. */
 const memcache: Adapter<MemcacheOptions> = (options) => {
-  const { prefix, deadline, maxBytes, ...given } = readOptions(NAME, options, {
+  const { prefix, maxBytes, ...given } = readOptions(NAME, options, {
     servers: optional(servers, ['127.0.0.1:11211']),
     prefix: optional(text({ pattern: /^[!-~]{1,122}$/, expected: '1 to 122 characters of ASCII, no blanks' }), 'sess:'),
-    deadline: optional(integer({ max: 2 ** 31 - 1 }), 1000),
+    deadline,
     // With the longest key, that fits into the largest item that a server takes unless told otherwise.
     maxBytes: optional(integer({ max: 1_048_000 }), 2 ** 18),
   })
@@ -69,7 +70,7 @@ const memcache: Adapter<MemcacheOptions> = (options) => {
   return serverStore({
     name: NAME,
     maxBytes,
-    deadline,
+    deadline: given.deadline,
     lacks: ['retention', 'durability'],
     async create(key, entry) {
       const version = newVersion()

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { type Check, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
+import { type Check, deadline, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
 import type { Cluster, Redis } from 'ioredis'
 
 interface Address {
@@ -93,7 +93,7 @@ export function readRedisOptions(options: unknown): Settings {
     password: optional(text()),
     tls: optional(tls),
     prefix: optional(text({ pattern: PREFIX_SHAPE, expected: separated }), 'sess:'),
-    deadline: optional(integer({ max: 2 ** 31 - 1 }), 1000),
+    deadline,
     maxBytes: optional(integer({ max: 2 ** 28 }), 2 ** 20),
   })
   const has = (name: keyof typeof read): boolean => read[name] !== undefined

@@ -2,7 +2,17 @@ import { constants } from 'node:buffer'
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Check, integer, invalidOption, oneOf, optional, readOptions, SessError, text } from '@sess/core/adapter'
+import {
+  type Check,
+  deadline,
+  integer,
+  invalidOption,
+  oneOf,
+  optional,
+  readOptions,
+  SessError,
+  text,
+} from '@sess/core/adapter'
 
 /** The file, and how to use it. `INVALID_OPTION` names an option that is wrong. */
 export interface SqliteOptions {
@@ -24,9 +34,6 @@ export interface SqliteOptions {
   /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
   readonly maxBytes?: number | undefined
 }
-
-/** The longest that a timer of Node can be. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Lower case, since SQLite takes names that differ in case for one; and none of SQLite's own. */
 const TABLE = /^(?!sqlite_)[a-z_][a-z0-9_]{0,62}$/
@@ -71,7 +78,7 @@ export function readSqliteOptions(options: unknown): SqliteSettings {
       'sessions',
     ),
     durability: optional(oneOf('normal', 'full'), 'normal'),
-    deadline: optional(integer({ max: LONGEST_TIMER }), 1000),
+    deadline,
     maxBytes: optional(integer({ max: constants.MAX_STRING_LENGTH }), 2 ** 20),
   })
 }

@@ -2,6 +2,7 @@ import type {} from '@sess/core' // for its interface Adapters, below
 import {
   type Adapter,
   corrupt,
+  deadline,
   frame,
   integer,
   newVersion,
@@ -29,10 +30,10 @@ export interface StoreOptions {
 
 /** Keeps sessions on a server, each as one text under one key. */
 const adapter: Adapter<StoreOptions> = (options) => {
-  const { server, prefix, deadline, maxBytes } = readOptions(NAME, options, {
+  const { server, prefix, maxBytes, ...given } = readOptions(NAME, options, {
     server: text({ pattern: /^[^\s/@]+:[1-9]\d*$/, expected: `'host:port', such as '127.0.0.1:1234'` }),
     prefix: optional(text(), 'sess:'),
-    deadline: optional(integer({ max: 2 ** 31 - 1 }), 1000),
+    deadline,
     // TODO: no more than the backend takes under one key, less some 40 bytes for the version and the date.
     maxBytes: optional(integer(), 2 ** 20),
   })
@@ -41,7 +42,7 @@ const adapter: Adapter<StoreOptions> = (options) => {
   return serverStore({
     name: NAME,
     maxBytes,
-    deadline,
+    deadline: given.deadline,
     // TODO: what the backend cannot do, of 'atomic', 'fresh', 'retention' and 'durability'.
     lacks: [],
 
