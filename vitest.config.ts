@@ -1,22 +1,49 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 
 const results = process.env['SESS_TEST_RESULTS']
 
+/** `npm test`, or `vitest run` with SESS_INSTALL=1, and no argument that selects tests. */
+const mayInstall = process.env['SESS_INSTALL'] === '1' && process.argv.slice(2).join(' ') === 'run'
+
+/** These talk to a backend: a redis-server or memcached that they start, or SQLite files. */
+const BACKENDS = ['packages/adapter-{redis,memcache,sqlite}/test/**/*.test.ts']
+
+/**
+ * What is the same on every Node is tried on one: pages, examples, what compilers and browsers say, how servers are
+ * started and what they decide, the suite's own mutants, minutes of arithmetic. These may start any server.
+ */
+const ONCE = [
+  'docs/test/**/*.test.ts',
+  'examples/*/test/**/*.test.ts',
+  'scripts/test/**/*.test.ts',
+  'tests/*.test.ts',
+  'packages/create-adapter/test/**/*.test.ts',
+  'packages/conformance/test/{bindings,mutants}.test.ts',
+  'packages/conformance/test/command-line/*.test.ts',
+  'packages/core/test/application/{load,types}.test.ts',
+  'packages/core/test/storage/interleaving.test.ts',
+  'packages/adapter-redis/test/{cluster,refusal,sentinel}.test.ts',
+  'packages/adapter-memcache/test/{expiry,full,several,types,version}.test.ts',
+]
+
+/** Each test file belongs to one project: what the two lists above do not name is a unit test, and needs Node alone. */
+function project(name: string, include: string[], exclude: string[], env: object = {}): TestProjectConfiguration {
+  return { extends: true, test: { name, include, exclude: ['**/node_modules/**', ...exclude], env: { ...env } } }
+}
+
 export default defineConfig({
   test: {
-    include: [
-      'packages/*/test/**/*.test.ts',
-      'examples/*/test/**/*.test.ts',
-      'docs/test/**/*.test.ts',
-      'scripts/test/**/*.test.ts',
-      'tests/**/*.test.ts',
+    projects: [
+      project('unit', ['packages/*/test/**/*.test.ts'], [...BACKENDS, ...ONCE], { SESS_UNIT: '1' }),
+      project('backends', BACKENDS, ONCE),
+      project('once', ONCE, []),
     ],
-    globalSetup: ['scripts/servers/setup.js', 'scripts/binding.js'],
+    globalSetup: ['scripts/binding.js', ...(mayInstall ? ['scripts/servers/setup.js'] : [])],
     setupFiles: 'scripts/seed.js',
-    // The tests see the packages as an application does: built, and loaded by Node itself. Were they transformed by
-    // Vite, a test and an adapter that was loaded by name would hold two copies of @sess/core.
+    // The tests see the packages as an application does: built, and loaded by Node itself. If Vite transformed them, a
+    // test and an adapter loaded by name would have two copies of @sess/core.
     server: { deps: { external: [/\/(?:packages|examples)\/[^/]+\/dist\//] } },
-    // Most of what takes long waits for servers and deadlines; by itself vitest would use one on a machine of two cores.
+    // What takes longest waits for servers and deadlines; on two cores vitest would use one worker.
     maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -1,4 +1,4 @@
-// The real server, or the file, that the contestants of one store share, and how many commands it was sent.
+// The real server or the file that the contestants of one store share. Counts the commands that the server received.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { startRedis } from '../scripts/servers/redis.js'
 import { ask } from '../scripts/servers/server.js'
 
 /**
- * Where a contestant keeps its sessions; each uses a prefix or a file of its own.
+ * Where a contestant stores its sessions. Each contestant uses its own prefix or file.
  *
  * @typedef {object} Place
  * @property {string} url of Redis
@@ -16,10 +16,10 @@ import { ask } from '../scripts/servers/server.js'
  * @property {(name: string) => string} file for SQLite
  *
  * @typedef {object} Backend
- * @property {string} where names the place to another process, which has it by `placeIn`
+ * @property {string} where names the place for another process, which resolves it by `placeIn`
  * @property {() => Promise<void>} clear
- * @property {(() => Promise<number>) | undefined} count of the commands so far, scripts counting as one; left out where
- *   the store is in the process that uses it, which then counts for itself
+ * @property {(() => Promise<number>) | undefined} count of the commands so far, a script being one. Undefined for a
+ *   store inside the contestant's process, which counts its own
  * @property {() => Promise<void>} stop
  */
 
@@ -44,7 +44,7 @@ const BACKENDS = {
     async function count() {
       if (monitor === undefined) {
         monitor = await client.monitor()
-        // What a script does is marked as its own, and is part of the one command that it was sent by.
+        // A script's own calls are marked `lua`; they belong to the one command that sent the script.
         monitor.on('monitor', (_time, [command], source) => {
           if (command === 'echo') onMark?.()
           else if (source !== 'lua') commands++

@@ -1,6 +1,6 @@
-// How long the sqlite store keeps the event loop from everybody else: while another process holds the lock of its file,
-// and while a million expired sessions are pruned. The longest time between two turns of the loop, in milliseconds;
-// beside it what the same loop sees when nothing goes on, which is the machine's share.
+// How long the sqlite store blocks the event loop while another process holds the lock of its file, and while a million
+// expired sessions are pruned. Prints the longest time between two turns of the loop, in milliseconds, and the same for
+// an idle process, which is the machine's share.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -20,7 +20,7 @@ const [, , lockedFile] = process.argv
 if (lockedFile === undefined) await measure()
 else await hold(lockedFile)
 
-/** In a process of its own: holds the lock for a while. @param {string} file */
+/** Runs in another process: holds the lock for LOCKED_MS. @param {string} file */
 async function hold(file) {
   const database = new Database(file)
   database.exec('BEGIN IMMEDIATE')
@@ -54,7 +54,7 @@ async function measure() {
   const entry = { data: 'x'.repeat(200), expiresAt: Date.now() + 3_600_000 }
   await store.create('first', entry)
 
-  console.log(`nothing goes on for a second:            ${await longestGap(() => sleep(1000))}`)
+  console.log(`the process is idle for a second:        ${await longestGap(() => sleep(1000))}`)
 
   const holder = fork(fileURLToPath(import.meta.url), [file])
   await once(holder, 'message')
@@ -69,7 +69,7 @@ async function measure() {
   database.transaction(() => {
     for (let n = 0; n < ROWS; n++) insert.run(`expired${n}`, entry.data, version)
   })()
-  // What a load like this leaves in the log would else be moved to the file in the middle of the prune.
+  // Without this, SQLite would move the write-ahead log to the file in the middle of the prune.
   database.pragma('wal_checkpoint(TRUNCATE)')
   database.close()
   let pruned = 0

@@ -1,4 +1,4 @@
-// What a session of 200 bytes costs, as bars: for each store the limit, @sess and its peers on each framework.
+// A bar chart of what a session of 200 bytes costs: for each store the limit, @sess and its peers on each framework.
 import { spread } from './ratio.js'
 
 const BYTES = 200
@@ -22,7 +22,7 @@ const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 const cost = (row) => spread(row.cpu).median
 
-/** The limit first, then by framework, @sess after its peer. */
+/** Sorts the limit first, then by framework, and @sess after its peer. */
 const rank = ({ kind, framework }) => (kind === 'limit' ? '' : `${framework} ${kind}`)
 
 /** @param {any} results of a run @returns {string} an SVG */
@@ -68,11 +68,11 @@ export function chart({ date, isShort, versions, machine, requests }) {
     y += ROW
   }
   const kind = `${machine.processors} processors (${machine.model}), ${machine.system}, Node ${versions.node}`
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${y + 4}" role="img" aria-label="What a session costs on each store, beside its peers">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${y + 4}" role="img" aria-label="What a session costs on each store, for the limit, @sess and its peers">
 <style>${STYLE}
 </style>
-<text class="title" x="0" y="16">Microseconds of the server's processor time per request, ${BYTES}-byte session: less is better</text>
-<text class="note" x="0" y="34">Grey: what the framework costs by itself. ${isShort ? 'A quick look. ' : ''}${escape(`${date}, @sess/core ${versions['@sess/core']}, ${kind}`)}</text>
+<text class="title" x="0" y="16">Microseconds of the server's CPU time per request, ${BYTES}-byte session: less is better</text>
+<text class="note" x="0" y="34">Grey: the cost of the bare framework. ${isShort ? 'A quick look. ' : ''}${escape(`${date}, @sess/core ${versions['@sess/core']}, ${kind}`)}</text>
 ${REQUESTS.map((request, at) => `<text class="store" x="${LABEL + PANEL * at}" y="${TOP - 6}">${request} a key</text>`).join('\n')}
 ${lines.join('\n')}
 </svg>

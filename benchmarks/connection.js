@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 
 const HEAD = /^HTTP\/1\.1 200 [^]*?\r\n\r\n/
-/** A body with its length or in chunks. */
+/** The body, with a content length or chunked. */
 const BODY = /^(?:\{"visits":\d+\}|[0-9a-f]+\r\n\{"visits":\d+\}\r\n0\r\n\r\n)$/
 
-/** One connection of a client that costs next to nothing, so that the server never waits for it. */
+/** A client connection that takes so little CPU time that the server never waits for it. */
 export class Connection {
   #socket
 
@@ -22,7 +22,7 @@ export class Connection {
   }
 
   /**
-   * Sends the same request again as soon as its answer is whole, for as long as `next` says so.
+   * Sends the same request again after each complete answer, until `next` returns false.
    *
    * @param {string} request
    * @param {() => boolean} next

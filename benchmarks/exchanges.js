@@ -1,4 +1,4 @@
-// Requests without HTTP, in a process of their own: what is left is the session's cost alone.
+// Makes requests without HTTP, in a separate process, to measure the cost of the session alone.
 import { sessionsAt } from './contestants/sess.js'
 import { placeIn } from './backends.js'
 import { countStatements } from './statements.js'
@@ -7,9 +7,9 @@ import { answer, say } from './worker.js'
 const [, , store = '', where = '', limits = '{}'] = process.argv
 const sess = sessionsAt(store, placeIn(where), JSON.parse(limits))
 
-/** The cookies of sessions, by what they are an example of. @type {Map<string, readonly string[]>} */
+/** The cookies of prepared sessions, by point of measurement. @type {Map<string, readonly string[]>} */
 const cookies = new Map()
-/** Requests that are about to be answered. @type {import('@sess/core').Exchange<{ visits: number }>[]} */
+/** Requests that are open and not yet answered. @type {import('@sess/core').Exchange<{ visits: number }>[]} */
 let pending = []
 
 /** @param {object} data @returns {Promise<string>} the cookie */
@@ -40,7 +40,7 @@ answer({
     for (let count = 0; count < amount; count++) await begin(data)
   },
 
-  /** Microseconds of processor time for one request. @param {{ point: string, use: string, amount: number }} work */
+  /** Microseconds of CPU time per request. @param {{ point: string, use: string, amount: number }} work */
   async time({ point, use, amount }) {
     const known = cookies.get(point) ?? []
     const before = process.cpuUsage()
@@ -62,7 +62,7 @@ answer({
     for (const exchange of pending) (await exchange.open()).update('visits', (visits = 0) => visits + 1)
   },
 
-  /** Answers them all at once; resolves with the milliseconds that each waited. */
+  /** Answers all pending requests at once. Resolves with the milliseconds that each one waited. */
   commit: () =>
     Promise.all(
       pending.map(async (exchange) => {

@@ -1,14 +1,14 @@
-// The load, in a process of its own: told what to send and how often, it says how that went.
+// The load generator, a separate process: it sends what it is told to, and reports throughput and latency.
 import { createHistogram } from 'node:perf_hooks'
 import { Connection } from './connection.js'
 import { answer } from './worker.js'
 
 const CONNECTIONS = 64
 
-/** By port: they are kept, since a browser's and a proxy's are. @type {Map<number, Connection[]>} */
+/** Persistent connections by port, like those of a browser or a proxy. @type {Map<number, Connection[]>} */
 const open = new Map()
 
-/** As a proxy that ends TLS sends it. @param {number} port @param {string} path @param {string | undefined} cookie */
+/** A request as a proxy that terminates TLS sends it. @param {number} port @param {string} path @param {string | undefined} cookie */
 function requestOf(port, path, cookie) {
   const lines = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'X-Forwarded-Proto: https']
   return [...lines, ...(cookie === undefined ? [] : [`Cookie: ${cookie}`]), '', ''].join('\r\n')
@@ -20,7 +20,7 @@ answer({
     open.set(port, await Promise.all(Array.from({ length: CONNECTIONS }, () => Connection.open(port))))
   },
 
-  /** Begins a session for each connection; resolves with their cookies. @param {{ port: number }} work */
+  /** Begins a session for each connection. Resolves with the cookies. @param {{ port: number }} work */
   async login({ port }) {
     const cookies = []
     for (let count = 0; count < CONNECTIONS; count++) {

@@ -14,7 +14,7 @@ export function spread(values) {
 }
 
 /**
- * One by the other, round by round: a machine that grows slower between two rounds grows slower for both.
+ * `one` divided by `other`, round by round: a machine that slows down between two rounds does so for both.
  *
  * @param {readonly number[]} one
  * @param {readonly number[]} other
@@ -24,14 +24,14 @@ export function ratio(one, other) {
 }
 
 /**
- * What `one` takes more than `bare`, by what `other` does: of the medians, with those of the sitting where it was least and
- * of the one where it was most in place of quartiles. Of a single round it would say nothing: each is a small difference
- * of two large figures.
+ * What `one` takes in addition to `bare`, divided by what `other` does: the ratio of the medians, with the lowest and
+ * the highest sitting instead of quartiles. A ratio per round would be meaningless, since each of its terms is a small
+ * difference between two large figures.
  *
  * @param {readonly number[]} one
  * @param {readonly number[]} other
  * @param {readonly number[]} bare
- * @param {number} sittings in how many the rounds were, all alike
+ * @param {number} sittings across which the rounds are divided evenly
  * @returns {Spread}
  */
 export function costRatio(one, other, bare, sittings) {
@@ -48,7 +48,7 @@ export function show({ low, median, high }, digits = 2) {
 }
 
 /**
- * The items in an order of this round alone, so that none is always measured after the same other.
+ * The items in random order, so that none is always measured after the same other one.
  *
  * @template T
  * @param {readonly T[]} items

@@ -13,7 +13,7 @@ export const REQUESTS = {
   login: { path: '/login', isKnown: false },
 }
 
-/** A contestant whose server runs. */
+/** A contestant with a running server. */
 export class Running {
   contestant
   #server
@@ -32,7 +32,7 @@ export class Running {
 
   /**
    * @param {import('./contestants/index.js').Contestant} contestant
-   * @param {string} where of its backend
+   * @param {string} where its backend is
    * @param {number} bytes of a session
    * @param {Worker} load
    * @param {readonly string[]} [flags] of Node, for its server
@@ -44,7 +44,7 @@ export class Running {
     return new Running(contestant, server, load, port)
   }
 
-  /** A session for each connection. */
+  /** Begins a session for each connection. */
   async login() {
     this.#cookies = await this.#load.tell('login', { port: this.#port })
   }

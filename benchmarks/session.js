@@ -1,6 +1,6 @@
-export const SECRET = 'a secret for benchmarks, known to everybody who reads this'
+export const SECRET = 'a secret for benchmarks, known to everyone who reads this'
 
-/** What every contestant's session holds at the least: 200 bytes of JSON. */
+/** The smallest session of every contestant: 200 bytes of JSON. */
 const SESSION = {
   userId: 48271,
   name: 'Ada Lovelace',
@@ -15,7 +15,7 @@ const SESSION = {
 }
 
 /**
- * A session of so many bytes of JSON: what is beyond 200 is a list of strings of 100 characters.
+ * A session of about so many bytes of JSON: everything beyond 200 bytes is a list of strings of 100 characters.
  *
  * @param {number} bytes at least 200
  * @returns {typeof SESSION & { seen?: string[] }}

@@ -1,4 +1,4 @@
-// What is left in the heap after many requests that leave nothing, and after a day of sessions that have all ended.
+// Measures what remains in the heap after many anonymous requests, and after a day of sessions that have all ended.
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import memory from '@sess/adapter-memory'
@@ -10,7 +10,7 @@ import { answer, say } from './worker.js'
 
 const [CONNECTIONS, STEPS] = [50, 10]
 const [MINUTE, IDLE_MINUTES] = [60_000, 30]
-/** Of each minute. */
+/** Per minute. */
 const [NEW_SESSIONS, USES] = [50, 200]
 
 /** @param {string} what */
@@ -20,7 +20,7 @@ function look(what) {
 }
 
 answer({
-  /** Over real HTTP. @param {{ requests: number }} work */
+  /** Makes anonymous requests over real HTTP. @param {{ requests: number }} work */
   async anonymous({ requests }) {
     const sess = sessions(memory, { secret: SECRET, scope: 'anonymous' })
     const server = createServer(async (request, response) => {
@@ -43,7 +43,7 @@ answer({
     return steps
   },
 
-  /** By a clock that is moved, minute by minute. @param {{ hours: number }} work */
+  /** Simulates a day with a clock that is moved minute by minute. @param {{ hours: number }} work */
   async day({ hours }) {
     let now = Date.now()
     const clock = () => now

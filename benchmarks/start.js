@@ -1,4 +1,4 @@
-// Measures what is asked for, prints it as tables, and keeps it: the whole of it in results/, for the pages to show.
+// Measures the chosen parts, prints tables, and writes the results: those of a full run to results/, which pages show.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { chart } from './chart.js'
@@ -11,11 +11,11 @@ import * as requests from './parts/requests.js'
 import * as start from './parts/start.js'
 
 /**
- * What of a part is asked for.
+ * Which measurements of a part to run.
  *
  * @typedef {object} Wanted
  * @property {(store: string) => boolean} isWanted
- * @property {boolean} isShort a quick look, which proves nothing
+ * @property {boolean} isShort a quick look, with few rounds
  */
 
 /** @type {Record<string, { measure: (wanted: Wanted) => Promise<unknown>, report: (result: unknown) => string }>} */
@@ -28,7 +28,7 @@ const only = values.only.split(',').filter((word) => word !== '')
 const unknown = only.find((word) => !(word in PARTS) && !STORES.includes(word))
 if (unknown !== undefined) {
   throw new Error(
-    `--only takes ${[...Object.keys(PARTS), ...STORES].join(', ')}, separated by commas; it was given ${unknown}.`,
+    `--only takes ${[...Object.keys(PARTS), ...STORES].join(', ')}, separated by commas, but was given ${unknown}.`,
   )
 }
 const parts = Object.keys(PARTS).filter((part) => only.includes(part))
@@ -45,10 +45,10 @@ for (const part of parts.length > 0 ? parts : Object.keys(PARTS)) {
   console.log(`## ${part}\n\n${PARTS[part].report(results[part])}\n`)
 }
 
-// A quick look leaves what the pages show alone, and so does a part of it.
+// A short or partial run must not overwrite the results that the pages show.
 const folder = new URL(values.short || only.length > 0 ? 'results/partial/' : 'results/', import.meta.url)
 mkdirSync(folder, { recursive: true })
-// A list of numbers on one line: of three hundred rows, each has four.
+// Puts each list of numbers on one line: there are three hundred rows with four lists each.
 const json = JSON.stringify(results, null, 1).replace(/\[[-\d\s.,e]+\]/g, (list) => list.replace(/\s+/g, ' '))
 writeFileSync(new URL('results.json', folder), `${json}\n`)
 if (results['requests'] !== undefined) writeFileSync(new URL('requests.svg', folder), chart(results))

@@ -3,8 +3,8 @@ import Database from 'better-sqlite3'
 let count = -1
 
 /**
- * How many statements this process has run on SQLite. The counter is put in place by the first call: what is timed is
- * timed before.
+ * How many statements this process has run on SQLite, counted from the first call on. That call installs the counter,
+ * so that it does not slow down what was timed before.
  */
 export function countStatements() {
   if (count < 0) {

@@ -1,5 +1,5 @@
-// What a store costs beside its bare client, on a real server, as ratios of throughput in one run: reads and updates of
-// 500 bytes, one after the other and with 64 in flight. Contestants take turns in short batches.
+// Compares each store with its bare client on a real server, as ratios of throughput in one run: reads and updates of
+// 500 bytes, with 1 and with 64 in flight. The two take turns in short batches.
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,7 @@ const context = createAdapterContext({ secret: SECRET })
 const entry = () => ({ data: DATA, expiresAt: Date.now() + 3_600_000 })
 
 /**
- * A bare client beside a store of ours: what each does to read once, and to update the entry that it alone updates.
+ * A bare client or a store of ours. `read` reads once; `updater` makes an entry, and a function that updates it.
  *
  * @typedef {{ read: () => unknown, updater: () => Promise<() => unknown> }} Contestant
  */
@@ -43,7 +43,7 @@ async function ours(store) {
       let version = (await store.create(key, entry())) ?? ''
       return async () => {
         version = (await store.update(key, entry(), version)) ?? ''
-        if (version === '') throw new Error('An update found another version.')
+        if (version === '') throw new Error('An update found an unexpected version.')
       }
     },
   }
@@ -152,7 +152,7 @@ async function sqlitePair() {
   return { bare, store, stop }
 }
 
-/** @param {readonly (() => unknown)[]} lanes each of which does one thing after another */
+/** @param {readonly (() => unknown)[]} lanes run in parallel; each calls its function again and again */
 async function time(lanes) {
   const began = performance.now()
   await Promise.all(
@@ -163,7 +163,7 @@ async function time(lanes) {
   return performance.now() - began
 }
 
-/** Throughput of the second by that of the first. @param {() => Promise<number>} bare @param {() => Promise<number>} own */
+/** Throughput of `own`, divided by that of `bare`. @param {() => Promise<number>} bare @param {() => Promise<number>} own */
 async function ratio(bare, own) {
   const ratios = []
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
@@ -185,7 +185,7 @@ async function updaters({ updater }, width) {
   return Promise.all(Array.from({ length: width }, updater))
 }
 
-console.log(`Throughput by that of the bare client, ${ROUNDS} rounds; medians, with their quartiles\n`)
+console.log(`Throughput divided by that of the bare client: median and quartiles of ${ROUNDS} rounds\n`)
 for (const [name, open] of /** @type {const} */ ([
   ['redis', redisPair],
   ['memcache', memcachePair],

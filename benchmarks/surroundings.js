@@ -5,7 +5,7 @@ import { availableParallelism, cpus, platform, release, totalmem } from 'node:os
 
 const require = createRequire(import.meta.url)
 
-/** Whose versions a result depends on. */
+/** The packages whose versions the results depend on. */
 const PACKAGES =
   `@sess/core better-sqlite3 ioredis memcached redis express fastify koa hono express-session connect-redis
   connect-memcached better-sqlite3-session-store @fastify/session @fastify/secure-session koa-session hono-sessions
@@ -18,7 +18,7 @@ function versionOf(name) {
     try {
       return JSON.parse(readFileSync(path, 'utf8')).version
     } catch {
-      // It lies further up.
+      // Not here: try the folder further up.
     }
   }
   throw new Error(`${name} is not installed.`)
@@ -28,7 +28,7 @@ function versionOf(name) {
 const programVersion = (program) =>
   /\d+(?:\.\d+)+/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[0]
 
-/** Of everything that was measured: when, with what and on what kind of machine. */
+/** When the results were measured, on what machine, and with which versions. */
 export function surroundings() {
   return {
     date: new Date().toISOString().slice(0, 10),

@@ -1,5 +1,5 @@
 /**
- * A table in Markdown, as the formatter of this repository leaves it.
+ * A Markdown table, formatted as prettier would.
  *
  * @param {readonly string[]} heads
  * @param {readonly (readonly string[])[]} rows

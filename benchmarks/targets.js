@@ -1,6 +1,6 @@
-// What @sess is to reach, as ratios of processor time, on each store and for each size.
+// The targets of @sess: upper bounds on ratios of CPU time, the same for each size of session.
 
-/** By store, to the limit of that store; of what ignores the session, to bare node:http. */
+/** Compared with the limit of each store; a request that ignores the session is compared with bare node:http. */
 export const TO_LIMIT = {
   'ignores, no cookie': {
     to: 'bare node',
@@ -12,7 +12,7 @@ export const TO_LIMIT = {
   login: { to: 'the limit', most: { cookie: 1.25, redis: 1.25, memcache: 1.25, sqlite: 1.25 } },
 }
 
-/** Of the session's own cost, the framework's bare cost taken off, to a peer's on the same framework. */
+/** The session's own cost, without the bare framework, compared with that of a peer on the same framework. */
 export const TO_PEER = {
   '@fastify/session + connect-redis': 1 / 2,
   'koa-session + ioredis': 1 / 2,

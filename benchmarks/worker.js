@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** A process of its own, that answers what it is told, one thing at a time. */
+/** A child process that runs the tasks it is told to, one at a time, and answers with their results. */
 export class Worker {
   #child
   /** @type {{ answer?: unknown, error?: string }[]} */
@@ -16,10 +16,10 @@ export class Worker {
       env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1' },
     })
     this.#child.on('message', (message) => this.#hear(message))
-    this.#child.on('exit', (code) => this.#hear({ error: `A process of the benchmarks ended, with ${code}: ${file}` }))
+    this.#child.on('exit', (code) => this.#hear({ error: `${file} ended with exit code ${code}.` }))
   }
 
-  /** What it says next. @returns {Promise<unknown>} */
+  /** Its next message. @returns {Promise<unknown>} */
   async hears() {
     if (this.#said.length === 0) await new Promise((resolve) => (this.#onSaid = () => resolve(undefined)))
     const { answer: answered, error } = this.#said.shift() ?? {}
@@ -46,14 +46,14 @@ export class Worker {
   }
 }
 
-/** In the worker: says something that it was not asked. @param {unknown} answered */
+/** In the worker: sends a message without being asked. @param {unknown} answered */
 export function say(answered) {
   process.send?.({ answer: answered })
 }
 
-/** In the worker: does what it is told, by name, until nobody is there to tell it. @param {Record<string, (work: never) => unknown>} tasks */
+/** In the worker: runs tasks by name, until the parent process disconnects. @param {Record<string, (work: never) => unknown>} tasks */
 export function answer(tasks) {
-  if (process.send === undefined) throw new Error('This is started by another process of the benchmarks.')
+  if (process.send === undefined) throw new Error('Run this as a worker of the benchmarks, not directly.')
   process.on('disconnect', () => process.exit())
   process.on('message', async ({ what, work }) => {
     try {

@@ -1,5 +1,6 @@
-// vitest's globalSetup: one installation tests every Node. A build of better-sqlite3 12 fits the Node it was made on;
-// 13 brings builds for Node 22 and later, and crashes Node 20. The adapter finds what lies nearer to it first.
+// vitest's globalSetup, so that one installation works on every Node. better-sqlite3 12 works only on the Node it was
+// built for; 13 has builds for Node 22 and later, and crashes Node 20. On Node 22 and later, this links 13 into the
+// adapter's own node_modules, which it searches first.
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'

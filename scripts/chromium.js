@@ -1,8 +1,8 @@
-// A Chromium of one's own, for tests and for the screenshots.
+// Launches a Chromium for the tests and the screenshots.
 import { chromium } from 'playwright-core'
 import { findProgram } from './servers/binaries.js'
 
-// A browser also asks hosts that no page has named: whatever is not this machine is not found.
+// A browser also contacts hosts that no page refers to, so every host but this machine is unknown to it.
 const ARGUMENTS = [
   '--disable-gpu',
   '--disable-quic',
@@ -10,11 +10,11 @@ const ARGUMENTS = [
 ]
 
 /**
- * SESS_CHROMIUM, or else the one that is installed.
+ * Launches the program in SESS_CHROMIUM, or else the installed Chromium.
  *
  * @param {object} [options]
- * @param {boolean} [options.backForwardCache] whether it keeps the pages that were left in memory, as it does for people.
- *   Playwright does not learn of a page that comes back from there, so it turns that off unless told.
+ * @param {boolean} [options.backForwardCache] whether Chromium keeps left pages in memory, as it does for a user.
+ *   Playwright turns that off, because it does not notice when such a page comes back.
  * @returns {Promise<import('playwright-core').Browser>}
  */
 export async function launchChromium({ backForwardCache = false } = {}) {

@@ -1,4 +1,4 @@
-// Removes what the build made and what turbo remembers of it. Run by `npm run clean`.
+// Removes the output of the build and turbo's caches. Run by `npm run clean`.
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 

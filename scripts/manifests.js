@@ -1,4 +1,4 @@
-// What the workspaces must agree on and sherif does not know. Run by `npm run manifests`.
+// Checks what the workspaces must agree on and sherif does not check. Run by `npm run manifests`.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -45,14 +45,14 @@ const manifestOf = (folder) => /** @type {Manifest} */ (json(folder, 'package.js
 const published = folders.filter((folder) => !manifestOf(folder).private)
 const repositories = new Set(published.map((folder) => manifestOf(folder).repository?.url))
 
-/** They import nothing of core. */
+/** Packages that import nothing from core. */
 const withoutCore = new Set(['@sess/core', '@sess/create-adapter'])
 
 for (const folder of folders) {
   const manifest = manifestOf(folder)
   const { name } = manifest
 
-  // Turbo cannot say "every package" for a task of the root, so the list is written out, and must be whole.
+  // Turbo has no "every package" for a task of the root, so turbo.json must list all packages.
   for (const [task, { dependsOn = [] }] of Object.entries(turbo.tasks)) {
     const listed = !task.startsWith('//#') || dependsOn.includes(`${name}#build`)
     check(listed, `turbo.json: ${task} does not depend on ${name}#build`)
@@ -62,9 +62,10 @@ for (const folder of folders) {
   check(solution.references?.some(({ path }) => path === folder) === true, `tsconfig.json: no reference to ${folder}`)
   check(
     existsSync(join(folder, 'LICENSE')) && read(folder, 'LICENSE') === read('LICENSE'),
-    `${folder}: not our LICENSE`,
+    `${folder}: LICENSE is missing or differs from the one in the root`,
   )
-  // Core below 1 may break an adapter only by leaving this range; a caret would make every minor of core a major of it.
+  // Core must not break an adapter within this range. With a caret range, changesets would turn every minor of core
+  // into a major of each adapter.
   const core = manifest.peerDependencies?.['@sess/core']
   check(
     withoutCore.has(name) || /^>=0\.\d+\.\d+ <1$/.test(core ?? ''),
@@ -72,14 +73,14 @@ for (const folder of folders) {
   )
 }
 
-check(repositories.size === 1, 'package.json: the published packages do not all name the same repository.url, or none')
+check(repositories.size === 1, 'package.json: repository.url must be the same in all published packages, or in none')
 for (const folder of published) {
   const { repository } = manifestOf(folder)
-  // npm refuses a provenance that a manifest contradicts.
+  // npm rejects a provenance statement that contradicts the manifest.
   check(repository === undefined || repository.directory === folder, `${folder}: repository.directory is not ${folder}`)
 }
 
-// A skeleton begins as our own adapters are: with the same range of core, and the tools that it is tested with here.
+// A skeleton starts with the same range of core as our own adapters, and with the tool versions that we test with.
 const template = manifestOf('packages/create-adapter/templates/common')
 const range = manifestOf('packages/adapter-memory').peerDependencies?.['@sess/core']
 const tools = manifestOf('.').devDependencies ?? {}
@@ -90,7 +91,7 @@ for (const [name, version] of Object.entries(template.devDependencies ?? {})) {
 }
 
 for (const [path, { resolved, link = false }] of Object.entries(lock.packages)) {
-  check(resolved === undefined || link, `package-lock.json: ${path} names where it came from`)
+  check(resolved === undefined || link, `package-lock.json: ${path} must not have a "resolved" URL`)
 }
 
 for (const problem of problems) console.error(problem)

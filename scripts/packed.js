@@ -31,7 +31,7 @@ const isLibrary = (location) => {
 }
 
 /**
- * The files that a package has its command write, from its root. npm leaves some names out of a tarball.
+ * The template files of a package, relative to its root. npm leaves files of some names out of a tarball.
  *
  * @param {string} location
  * @returns {string[]}
@@ -44,7 +44,7 @@ function templates(location) {
 }
 
 /**
- * What must be in a tarball, and what must not: above all the output of a source that is gone.
+ * What is missing from a tarball, and what must not be in it, such as the output of a deleted source file.
  *
  * @param {string} location
  * @param {string[]} files
@@ -72,7 +72,7 @@ async function lint(tarball) {
     pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer },
     strict: true,
   })
-  // The manifest of a template becomes that of a package when it is written.
+  // The nested package.json of a template becomes the manifest of a new package.
   const ours = messages.filter(
     (message) =>
       message.code !== 'NESTED_PACKAGE_JSON_FIELD_IGNORED' || !message.args.filePath.startsWith('./templates/'),
@@ -99,7 +99,7 @@ try {
     const [packed] = /** @type {Packed[]} */ (
       npmJson('pack', '--json', '--ignore-scripts', '--pack-destination', folder, '--workspace', name)
     )
-    if (packed === undefined) throw new Error(`npm pack made nothing of ${name}`)
+    if (packed === undefined) throw new Error(`npm pack made no tarball for ${name}`)
     const tarball = join(folder, packed.filename)
     const files = packed.files.map(({ path }) => path)
     const problems = [
@@ -107,7 +107,7 @@ try {
       ...(await lint(tarball)),
       ...(isLibrary(location) ? types(tarball) : []),
     ]
-    console.log(`${name}: ${files.length} files, ${problems.length === 0 ? 'right' : `${problems.length} wrong`}`)
+    console.log(`${name}: ${files.length} files, ${problems.length === 0 ? 'ok' : `${problems.length} problems`}`)
     for (const problem of problems) console.error(`  ${problem}`)
     failed ||= problems.length > 0
   }

@@ -1,4 +1,4 @@
-// Takes the screenshots that the pages of this repository show: docs/images/*.png, of the bookshelf as it is built.
+// Takes the screenshots in docs/images from the built bookshelf.
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -27,7 +27,7 @@ try {
 
   /**
    * @param {string} name
-   * @param {import('playwright-core').Locator} [end] the first element that is not shown
+   * @param {import('playwright-core').Locator} [end] cuts the screenshot off above this element
    */
   async function take(name, end) {
     const path = join(IMAGES, `${name}.png`)

@@ -1,4 +1,4 @@
-// Properties are tried on the same cases at each run, so that what fails fails again. SESS_SEED=1 tries others.
+// Property tests use the same cases on every run, so that a failure is reproducible. SESS_SEED=1 gives other cases.
 import { configureGlobal } from 'fast-check'
 
 configureGlobal({ seed: Number(process.env['SESS_SEED'] ?? 20_261_124) })

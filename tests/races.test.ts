@@ -7,7 +7,7 @@ import { type Aftermath, Duel, orderOf, rightEnding } from './support/duel.ts'
 import { Fleet } from './support/fleet.ts'
 import { inParallel } from './support/parallel.ts'
 
-/** Milliseconds: no call is late, however busy the machine. */
+/** Milliseconds. Long enough that no call is late, however busy the machine is. */
 const DEADLINE = 8000
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })

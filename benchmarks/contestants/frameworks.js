@@ -6,23 +6,23 @@ import { Hono } from 'hono'
 import Koa from 'koa'
 
 /**
- * What a contestant does, with whatever its framework gives to a handler. Each resolves with the number of visits.
+ * What a contestant does. It gets what its framework hands to a handler, and resolves with the number of visits.
  *
  * @typedef {(request: Request) => Response | Promise<Response>} Handler
  * @typedef {object} Use
  * @property {(...handed: unknown[]) => unknown} read
  * @property {(...handed: unknown[]) => unknown} write adds one to the visits
  * @property {(...handed: unknown[]) => unknown} login begins a session
- * @property {(app: unknown) => unknown} [install] before the routes
- * @property {(handler: Handler) => Handler} [wrap] of the fetch handler
+ * @property {(app: unknown) => unknown} [install] called before the routes are added
+ * @property {(handler: Handler) => Handler} [wrap] wraps the fetch handler
  */
 
-/** What a request that ignores the session is answered with. */
+/** The answer to a request that ignores the session. */
 const VISITS = 17
 
 /**
- * One server for each framework, with the same four routes and the same answers, each written as its framework's
- * own pages would.
+ * One server for each framework, with the same four routes and the same answers, written as in its framework's own
+ * documentation.
  *
  * @type {Record<string, (use: Use) => import('node:http').Server | Promise<import('node:http').Server>>}
  */
@@ -75,7 +75,7 @@ export const frameworks = {
   },
 }
 
-/** The handler of each framework that answers with what `use` resolves with. */
+/** A handler for each framework, which answers with what `use` resolves with. */
 const on = {
   express: (/** @type {Use['read']} */ use) => async (request, response) =>
     response.json({ visits: await use(request, response) }),
@@ -83,7 +83,7 @@ const on = {
   hono: (/** @type {Use['read']} */ use) => async (context) => context.json({ visits: await use(context) }),
 }
 
-/** Without a framework. @param {import('node:http').ServerResponse} response @param {unknown} visits */
+/** Answers without a framework. @param {import('node:http').ServerResponse} response @param {unknown} visits */
 function answer(response, visits) {
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify({ visits }))

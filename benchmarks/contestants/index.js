@@ -18,10 +18,10 @@ import { sess } from './sess.js'
  * @property {Start} start
  */
 
-/** No session at all: what a framework costs by itself, whatever is asked. @type {Start} */
+/** No session: the cost of the bare framework. @type {Start} */
 const bare = () => ({ read: () => 17, write: () => 17, login: () => 17 })
 
-/** On which frameworks each store is measured: those that have a peer. */
+/** The frameworks on which each store is measured: node:http, and those that have a peer. */
 const FRAMEWORKS = {
   cookie: ['node', 'fastify'],
   memory: ['node'],
@@ -45,7 +45,7 @@ export function contestantsOn(store) {
   return [limit, ...own, ...others]
 }
 
-/** Starts a contestant, listening on a free port. @param {Contestant} contestant @param {Terms} terms */
+/** The server of a contestant; it does not listen yet. @param {Contestant} contestant @param {Terms} terms */
 export async function serverOf({ framework, start }, terms) {
   return frameworks[framework](await start(terms))
 }

@@ -1,6 +1,6 @@
-// The least that a session of each store costs, as one would write it by hand on node:http: the cookie is parsed, its
-// HMAC verified, the row fetched by the bare client, the JSON parsed; a write puts it back whole, whatever others have
-// done. None of them times out, merges, rotates or refuses anything.
+// The least that a session costs on each store, as you would write it by hand on node:http: parse the cookie, verify
+// its HMAC, fetch the row with the bare client, parse the JSON. A write stores the whole row, whatever other requests
+// have changed. Nothing times out, merges, rotates or is refused.
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
@@ -29,15 +29,15 @@ const macOf = (id) => createHmac('sha256', SECRET).update(id).digest()
 function idOf(request) {
   const [id = '', given = ''] = cookieOf(request).split('.')
   const [mac, expected] = [Buffer.from(given, 'base64url'), macOf(id)]
-  if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) throw new Error('The cookie is not ours.')
+  if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) throw new Error('The HMAC is wrong.')
   return id
 }
 
 /**
  * @typedef {object} Rows
  * @property {(id: string) => unknown} get JSON, or a promise of it
- * @property {(id: string, json: string) => unknown} put of one that is there
- * @property {(id: string, json: string) => unknown} add
+ * @property {(id: string, json: string) => unknown} put replaces a row
+ * @property {(id: string, json: string) => unknown} add inserts a row
  */
 
 /** @param {Rows} rows @param {object} data @returns {import('./frameworks.js').Use} */
@@ -117,7 +117,7 @@ export const limits = {
     return byHand({ get: (id) => rows.get(id), put: set, add: set }, session)
   },
 
-  /** AES-256-GCM under a key of each token's own: HMAC-SHA-256 of 16 random bytes. */
+  /** AES-256-GCM with a separate key for each token: the HMAC-SHA-256 of 16 random bytes. */
   cookie({ session: data }) {
     return {
       read: (request) => unseal(cookieOf(request)).visits,

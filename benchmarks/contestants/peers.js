@@ -1,4 +1,4 @@
-// What others publish, set up as their own pages say and with the settings under which they do least.
+// Libraries that others published, set up as their own documentation says, with the settings under which they do least.
 import Database from 'better-sqlite3'
 import fastifyCookie from '@fastify/cookie'
 import secureSession from '@fastify/secure-session'
@@ -16,7 +16,7 @@ import { SECRET } from '../session.js'
 
 const TTL_SECONDS = 24 * 60 * 60
 
-/** Of a session that is an object beside the request. @param {(...handed: unknown[]) => { visits: number }} find @param {object} data */
+/** For a session that is a plain object on the request. @param {(...handed: unknown[]) => { visits: number }} find @param {object} data */
 function onProperty(find, data) {
   return {
     read: (...handed) => find(...handed).visits,
@@ -25,7 +25,7 @@ function onProperty(find, data) {
   }
 }
 
-/** Of a session with methods for its keys. @param {(...handed: unknown[]) => Map<string, unknown>} find @param {object} data */
+/** For a session with methods to get and set keys. @param {(...handed: unknown[]) => Map<string, unknown>} find @param {object} data */
 function onMethods(find, data) {
   return {
     read: (...handed) => find(...handed).get('visits'),

@@ -3,7 +3,7 @@ import { SECRET } from '../session.js'
 
 /** @typedef {import('../backends.js').Place} Place */
 
-/** The session of what each framework hands to a handler. */
+/** Opens the session, given what each framework hands to a handler. */
 const OPENERS = {
   node: (own) => (request, response) => own.open(request, response),
   express: (own) => (request, response) => own.open(request, response),
@@ -15,7 +15,7 @@ const OPENERS = {
 /**
  * @param {string} store
  * @param {Place} place
- * @param {object} [limits] options of the store, beside the place
+ * @param {object} [limits] options of the store, in addition to its place
  * @returns {import('@sess/core').Sessions}
  */
 export function sessionsAt(store, place, limits = {}) {

@@ -1,5 +1,5 @@
-// What sessions take: in this process on memory and sqlite, at the server on redis and memcached; and whether anything
-// is left of those who only looked, or of a day that is over.
+// The memory that sessions take: in the process on memory and sqlite, at the server on redis and memcached. Also what
+// remains of anonymous requests, and of a day of sessions that have ended.
 import { Redis } from 'ioredis'
 import { ask } from '../../scripts/servers/server.js'
 import { startBackend } from '../backends.js'
@@ -39,7 +39,7 @@ async function inProcess(store, sessions) {
     EXPOSE_GC,
   )
   await worker.hears()
-  // What is there before any session is no part of what one takes.
+  // Warms up, so that what exists before any session is not counted as part of one.
   await worker.tell('fill', { data: sessionOf(BYTES), amount: 1000 })
   const before = await worker.tell('memory')
   await worker.tell('fill', { data: sessionOf(BYTES), amount: sessions })
@@ -52,7 +52,7 @@ async function inProcess(store, sessions) {
   })
 }
 
-/** How many bytes a server's data take now, by store. @type {Record<string, (where: string) => Promise<number>>} */
+/** How many bytes the server's data take now, by store. @type {Record<string, (where: string) => Promise<number>>} */
 const USED = {
   async redis(where) {
     const client = new Redis(where)
@@ -65,7 +65,7 @@ const USED = {
   },
 }
 
-/** How much processor time a server has taken so far, in seconds, by store. @type {Record<string, (where: string) => Promise<number>>} */
+/** The server's CPU time so far, in seconds, by store. @type {Record<string, (where: string) => Promise<number>>} */
 const BUSY = {
   async redis(where) {
     const client = new Redis(where)
@@ -102,7 +102,7 @@ async function atTheServer(store, sessions) {
       const began = await BUSY[store](backend.where)
       await running.send(request, sessions)
       const spent = ((await BUSY[store](backend.where)) - began) / sessions
-      rows.push({ store, who, what: request, amount: spent * 1_000_000, unit: "µs of the server's processor" })
+      rows.push({ store, who, what: request, amount: spent * 1_000_000, unit: "µs of the server's CPU time" })
     }
     await running.stop()
     await load.stop()
@@ -111,7 +111,7 @@ async function atTheServer(store, sessions) {
   return rows
 }
 
-/** What is left in the heap after each part of a task of ../soak.js. @param {string} task @param {object} work @returns {Promise<Row[]>} */
+/** What remains in the heap after each step of a task of ../soak.js. @param {string} task @param {object} work @returns {Promise<Row[]>} */
 async function left(task, work) {
   console.error(`footprint: ${task}`)
   const worker = new Worker('soak.js', [], EXPOSE_GC)
@@ -131,7 +131,7 @@ async function left(task, work) {
 /** @param {readonly Row[]} rows */
 export function report(rows) {
   return table(
-    ['store', 'whose', 'what', 'seen'],
+    ['store', 'contestant', 'what', 'measured'],
     rows.map(({ store, who, what, amount, unit }) => [store, who, what, `${amount.toFixed(1)} ${unit}`]),
   )
 }

@@ -1,4 +1,4 @@
-// What a request costs as a session grows, as its keys and as the sessions in the store become more.
+// How the cost of a request grows with the size of a session, the number of its keys, and the number of sessions.
 import { startBackend } from '../backends.js'
 import { shuffled, spread } from '../ratio.js'
 import { sessionOf } from '../session.js'
@@ -8,7 +8,7 @@ import { Worker } from '../worker.js'
 const LONG = { rounds: 9, most: 1_000_000 }
 const SHORT = { rounds: 5, most: 10_000 }
 
-/** So that no turn takes long, however large what is read. @param {number} bytes */
+/** Fewer requests for larger sessions, so that no turn takes long. @param {number} bytes */
 const amountFor = (bytes) => Math.max(20, Math.min(400, Math.floor(4_000_000 / bytes)))
 
 /** A session of so many keys, each with a short value. @param {number} keys */
@@ -35,7 +35,7 @@ const sessionsUpTo = (most) =>
     .filter((at) => at <= most)
     .map((at) => ({ axis: 'sessions', at, data: sessionOf(200), sessions: at }))
 
-/** The last of a store's: where the sessions themselves are counted, one process holds one number of them. */
+/** Each list of points gets its own process. Each number of sessions needs one, so it is a list of one point. */
 const AXES = {
   memory: (/** @type {number} */ most) => [SIZES, KEYS, ...sessionsUpTo(most).map((point) => [point])],
   sqlite: (/** @type {number} */ most) => [SIZES, KEYS, ...sessionsUpTo(most).map((point) => [point])],

@@ -1,5 +1,5 @@
-// Many requests that change one session at the same moment: the commands that each change takes at the store, and how
-// long each request waits.
+// Many requests change one session at the same moment: how many store commands each change takes, and how long each
+// request waits.
 import { startBackend } from '../backends.js'
 import { sessionOf } from '../session.js'
 import { show, spread } from '../ratio.js'
@@ -9,17 +9,17 @@ import { Worker } from '../worker.js'
 const STORES = ['redis', 'memcache', 'sqlite']
 const WRITERS = [1, 64, 200]
 const PROCESSES = [1, 4]
-/** At most, commands for a change, by the number of processes. */
+/** The targets: at most so many commands per change, by the number of processes. */
 const MOST = { 1: 1.1, 4: 2 }
 
 /**
  * @typedef {object} Row
  * @property {string} store
  * @property {number} processes
- * @property {number} writers in all of them
- * @property {number[]} commands for one change, by round
- * @property {{ median: number, most: number, longest: number }} waits in milliseconds, of every request of every round:
- *   `most` is what 99 of a hundred wait at the longest
+ * @property {number} writers in all processes together
+ * @property {number[]} commands per change, by round
+ * @property {{ median: number, most: number, longest: number }} waits in milliseconds, over all requests of all rounds;
+ *   `most` is the 99th percentile
  */
 
 /** @param {import('../start.js').Wanted} wanted @returns {Promise<Row[]>} */
@@ -64,7 +64,7 @@ async function measureWriters(store, backend, workers, writers, rounds) {
     const waits = await Promise.all(workers.map((worker) => worker.tell('commit')))
     const commands = (await count()) - before
     const visits = await first.tell('visits', { cookie })
-    if (visits !== 17 + writers) throw new Error(`${writers} requests added ${visits - 17} visits.`)
+    if (visits !== 17 + writers) throw new Error(`A change was lost: ${writers} requests added ${visits - 17} visits.`)
     if (round < 0) continue
     row.commands.push(commands / writers)
     all.push(...waits.flat())
@@ -84,6 +84,6 @@ export function report(rows) {
     const waited = [waits.median, waits.most, waits.longest].map((ms) => ms.toFixed(1))
     return [...who, show({ median, low, high }), ...reached, ...waited]
   })
-  const heads = ['store', 'processes', 'writers', 'commands for a change', 'at most', 'reached']
+  const heads = ['store', 'processes', 'writers', 'commands per change', 'at most', 'reached']
   return table(heads.concat('waits, ms: median', '99 %', 'longest'), lines)
 }

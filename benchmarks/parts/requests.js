@@ -1,5 +1,5 @@
-// What a request costs a server: processor time of its process, beside throughput and the 99th percentile of the
-// waiting. On each store, for each size of session, all contestants take turns in short batches over real HTTP.
+// What a request costs a server: the CPU time of its process, the throughput, and the 99th percentile of the latency.
+// On each store, for each size of session, all contestants take turns in short batches over real HTTP.
 import { startBackend } from '../backends.js'
 import { contestantsOn, STORES } from '../contestants/index.js'
 import { REQUESTS, Running } from '../running.js'
@@ -8,22 +8,23 @@ import { costRatio, ratio, show, shuffled, spread } from '../ratio.js'
 import { table } from '../table.js'
 import { TO_LIMIT, TO_PEER } from '../targets.js'
 
-/** Bytes of JSON. A cookie holds less than 3 kB, sealed; iron-session's less than 2. */
+/** Bytes of JSON. A sealed cookie holds less than 3 kB, and one of iron-session less than 2 kB. */
 const SIZES = { cookie: [200, 1500] }
 const USUAL_SIZES = [200, 4096]
 
 /**
- * How often the contestants' processes are started, since two of the same code differ by some hundredths as long as they
- * run; requests until the code is warm; rounds of each sitting, and how many follow for those on a framework, which takes
- * a multiple of what is measured; and the requests of a contestant's turn in a round.
+ * `sittings`: how often the contestants' processes are started, since two processes of the same code differ by a few
+ * hundredths for as long as they run. `warmUp`: requests until the code is warm. `rounds`: per sitting. `onFramework`:
+ * further rounds for contestants on a framework, since the framework takes a multiple of what is measured. `amount`:
+ * requests of one contestant in one round.
  */
 const LONG = { sittings: 3, warmUp: 6000, rounds: 7, onFramework: 14, amount: 400 }
 const SHORT = { sittings: 1, warmUp: 4000, rounds: 7, onFramework: 0, amount: 500 }
 
-/** What ignores the session costs a peer something, and @sess nothing to compare. */
+/** Requests that ignore the session are left out: they cost @sess nothing, so there is nothing to compare. */
 const PEER_REQUESTS = ['reads', 'writes', 'login']
 
-/** How many requests the commands are counted of. */
+/** For how many requests the commands are counted. */
 const COUNTED = 640
 
 /**
@@ -35,7 +36,7 @@ const COUNTED = 640
  * @property {string} kind
  * @property {string} framework
  * @property {number} sittings
- * @property {number[]} cpu microseconds of the server's process per request, by round
+ * @property {number[]} cpu microseconds of the server's CPU time per request, by round
  * @property {number[]} perSecond
  * @property {number[]} p99 milliseconds
  * @property {number} commands at the store, per request
@@ -70,7 +71,7 @@ async function measureStore(store, bytes, { sittings, warmUp, rounds, onFramewor
     for (const one of running) await one.login()
 
     for (const request of Object.keys(REQUESTS)) {
-      // In turn as well: a process that idles for seconds gives memory back, and is slow again for thousands of requests.
+      // In turn as well: a process that idles for seconds frees memory, and is slow again for thousands of requests.
       for (let sent = 0; sent < warmUp; sent += amount)
         for (const one of shuffled(running)) await one.send(request, amount)
       for (let round = 0; round < rounds + onFramework; round++) {
@@ -79,13 +80,13 @@ async function measureStore(store, bytes, { sittings, warmUp, rounds, onFramewor
           const result = await one.time(request, amount)
           const row = find(rows, request, one.contestant.name)
           for (const [what, seen] of Object.entries(result)) row[what].push(seen)
-          // A server full of them would be another one than the next contestant's.
+          // The next contestant must not get a server that is full of sessions.
           if (request === 'login') await backend.clear()
         }
       }
     }
 
-    // Last, since whoever counts them is in their way.
+    // Last, because counting slows the requests down.
     if (sitting === sittings) for (const one of running) await countCommands(one, backend, rows)
     for (const one of running) await one.stop()
     await load.stop()
@@ -108,7 +109,7 @@ async function countCommands(one, backend, rows) {
 /** @param {readonly Row[]} rows */
 export function report(rows) {
   const contestants = groupsOf(rows).map((group) => {
-    const cpu = byContestant('µs of processor time', group, (row) => show(spread(row.cpu), 0))
+    const cpu = byContestant('µs of CPU time', group, (row) => show(spread(row.cpu), 0))
     const besides = byContestant('requests/s; p99 in ms; commands', group, ({ perSecond, p99, commands }) =>
       [spread(perSecond).median.toFixed(0), spread(p99).median.toFixed(1), Number(commands.toFixed(2))].join('; '),
     )
@@ -145,7 +146,7 @@ function byContestant(title, rows, cell) {
   )
 }
 
-/** @sess on node:http, a line for each store and size. @param {readonly Row[]} rows */
+/** @sess on node:http, divided by the limit: a line for each store and size. @param {readonly Row[]} rows */
 function byLimit(rows) {
   const lines = groupsOf(rows).map((group) => {
     const [{ store }] = group
@@ -158,7 +159,7 @@ function byLimit(rows) {
   return table(['store, bytes', ...Object.keys(TO_LIMIT)], lines)
 }
 
-/** The session's own cost, a line for each peer and size. @param {readonly Row[]} rows */
+/** The session's own cost, divided by that of the peer: a line for each peer and size. @param {readonly Row[]} rows */
 function byPeer(rows) {
   const lines = Object.entries(TO_PEER).flatMap(([peer, most]) => {
     const groups = groupsOf(rows).filter((group) => group.some(({ name }) => name === peer))
@@ -174,7 +175,7 @@ function byPeer(rows) {
   return table(['peer', 'bytes', 'at most', ...PEER_REQUESTS], lines)
 }
 
-/** Bold where it is more than it is to be, as far as the digits show. @param {import('../ratio.js').Spread} seen @param {number | undefined} most */
+/** Bold if it is above the target, as far as the digits show. @param {import('../ratio.js').Spread} seen @param {number | undefined} most */
 function judged(seen, most) {
   const isOver = most !== undefined && Number(seen.median.toFixed(2)) > Number(most.toFixed(2))
   return isOver ? `**${show(seen)}**` : show(seen)

@@ -1,4 +1,4 @@
-// How soon a process has what it needs, cold, and how much is installed for it.
+// How long a cold process takes to import its packages, and how much is installed for it.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,7 +9,7 @@ import { table } from '../table.js'
 
 const HERE = fileURLToPath(new URL('..', import.meta.url))
 
-/** By name: the packages, as an application installs and imports them. @type {Record<string, readonly string[]>} */
+/** By name: the packages that an application installs and imports. @type {Record<string, readonly string[]>} */
 const SETS = {
   nothing: [],
   '@sess, cookie': ['@sess/core', '@sess/adapter-cookie'],
@@ -45,7 +45,7 @@ function rowOf(name, packages) {
   return { name, cpu: [], wall: [], packages: amount, bytes }
 }
 
-/** A process of its own, which ends when it has imported them. @param {readonly string[]} packages */
+/** Starts a process that imports the packages and exits. @param {readonly string[]} packages */
 function cold(packages) {
   const imports = packages.map((name) => `await import(${JSON.stringify(name)})`)
   const tell = 'const { user, system } = process.cpuUsage(); console.log((user + system) / 1000); process.exit()'
@@ -58,7 +58,7 @@ function cold(packages) {
   return { cpu: Number(stdout), wall: performance.now() - began }
 }
 
-/** How many packages they and what they depend on are, and how large. @param {readonly string[]} names */
+/** The number and the size of these packages and their dependencies. @param {readonly string[]} names */
 function installed(names) {
   /** @type {Map<string, number>} */
   const sizes = new Map()
@@ -82,7 +82,7 @@ function folderOf(name, from) {
   return found && realpathSync(found)
 }
 
-/** What is published of a folder of this repository. @param {string} folder */
+/** The size of a folder of this repository as npm would publish it. @param {string} folder */
 function packedSize(folder) {
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: folder,
@@ -91,7 +91,7 @@ function packedSize(folder) {
   return JSON.parse(output)[0].unpackedSize
 }
 
-/** Without the packages that lie in it. @param {string} folder @returns {number} */
+/** The size of a folder, without the packages inside it. @param {string} folder @returns {number} */
 function sizeOf(folder) {
   return readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => name !== 'node_modules')
@@ -102,7 +102,7 @@ function sizeOf(folder) {
 /** @param {readonly Row[]} rows */
 export function report(rows) {
   return table(
-    ['imported', 'processor time, ms', 'wall time, ms', 'packages', 'installed, MB'],
+    ['imported', 'CPU time, ms', 'wall time, ms', 'packages', 'installed, MB'],
     rows.map(({ name, cpu, wall, packages, bytes }) => {
       const times = [show(spread(cpu), 0), show(spread(wall), 0)]
       return packages === 0 ? [name, ...times] : [name, ...times, String(packages), (bytes / 1e6).toFixed(2)]

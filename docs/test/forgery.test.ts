@@ -7,7 +7,7 @@ import { Document, ROOT } from './support/document.ts'
 import { PageProgram } from './support/page-program.ts'
 import { compile, workspace } from './support/workspace.ts'
 
-/** For the compiler and for processes to start, on a machine that has much else to do. */
+/** Milliseconds for compiling and starting processes on a busy machine. */
 const PATIENCE = 60_000
 
 const page = new Document('docs/guide/cross-site-request-forgery.md')
@@ -16,7 +16,7 @@ const WITH_FETCH = 'isSameOrigin(Object.fromEntries(request.headers))'
 
 interface Row {
   readonly site: string | undefined
-  /** Of which any may come. */
+  /** Each of them gives the same result. */
   readonly origins: readonly (string | undefined)[]
   readonly passes: boolean
 }
@@ -43,7 +43,7 @@ const headersOf = ({ site, origin }: (typeof cases)[number]): IncomingHttpHeader
 
 type Check = (headers: IncomingHttpHeaders) => boolean
 
-/** The page's own, with Node's headers and with those of a `Request`; and the bookshelf's. */
+/** The page's check with Node's headers and with those of a `Request`, and the check of the bookshelf example. */
 const checks: Record<'node' | 'fetch' | 'bookshelf', Check> = {
   node: () => expect.unreachable(),
   fetch: () => expect.unreachable(),
@@ -88,7 +88,7 @@ afterAll(async () => {
   at.remove()
 })
 
-test('the page has a table, and says how it is with fetch', () => {
+test('the page has a table, and shows the call for fetch', () => {
   expect(rows.length).toBeGreaterThan(10)
   expect(page.prose).toContain(WITH_FETCH)
 })
@@ -105,7 +105,7 @@ describe('the program', () => {
     return { status: response.status, isLoggedIn: response.headers.has('set-cookie') }
   }
 
-  test('logs in by a form of its own', async () => {
+  test('logs in by a form of the same origin', async () => {
     expect(await send('POST', { 'sec-fetch-site': 'same-origin' })).toEqual({ status: 200, isLoggedIn: true })
     expect(await send('POST', { origin: program.origin })).toEqual({ status: 200, isLoggedIn: true })
   })

@@ -7,16 +7,16 @@ import { PageProgram } from './support/page-program.ts'
 import { Visitor } from './support/visitor.ts'
 import { compile, workspace } from './support/workspace.ts'
 
-/** For the compiler and for processes to start, on a machine that has much else to do. */
+/** Milliseconds for compiling and starting processes on a busy machine. */
 const PATIENCE = 60_000
 
 const SORRY = 'Sorry, that did not work. Try again.'
 
 interface Page {
   readonly page: string
-  /** The file of the page that is run. */
+  /** The name of the page's file that the test runs. */
   readonly file: string
-  /** Files that run what the page leaves to a runtime. */
+  /** Files that serve what the page only exports; the first one is run. */
   readonly more?: Readonly<Record<string, string>>
 }
 
@@ -49,7 +49,7 @@ const programOf = (page: Page): PageProgram => {
 
 const visitorOf = (page: Page, cookie?: string): Visitor => new Visitor(programOf(page).origin, cookie)
 
-/** One who has made that many visits. */
+/** A visitor with that many visits. */
 async function regular(page: Page, visits: number): Promise<Visitor> {
   const visitor = visitorOf(page)
   for (let visit = 0; visit < visits; visit++) await visitor.get('/')
@@ -88,7 +88,7 @@ describe.each(PAGES)('$page, $file', (page) => {
     ])
   })
 
-  test('logs in with another cookie, keeps the visits, and says so once', async () => {
+  test('logs in with another cookie, keeps the visits, and shows the notice once', async () => {
     const visitor = await regular(page, 2)
     const before = visitor.cookie
     expect(await visitor.logIn('ada', 'lovelace')).toMatchObject({ status: 303, location: '/' })
@@ -97,7 +97,7 @@ describe.each(PAGES)('$page, $file', (page) => {
     expect((await visitor.get('/')).text).toBe('Visit number 4 of ada. ')
   })
 
-  test('logs nobody in by the cookie of before the login, and says 409 to what it would change', async () => {
+  test('logs nobody in with the cookie from before the login, and answers 409 to its changes', async () => {
     const visitor = await regular(page, 1)
     const thief = visitorOf(page, visitor.cookie)
     await visitor.logIn('ada', 'lovelace')
@@ -113,12 +113,12 @@ describe.each(PAGES)('$page, $file', (page) => {
     const visitor = await regular(page, 1)
     expect(await visitor.post('/login', form)).toMatchObject({
       status: 401,
-      text: 'That name and that password do not go together.',
+      text: 'Wrong name or password.',
     })
     expect((await visitor.get('/')).text).toBe('Visit number 2 of a stranger. ')
   })
 
-  test('gives nothing of one user to the next who logs in', async () => {
+  test('gives no data of one user to the next who logs in', async () => {
     const visitor = await regular(page, 2)
     await visitor.logIn('ada', 'lovelace')
     const before = visitor.cookie
@@ -127,7 +127,7 @@ describe.each(PAGES)('$page, $file', (page) => {
     expect(await visitorOf(page, before).get('/')).toMatchObject({ status: 409, text: '409 Conflict\n' })
   })
 
-  test('logs out for good, and says so once', async () => {
+  test('logs out for good, and shows the notice once', async () => {
     const visitor = await regular(page, 2)
     await visitor.logIn('ada', 'lovelace')
     const before = visitor.cookie
@@ -137,29 +137,29 @@ describe.each(PAGES)('$page, $file', (page) => {
     expect(await visitorOf(page, before).get('/')).toMatchObject({ status: 409, text: '409 Conflict\n' })
   })
 
-  test('knows no other page', async () => {
+  test('answers 404 for any other page', async () => {
     expect((await visitorOf(page).get('/elsewhere')).status).toBe(404)
   })
 })
 
-describe('where the store takes no change', () => {
+describe('if the store refuses changes', () => {
   const visitors = new Map<Page, Visitor>()
 
   beforeAll(async () => {
     for (const page of PAGES) visitors.set(page, await regular(page, 1))
-    // A replica of nobody: it can be read, and refuses to be written to.
+    // A replica whose master is unreachable serves reads and refuses writes.
     await ask(redis.port, 'REPLICAOF 127.0.0.1 1')
   })
   afterAll(() => ask(redis.port, 'REPLICAOF NO ONE'))
 
-  test.each(PAGES)('$page, $file: the page becomes 503, and onError is told', async (page) => {
+  test.each(PAGES)('$page, $file: the page becomes 503, and onError gets the error', async (page) => {
     const visitor = visitors.get(page) ?? visitorOf(page)
     expect(await visitor.get('/')).toMatchObject({ status: 503, text: '503 Service Unavailable\n' })
     await programOf(page).says('READONLY')
   })
 
   test.each(PAGES)(
-    '$page, $file: a login that was not saved has the page of the program, and no cookie',
+    '$page, $file: a login that cannot be saved shows the error page of the program, and sets no cookie',
     async (page) => {
       const visitor = visitorOf(page)
       expect(await visitor.logIn('ada', 'lovelace')).toMatchObject({ status: 503, text: SORRY })
@@ -167,13 +167,13 @@ describe('where the store takes no change', () => {
     },
   )
 
-  test.each(PAGES)('$page, $file: a logout does not say that it was one', async (page) => {
+  test.each(PAGES)('$page, $file: a failed logout does not look like a success', async (page) => {
     const visitor = visitors.get(page) ?? visitorOf(page)
     expect(await visitor.post('/logout')).toMatchObject({ status: 503, location: null })
   })
 })
 
-describe('where the store is down', () => {
+describe('if the store is down', () => {
   const visitors = new Map<Page, Visitor>()
 
   beforeAll(async () => {
@@ -182,17 +182,17 @@ describe('where the store is down', () => {
     for (const program of programs.values()) program.forget()
   })
 
-  test.each(PAGES)('$page, $file: the session cannot be opened, and the page of the program says so', async (page) => {
+  test.each(PAGES)('$page, $file: open fails, and the error page of the program is shown', async (page) => {
     const visitor = visitors.get(page) ?? visitorOf(page)
     expect(await visitor.get('/')).toMatchObject({ status: 503, text: SORRY })
     await programOf(page).says('SessError')
   })
 
-  test.each(PAGES)('$page, $file: a stranger is not told of a visit', async (page) => {
+  test.each(PAGES)('$page, $file: a new visitor gets 503, not a count of visits', async (page) => {
     expect(await visitorOf(page).get('/')).toMatchObject({ status: 503, text: '503 Service Unavailable\n' })
   })
 
-  test.each(PAGES)('$page, $file: what needs no session is still answered', async (page) => {
+  test.each(PAGES)('$page, $file: a page that needs no session is still answered', async (page) => {
     expect((await visitorOf(page).get('/elsewhere')).status).toBe(404)
   })
 })

@@ -7,7 +7,7 @@ const others = allDocuments().filter(({ path }) => path !== glossary.path)
 const lines = glossary.prose.split('\n').filter((line) => line.startsWith('- '))
 const terms = lines.map((line) => [/^- \*\*`?(.+?)`?\*\*: /.exec(line)?.[1] ?? '', line] as const)
 
-/** Letters alone: neither case nor marks have a place in the alphabet. */
+/** Only the letters: the order ignores case and punctuation. */
 const letters = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '')
 
 describe('the glossary', () => {
@@ -17,7 +17,7 @@ describe('the glossary', () => {
     expect(names.length).toBeGreaterThan(30)
   })
 
-  it.each(terms)('has %s, which another page uses, and says where it matters', (term, line) => {
+  it.each(terms)('has %s, which another page uses, and links to its page', (term, line) => {
     const word = new RegExp(`(?<![a-z])${term}`, 'i')
     expect(others.filter(({ text }) => word.test(text)).map(({ path }) => path)).not.toEqual([])
     expect(line).toMatch(/\. See \[.+\]\(.+\)\.$/)

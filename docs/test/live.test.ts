@@ -11,10 +11,10 @@ import { PageProgram } from './support/page-program.ts'
 import { Visitor } from './support/visitor.ts'
 import { compile, workspace } from './support/workspace.ts'
 
-/** For the compiler and for processes to start, on a machine that has much else to do. */
+/** Milliseconds for compiling and starting processes on a busy machine. */
 const PATIENCE = 60_000
 
-/** The lines by which the pages say that what they show is added to the program of node:http. */
+/** The line on each page that adds its code to the program of node:http. */
 const LINES = {
   'docs/frameworks/websocket.md': 'acceptSockets(server, sess)',
   'docs/frameworks/server-sent-events.md': "routes['GET /events'] = (req, res) => streamEvents(req, res, sess)",
@@ -28,9 +28,9 @@ const program = (checkEvery: string) => `
 
 const at = new Installation()
 let redis: Redis
-/** As on the pages: within the time of a test, it is not by itself that it hears of a logout. */
+/** Runs with the pages' interval, which is longer than a test: it notices a logout only at a message. */
 let patient: PageProgram
-/** Asks every 20 ms. */
+/** Checks every 20 ms. */
 let eager: PageProgram
 
 beforeAll(async () => {
@@ -64,7 +64,7 @@ async function opened({ origin }: PageProgram, cookie: string, from?: string): P
   return socket
 }
 
-/** What a client sends to open a socket. */
+/** The headers that a client sends to open a socket. */
 const handshake = (cookie: string, from?: string) => ({
   cookie,
   connection: 'Upgrade',
@@ -80,7 +80,7 @@ async function refused({ origin }: PageProgram, cookie: string, from?: string): 
   return response.resume().statusCode
 }
 
-/** With which code and why it closes. */
+/** The code and the reason that the socket is closed with. */
 async function closed(socket: WebSocket): Promise<readonly unknown[]> {
   const [code, reason] = await once(socket, 'close')
   return [code, String(reason)]
@@ -123,7 +123,7 @@ describe('docs/frameworks/websocket.md', () => {
     async (origin) => expect(await refused(patient, (await ada(patient)).cookie, origin)).toBe(403),
   )
 
-  test('refuses who is not logged in', async () => {
+  test('refuses a visitor who is not logged in', async () => {
     const visitor = new Visitor(patient.origin)
     await visitor.get('/')
     expect([await refused(patient, ''), await refused(patient, visitor.cookie)]).toEqual([401, 401])
@@ -139,14 +139,14 @@ describe('docs/frameworks/websocket.md', () => {
     expect([await closed(socket), messages]).toEqual([LOGGED_OUT, []])
   })
 
-  test('closes by itself after the logout', async () => {
+  test('closes after the logout without a message', async () => {
     const visitor = await ada(eager)
     const closing = closed(await opened(eager, visitor.cookie))
     await visitor.post('/logout')
     expect(await closing).toEqual(LOGGED_OUT)
   })
 
-  test('closes where another user logs in, and opens with the new cookie', async () => {
+  test('closes when another user logs in, and opens with the new cookie', async () => {
     const visitor = await ada(eager)
     const closing = closed(await opened(eager, visitor.cookie))
     await visitor.logIn('grace', 'hopper')
@@ -168,7 +168,7 @@ describe('docs/frameworks/websocket.md', () => {
     sent.on('error', () => undefined)
     const [socket]: Socket[] = await once(sent, 'socket')
     await once(sent, 'finish')
-    // It is answered after the other has arrived.
+    // The server answers it only after the handshake has arrived.
     await visitor.get('/elsewhere')
     socket?.resetAndDestroy()
     await visitor.get('/elsewhere')
@@ -190,7 +190,7 @@ describe('docs/frameworks/server-sent-events.md', () => {
     expect(text).toMatch(/^data: Hello, ada\.\n\n(: [^\n]*\n\n)+$/)
   })
 
-  test('does not begin for who is not logged in', async () => {
+  test('does not begin for a visitor who is not logged in', async () => {
     const response = await stream(eager, '')
     expect([response.status, await response.text()]).toEqual([401, 'Log in first.'])
   })
@@ -202,7 +202,7 @@ describe('docs/frameworks/server-sent-events.md', () => {
   })
 })
 
-/** How often sessions were read. */
+/** How many reads of sessions Redis has counted. */
 async function reads(): Promise<number> {
   const statistics = await ask(redis.port, 'INFO commandstats')
   return [...statistics.matchAll(/cmdstat_get(?:range)?:calls=(\d+)/g)].reduce(
@@ -211,7 +211,7 @@ async function reads(): Promise<number> {
   )
 }
 
-/** How many reads there are to a sign of life of one stream, which asks once for each. */
+/** Reads per comment of one stream. The stream alone causes one; more means that something else still reads. */
 async function readsPerSign(cookie: string): Promise<number> {
   const before = await reads()
   let signs = 0
@@ -222,7 +222,7 @@ async function readsPerSign(cookie: string): Promise<number> {
   return ((await reads()) - before) / signs
 }
 
-test('nothing asks for the session of a client that has gone', async () => {
+test('the session of a client that has gone is not read again', async () => {
   const { cookie } = await ada(eager)
   const socket = await opened(eager, cookie)
   socket.terminate()
@@ -230,7 +230,7 @@ test('nothing asks for the session of a client that has gone', async () => {
   await expect.poll(() => readsPerSign(cookie), { timeout: 10_000 }).toBeLessThan(1.5)
 })
 
-describe('where the store goes down', () => {
+describe('if the store goes down', () => {
   let visitor: Visitor
   let closing: ReturnType<typeof closed>
   let open: Response
@@ -250,7 +250,7 @@ describe('where the store goes down', () => {
   })
 
   test('an open stream ends', async () => {
-    // Cut off or ended: it depends on which comes first.
+    // The stream may end regularly or be cut off: which happens first is a race.
     expect(await open.text().catch(() => 'cut off')).toMatch(/^data: Hello, ada|^cut off$/)
   })
 

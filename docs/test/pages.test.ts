@@ -12,7 +12,7 @@ import type { Installation } from '../../packages/core/test/support/installation
 
 const documents = allDocuments()
 
-/** What a fragment is part of, by the block's use: one that has none is a module of its own. */
+/** The code around a fragment, by the block's use. A block without a use is a whole module. */
 const SURROUNDINGS: Readonly<Record<string, readonly [before: string, after: string]>> = {
   '': ['', ''],
   adapter: ['', ''],
@@ -73,7 +73,7 @@ describe('every page', () => {
     expect(await compile(workspace(), Object.fromEntries([...modules, ...files]))).toBe('')
   })
 
-  it('compiles only what is right: the test before this one can fail', async () => {
+  it('rejects a wrong option: the test before this one can fail', async () => {
     const wrong = `import { sessions, type Sessions } from '@sess/core'
 export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x', maxEntry: 1 })`
     expect(await compile(workspace(), { 'wrong.ts': wrong })).toContain('maxEntry')
@@ -101,14 +101,14 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
   )
 })
 
-/** The lines of shell that make a secret and start the server of a page's `js server.mjs`. */
+/** The shell commands that make a secret and start the server of a page's `js server.mjs`. */
 function runnable({ blocks }: Document): readonly string[] {
   const index = blocks.findIndex(({ use }) => use === 'server.mjs')
   const commands = index < 0 ? undefined : blocks[index + 1]
   return commands?.language === 'sh' ? commands.text.split('\n') : []
 }
 
-/** Runs a line of shell until the test ends; resolves with its output once that is complete, or has what is `awaited`. */
+/** Runs a shell command, at most until the test ends. Resolves with its output when that matches `awaited`, or else at its end. */
 async function shell(at: Installation, line: string, awaited?: RegExp): Promise<string> {
   const env = { ...process.env, NODE_OPTIONS: `--import=${ANY_PORT}`, NODE_ENV: '' }
   const child = spawn(line, { cwd: at.path, shell: true, detached: true, env, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -180,7 +180,7 @@ describe('the adapter that is written on the page', () => {
     expect(await at.node(['out/use.js'])).toEqual({ failed: false, stdout: '1 2 2 2 5', stderr: '' })
   })
 
-  it('writes nothing over what is there, and prunes what has expired', async () => {
+  it('overwrites no existing entry, and prunes what has expired', async () => {
     const at = workspace()
     const use = `import { createAdapterContext } from '@sess/core/adapter'
       import map from './map.js'
@@ -251,14 +251,14 @@ describe('the tables', () => {
     expect(new Document('docs/guide/configuration.md').rows).toEqual(names)
   })
 
-  it('tells how much the cookie store holds', async () => {
+  it('state how much the cookie store can hold', async () => {
     const at = workspace().write({
       'size.mjs': `import cookie from '@sess/adapter-cookie'
         import { createAdapterContext } from '@sess/core/adapter'
         console.log(cookie({}, createAdapterContext({ secret: 'x'.repeat(32) })).maxBytes)`,
     })
     const { stdout } = await at.node(['size.mjs'])
-    // Some 50 bytes of it are the session's own.
+    // About 50 of these bytes are the session's metadata.
     expect(Math.floor((Number(stdout) - 50) / 100) / 10).toBe(2.9)
     expect(new Document('README.md').prose).toContain('about 2.9 kB')
   })

@@ -9,13 +9,13 @@ interface Manifest {
 }
 
 interface EntryPoint {
-  /** As an application imports it. */
+  /** The specifier that an application imports. */
   readonly name: string
   readonly declarations: string
   readonly page: string
 }
 
-/** What is imported, of every package: `create-adapter` is a command. */
+/** Every entry point of every package. `create-adapter` has none: it is a command. */
 function entryPoints(): readonly EntryPoint[] {
   const folders = readdirSync(join(ROOT, 'packages')).filter((folder) => !folder.startsWith('create-'))
   return folders.flatMap((folder) => {
@@ -29,7 +29,7 @@ function entryPoints(): readonly EntryPoint[] {
   })
 }
 
-/** The names that a file of declarations exports, whatever they stand for. */
+/** The names that a file of declarations exports, both types and values. */
 function exportedNames(path: string): readonly string[] {
   const text = readFileSync(join(ROOT, path), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '')
   const declared = text.matchAll(/^export (?:declare )?(?:type|interface|class|function|const) (\w+)/gm)
@@ -41,7 +41,7 @@ function exportedNames(path: string): readonly string[] {
   return [...new Set([...names.filter((name) => name !== ''), ...(isDefault ? ['default'] : [])])].toSorted()
 }
 
-/** The names that a page describes, or says where to look for. */
+/** The names that a page describes, or links to. */
 function describedNames({ prose }: Document): readonly string[] {
   const headings = [...prose.matchAll(/^## ([^(\n]+)/gm)].map(([, heading = '']) => heading.replaceAll('\\', ''))
   const [others = ''] = /^It also exports .*$/m.exec(prose) ?? []

@@ -6,7 +6,7 @@ import { Installation } from '../../packages/core/test/support/installation.ts'
 
 const page = new Document('SECURITY.md')
 
-/** A test that the page names: the titles of its groups and its own, as they stand in a file. */
+/** A test that the page names, by the titles of its groups and its own title, exactly as the file spells them. */
 interface Citation {
   readonly titles: readonly string[]
   readonly path: string
@@ -16,12 +16,12 @@ const citations: readonly Citation[] = [...page.prose.matchAll(/\[([^\]]+)\]\(([
   ([, titles = '', path = '']) => ({ titles: titles.split(' › '), path }),
 )
 
-/** The lines of a list whose items begin with a number of the standard. */
+/** The list items that answer a requirement of the standard, by its number. */
 const answers = [...page.prose.matchAll(/^- \*\*V(\d+\.\d+\.\d+)\*\* \(level (\d)\)\. (.+)$/gm)].map(
   ([, id = '', level = '', text = '']) => ({ id, level, text }),
 )
 
-/** Whether a file gives the title to a test, a group of tests or a clause: whatever quotes it is written in. */
+/** Whether a file gives this title to a test, a group of tests or a clause, in single or double quotes. */
 function hasTitle(path: string, title: string): boolean {
   const text = readFileSync(join(ROOT, path), 'utf8')
   return [`'${title}'`, `"${title}"`].some((quoted) => text.includes(`${quoted},`))
@@ -31,7 +31,7 @@ describe('the threat model', () => {
   const threats = page.text.split('## Threat model')[1]?.split('\n## ')[0]?.split('\n### ').slice(1) ?? []
 
   it.each(threats.map((threat) => [threat.split('\n')[0], threat] as const))(
-    'says of one who %s what is gained, what stops it, what shows that, and what is left',
+    'says of an attacker who %s: the gain, what stops it, which tests show that, and what is left',
     (_, threat) => {
       const parts = [...threat.matchAll(/^- \*\*(.+?):\*\* \S/gm)].map(([, part]) => part)
       expect(parts).toEqual(['Gains', 'Stopped by', 'Shown by', 'Left'])
@@ -53,7 +53,7 @@ describe('every test that the page names', () => {
 })
 
 describe('the requirements of OWASP ASVS 5.0.0', () => {
-  /** How many there are in each section of the chapter, and at which levels. */
+  /** The levels of the requirements in each section, one digit per requirement. */
   const CHAPTER: Readonly<Record<string, string>> = {
     '7.1': '222',
     '7.2': '1111',

@@ -3,7 +3,7 @@ import { Installation } from '../../packages/core/test/support/installation.ts'
 import { Document } from './support/document.ts'
 import { compile, workspace } from './support/workspace.ts'
 
-/** For the compiler and for processes, on a machine that has much else to do. */
+/** Milliseconds for compiling and running processes on a busy machine. */
 const PATIENCE = 60_000
 
 const { files } = new Document('docs/guide/testing.md')

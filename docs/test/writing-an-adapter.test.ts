@@ -9,7 +9,7 @@ import { startPostgres } from '../../scripts/servers/postgres.js'
 const page = new Document('docs/writing-an-adapter.md')
 const published = join(ROOT, 'examples/adapter-postgres')
 
-/** For a server, a compiler and a test runner, on a machine that is busy. */
+/** Milliseconds for a server, a compiler and a test runner on a busy machine. */
 const PATIENCE_MS = 60_000
 
 const fileOf = (name: string) => page.files[name] ?? `the page shows no ${name}`
@@ -31,7 +31,7 @@ describe('what the page shows', () => {
     expect(fileOf(name)).toBe(readFileSync(join(published, name), 'utf8'))
   })
 
-  it('is no source that is not', () => {
+  it('has no other sources', () => {
     expect(Object.keys(page.files).filter((name) => name.startsWith('src/'))).toHaveLength(sources.length)
   })
 
@@ -43,7 +43,7 @@ describe('what the page shows', () => {
     expect(Object.keys(manifest.devDependencies)).toEqual(expect.arrayContaining(Object.keys(own.devDependencies)))
   })
 
-  it('runs in CI what the package has', () => {
+  it('runs the tests of the package in CI', () => {
     const commands = [...fileOf('.github/workflows/test.yml').matchAll(/- run: (.*)$/gm)].map(([, command]) => command)
     expect(commands).toEqual(['npm ci', 'npm test'])
     expect(manifest.scripts).toHaveProperty('test')
@@ -54,7 +54,7 @@ describe('the folder that the page makes', () => {
   const folder = new Installation()
   let server: Awaited<ReturnType<typeof startPostgres>> | undefined
 
-  /** Runs a command of a script of its package.json there. */
+  /** Runs a command from a script of the folder's package.json, in the folder. */
   function run(command: string, ...args: readonly string[]) {
     const env = { ...process.env, POSTGRES_ADDRESS: server?.address, NO_COLOR: '1' }
     return new Promise<{ failed: boolean; output: string }>((resolve) => {
@@ -83,7 +83,7 @@ describe('the folder that the page makes', () => {
   it(
     'passes the suite',
     async () => {
-      // All of it is run over the package, whose files are the same; here are some clauses of each kind.
+      // The package has the same files and runs the whole suite; some clauses of each kind are enough here.
       const [build, test = ''] = manifest.scripts['test']?.split(' && ') ?? []
       expect(build).toBe(manifest.scripts['build'])
       const { failed, output } = await run(test, '-t', ' (1.2|3.3|7.3|7.6|10.1) ')
@@ -94,7 +94,7 @@ describe('the folder that the page makes', () => {
   )
 
   it(
-    'hears from the suite what the page says, of the mistake that it tells',
+    'fails the suite with the output that the page shows, if it makes the mistake of the page',
     async () => {
       const [, mistake = ''] = /`(ON CONFLICT \(key\) DO UPDATE [^`]+)`/.exec(page.prose) ?? []
       const right = readFileSync(folder.at('dist/index.js'), 'utf8')
@@ -105,7 +105,7 @@ describe('the folder that the page makes', () => {
       const { failed, output } = await run('vitest run', '-t', filter)
       expect(failed).toBe(true)
       const told = page.blocks.find(({ language, use }) => `${language} ${use}` === 'text output')?.text ?? ''
-      // Which version came is chance.
+      // Versions are random.
       const withAnyVersion = (text: string) => text.replaceAll(/'[\w-]{16}'/g, "'a version'")
       expect(withAnyVersion(output)).toContain(withAnyVersion(told))
     },

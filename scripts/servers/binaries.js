@@ -1,4 +1,4 @@
-// The programs of the servers: on the PATH, or else installed, where that can be done without asking anyone.
+// The programs of the servers: found on the PATH, and installed only by the set-up of `npm test`.
 import { execFile } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * @typedef {object} Source where a program comes from
- * @property {Readonly<Record<string, string>>} packages by the tool that installs them
+ * @property {Readonly<Record<string, string>>} packages what to install, by the tool that installs it
  * @property {string} link
  * @property {string} instead
- * @property {string} [folders] where it is put, if not on the PATH: a folder of folders, by version
+ * @property {string} [folders] where it lies if it is not on the PATH: a folder with one folder for each version
  */
 
 /** @type {Readonly<Record<Program, Source>>} */
@@ -39,7 +39,7 @@ const SOURCES = {
   },
 }
 
-/** How each tool is told to install a package. */
+/** The command of each tool. */
 const COMMANDS = {
   'apt-get': 'sudo apt-get update && sudo apt-get install',
   dnf: 'sudo dnf install',
@@ -47,7 +47,7 @@ const COMMANDS = {
   brew: 'brew install',
 }
 
-// Debian starts what it installs, on the usual ports. RUNLEVEL tells sysvinit not to, and SYSTEMD_OFFLINE systemd.
+// Debian starts the servers that it installs, on the usual ports. RUNLEVEL keeps sysvinit from it, SYSTEMD_OFFLINE systemd.
 const APT = `export DEBIAN_FRONTEND=noninteractive LC_ALL=C RUNLEVEL=1 SYSTEMD_OFFLINE=1
 apt-get update &&
 exec apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"`
@@ -110,7 +110,7 @@ function run(path, [file = '', ...args]) {
 /**
  * @param {Program} program
  * @param {string} path
- * @returns {Promise<string>} why it could not, or '' if it could
+ * @returns {Promise<string>} what apt-get reported if it failed; '' if it succeeded, or is not to be had here
  */
 async function install(program, path) {
   const name = SOURCES[program].packages['apt-get']
@@ -121,50 +121,55 @@ async function install(program, path) {
   for (const end = performance.now() + LOCK_MS; ;) {
     const { done, output } = await run(path, [...sudo, 'sh', '-c', APT, 'sh', name])
     if (done) return ''
-    // apt-get update, unlike install, does not wait for another apt.
+    // Unlike install, apt-get update does not wait for another apt.
     if (!output.includes('Could not get lock') || performance.now() > end) return `apt-get failed:\n${output}`
     await sleep(1000)
   }
-}
-
-/** @type {Map<string, Promise<string>>} */
-const installations = new Map()
-
-/** One at a time: two of apt-get would disturb each other. */
-let last = Promise.resolve('')
-
-/**
- * @param {Program} program
- * @param {string} path
- */
-function installOnce(program, path) {
-  const key = `${program} ${path}`
-  const installation = installations.get(key) ?? last.then(() => install(program, path))
-  installations.set(key, installation)
-  last = installation
-  return installation
 }
 
 /**
  * @param {Program} program
  * @param {string} [path]
  * @returns {Promise<string>} its file
- * @throws an Error that says what to do, if it is missing and could not be installed
+ * @throws an Error that says how to install it, if it is missing
  */
 export async function findProgram(program, path = process.env['PATH'] ?? '') {
   const found = present(program, path)
-  if (found !== undefined) return found
+  if (found === undefined) throw missing(program, path)
+  if (process.env['SESS_UNIT'] === undefined) return found
+  throw new Error(`This test starts ${program}, but unit tests need Node alone: name its file in vitest.config.ts.`)
+}
 
-  const failure = await installOnce(program, path)
+/**
+ * As `findProgram`, but installs a missing program where apt-get can do that without a password.
+ *
+ * @param {Program} program
+ * @param {string} [path]
+ * @returns {Promise<string>} its file
+ */
+export async function installProgram(program, path = process.env['PATH'] ?? '') {
+  const found = present(program, path)
+  if (found !== undefined) return found
+  const failure = await install(program, path)
   const installed = present(program, path)
   if (installed !== undefined) return installed
+  throw missing(program, path, failure)
+}
 
+/**
+ * @param {Program} program
+ * @param {string} path
+ * @param {string} [failure]
+ */
+function missing(program, path, failure = '') {
   const { packages, link, instead } = SOURCES[program]
-  const command = Object.entries(COMMANDS).find(([tool]) => lookUp(tool, path) !== undefined)
-  throw new Error(
+  const [tool, command] = Object.entries(COMMANDS).find(([name]) => lookUp(name, path) !== undefined) ?? []
+  const how = tool === undefined ? `see ${link}` : `${command} ${packages[tool]}`
+  return new Error(
     [
       ...(failure === '' ? [] : [failure]),
-      `Tests start ${program}, and it is not on the PATH. Install it: ${command === undefined ? link : `${command[1]} ${packages[command[0]]}`}`,
+      `Tests start ${program}, and it is not on the PATH. Install it: ${how}`,
+      ...(tool === 'apt-get' ? ['Or run `npm test` without arguments, which installs what is missing.'] : []),
       `Or ${instead}; but the tests that stop a server need ${program} all the same.`,
     ].join('\n'),
   )

@@ -1,15 +1,15 @@
-// vitest's globalSetup: before any worker, so that none waits for an installation.
-import { findProgram } from './binaries.js'
+// vitest's globalSetup of `npm test`: installs the programs that are missing before any test waits for one.
+import { installProgram } from './binaries.js'
 
 /**
  * @param {import('./binaries.js').Program} program
- * @param {string | undefined} given to be used instead
+ * @param {string | undefined} given replaces it
  */
 async function need(program, given) {
   try {
-    await findProgram(program)
+    await installProgram(program)
   } catch (error) {
-    // The tests that need it still fail, and say why.
+    // The tests that need it all the same fail, and say why.
     if (!given) throw error
   }
 }

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { findProgram, type Program } from '../servers/binaries.js'
+import { findProgram, installProgram, type Program } from '../servers/binaries.js'
 import { someMemcached, somePostgres, someRedis } from '../servers/given.js'
 import { startMemcached } from '../servers/memcached.js'
 import { findBeside, startPostgres } from '../servers/postgres.js'
@@ -37,7 +37,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What a process that runs these statements prints; it ends by itself. */
+/** Runs the statements in a process. Resolves with what it prints, once it exits. */
 async function outputOf(statements: string, env: Record<string, string>): Promise<string> {
   const args = ['--input-type=module', '--eval', statements]
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })
@@ -141,14 +141,14 @@ describe.each(Object.entries(kinds))('%s', (_, { start, put, get }) => {
     await Promise.all([first.stop(), second.stop()])
   })
 
-  it('says that a port it was given is taken, and leaves nothing', async () => {
+  it('throws if the given port is in use, and leaves nothing', async () => {
     const first = await start()
     await expect(start({ port: first.port })).rejects.toThrow('in use')
     await first.stop()
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('says what the server said of its arguments', async () => {
+  it('reports what the server printed about its arguments', async () => {
     await expect(start({ args: ['--nonsense'] })).rejects.toThrow('nonsense')
   })
 })
@@ -171,12 +171,12 @@ describe('redis', () => {
 })
 
 describe('postgres', () => {
-  /** A client of it, which is connected once it has answered. */
+  /** Starts a client. It is connected once the first statement is answered. */
   async function connectTo(url: string) {
     const psql = spawn(await findBeside('psql'), ['-XAtq', url])
     psql.stdout.setEncoding('utf8')
     return {
-      /** The first that it is told from now on, and that is perhaps the answer to an earlier statement. */
+      /** Resolves with the next output, which may be the answer to an earlier statement. */
       ask(sql: string): Promise<string> {
         const answer = new Promise<string>((resolve) => {
           psql.stdout.once('data', (text: string) => resolve(text.trim()))
@@ -197,7 +197,7 @@ describe('postgres', () => {
 
   beforeEach(() => {
     vi.stubEnv('TMPDIR', folder)
-    // It runs as another user if this one is root.
+    // PostgreSQL runs as another user if this one is root.
     chmodSync(folder, 0o755)
   })
 
@@ -220,7 +220,7 @@ describe('postgres', () => {
     await second.close()
   })
 
-  it('answers nobody while it is frozen, whoever is connected; thaws, and stops although it is frozen', async () => {
+  it('answers no client while it is frozen; thaws, and stops although it is frozen', async () => {
     const server = await startPostgres()
     const client = await connectTo(server.url)
     expect(await client.ask('SELECT 1')).toBe('1')
@@ -239,7 +239,7 @@ describe('postgres', () => {
 describe('the end of the process', () => {
   const isCleared = async (port: number) => (await isFree(port)) && readdirSync(folder).length === 0
 
-  it('ends a server that nobody stopped', async () => {
+  it('ends a server that was not stopped', async () => {
     const port = Number(await outputOf(START, { TMPDIR: folder }))
     await vi.waitFor(async () => expect(await isCleared(port)).toBe(true), 5000)
   })
@@ -264,7 +264,7 @@ describe('the end of the process', () => {
       console.log(childrenOf(server.pid).join(' '))`
     const children = (await outputOf(list, { TMPDIR: folder })).trim().split(' ')
     expect(children.length).toBeGreaterThan(1)
-    // Who has ended may wait for somebody to ask how.
+    // A process that has ended stays a zombie until its parent collects its exit status.
     const isOver = (pid: string) =>
       !existsSync(`/proc/${pid}/stat`) || / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
     await vi.waitFor(() => {
@@ -317,7 +317,7 @@ describe('a cluster', () => {
   })
 })
 
-describe('what the environment gives', () => {
+describe('a server that the environment names', () => {
   it('is used as it is', async () => {
     vi.stubEnv('SESS_REDIS_URL', 'redis://user@redis.example:6380/1')
     vi.stubEnv('SESS_MEMCACHED_SERVERS', 'one.example:11211, two.example:11212')
@@ -330,7 +330,7 @@ describe('what the environment gives', () => {
     await Promise.all([redis.stop(), memcached.stop(), postgres.stop()])
   })
 
-  it('is a server of one’s own if it gives none', async () => {
+  it('is replaced by a new server if it names none', async () => {
     vi.stubEnv('SESS_REDIS_URL', '')
     vi.stubEnv('SESS_MEMCACHED_SERVERS', undefined)
     vi.stubEnv('SESS_POSTGRES_URL', '')
@@ -377,26 +377,34 @@ describe('a program that is missing', () => {
     await expect(findProgram(program, folder)).rejects.toThrow(/SESS_(?:REDIS_URL|MEMCACHED_SERVERS|CHROMIUM)/)
   })
 
-  it('is installed where apt-get is, once for all who ask, and never again', async () => {
+  it('is not installed by the test that starts it, whoever runs that, and the error names npm test', async () => {
     put('apt-get', APT)
-    const both = () => Promise.all([findProgram('redis-server', folder), findProgram('memcached', folder)])
-    expect([...(await both()), ...(await both())]).toEqual(
-      ['redis-server', 'memcached', 'redis-server', 'memcached'].map((name) => join(folder, name)),
-    )
-    expect(logged()).toEqual([
-      'update',
-      expect.stringMatching(/^install -y .* redis-server$/),
-      'update',
-      expect.stringMatching(/^install -y .* memcached$/),
-    ])
-    expect(vi.mocked(console.error).mock.calls).toHaveLength(2)
+    vi.stubEnv('SESS_INSTALL', '1')
+    await expect(findProgram('memcached', folder)).rejects.toThrow('Or run `npm test` without arguments')
+    expect(logged()).toEqual([])
+  })
+
+  it('is an error in a unit test even if it is there', async () => {
+    put('memcached')
+    expect(await findProgram('memcached', folder)).toBe(join(folder, 'memcached'))
+    vi.stubEnv('SESS_UNIT', '1')
+    await expect(findProgram('memcached', folder)).rejects.toThrow('unit tests need Node alone')
+  })
+
+  it('is installed by the set-up where apt-get is, and never again', async () => {
+    put('apt-get', APT)
+    for (let time = 0; time < 2; time++) {
+      expect(await installProgram('redis-server', folder)).toBe(join(folder, 'redis-server'))
+    }
+    expect(logged()).toEqual(['update', expect.stringMatching(/^install -y .* redis-server$/)])
+    expect(vi.mocked(console.error).mock.calls).toHaveLength(1)
   })
 
   it('is installed by sudo if that asks for no password', async () => {
     user = 1000
     put('sudo', 'echo "sudo $*" >>"${0%/*}/log"; shift; [ "$1" = true ] || exec "$@"')
     put('apt-get', APT)
-    expect(await findProgram('memcached', folder)).toBe(join(folder, 'memcached'))
+    expect(await installProgram('memcached', folder)).toBe(join(folder, 'memcached'))
     expect(logged()[0]).toBe('sudo -n true')
   })
 
@@ -404,19 +412,19 @@ describe('a program that is missing', () => {
     user = 1000
     put('sudo', 'exit 1')
     put('apt-get', APT)
-    await expect(findProgram('memcached', folder)).rejects.toThrow('sudo apt-get update && sudo apt-get install')
+    await expect(installProgram('memcached', folder)).rejects.toThrow('sudo apt-get update && sudo apt-get install')
     expect(logged()).toEqual([])
   })
 
   it('is installed when another apt has ended', async () => {
     const busy = 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)'
     put('apt-get', `[ -e ${folder}/waited ] || { echo >${folder}/waited; echo "${busy}" >&2; exit 100; }; ${APT}`)
-    expect(await findProgram('redis-server', folder)).toBe(join(folder, 'redis-server'))
+    expect(await installProgram('redis-server', folder)).toBe(join(folder, 'redis-server'))
   })
 
   it('is an error with what apt-get said if that fails', async () => {
     put('apt-get', 'echo "E: Unable to locate package redis-server" >&2; exit 100')
-    await expect(findProgram('redis-server', folder)).rejects.toThrow('E: Unable to locate package redis-server')
+    await expect(installProgram('redis-server', folder)).rejects.toThrow('E: Unable to locate package redis-server')
   })
 
   it('fails the whole run, unless the environment gives a server instead', async () => {

@@ -1,4 +1,5 @@
-// vitest's globalSetup: what a release would publish is published once, and every test installs it from there.
+// vitest's globalSetup: publishes once, to a registry on loopback, what a release would publish. All tests install from
+// that registry.
 import type { TestProject } from 'vitest/node'
 import { startRegistry } from './test/support/registry.ts'
 import { Release } from './test/support/release.ts'
@@ -7,9 +8,9 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The address of the registry on loopback. */
     readonly registry: string
-    /** Where the sources of the release are: versioned, built and published. */
+    /** The folder of the release's sources, which are versioned, built and published. */
     readonly release: string
-    /** The versions that were published first, by package. */
+    /** The versions of the first release, by package. */
     readonly versions: Readonly<Record<string, string>>
   }
 }

@@ -8,7 +8,7 @@ export default defineConfig({
     root: fileURLToPath(new URL('.', import.meta.url)),
     include: ['test/*.test.ts'],
     globalSetup: './setup.ts',
-    // Each installs packages, which keeps the registry and the disk busy as well.
+    // Each worker installs packages, which also loads the registry and the disk.
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 240_000,

@@ -1,5 +1,5 @@
-// Serves sessions on Node, Bun and Deno: `application.js BINDING ADAPTER OPTIONS`, the options as JSON. The binding is
-// `node`, which is node:http, or `fetch`, which is the server that Bun and Deno bring. It prints its port.
+// Serves sessions on Node, Bun and Deno: `application.js BINDING ADAPTER OPTIONS`, with the options as JSON. BINDING is
+// `node` for node:http, or `fetch` for the server that is built into Bun and Deno. Prints its port.
 import { createServer } from 'node:http'
 import process from 'node:process'
 import { sessions } from '@sess/core'

@@ -1,4 +1,4 @@
-// vitest's globalSetup: packs the packages as they would be published, and installs them into an empty project.
+// vitest's globalSetup: packs the packages as npm would publish them, and installs them into an empty project.
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,7 +31,7 @@ export async function setup({ provide }) {
 
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', dependencies }))
   copyFileSync(join(here, 'application.js'), join(folder, 'application.js'))
-  // Deno installs no tarballs; it runs what Bun has installed.
+  // Deno cannot install tarballs, so it runs what Bun installed.
   await run(join(here, 'node_modules/.bin/bun'), ['install'], { cwd: folder })
   provide('folder', folder)
 }

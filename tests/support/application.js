@@ -1,5 +1,5 @@
-// Serves sessions by HTTP: `node application.js ADAPTER OPTIONS`, the options as JSON. The first that it prints is its
-// port. SIGTERM ends it as an application ends: by closing what it has opened.
+// Serves sessions over HTTP: `node application.js ADAPTER OPTIONS`, with the options as JSON. Prints its port first. On
+// SIGTERM it ends as an application should: it closes its server and its sessions.
 import { createServer } from 'node:http'
 import { sessions } from '@sess/core'
 import { isSessError } from '@sess/core/adapter'
@@ -26,8 +26,8 @@ const routes = {
 const server = createServer((request, response) => void answer(request, response))
 
 /**
- * With what the session then holds. Changes are stored when the response begins, or with `?save` before, so that the
- * answer tells their outcome.
+ * Answers with the values of the session. Changes are stored when the response begins. With `?save` they are stored
+ * before, so that the answer shows whether that succeeded.
  *
  * @param {Request} request
  * @param {Response} response
@@ -47,7 +47,7 @@ async function answer(request, response) {
   }
 }
 
-/** How many there are of each kind of thing that keeps the process alive, and of listeners. */
+/** The number of active resources of each kind, which keep the process alive, and of listeners. */
 function resources() {
   /** @type {Record<string, number>} */
   const counts = { listeners: 0 }
@@ -57,7 +57,7 @@ function resources() {
 }
 
 /**
- * A response was replaced by one that says as much; no other error is to be survived.
+ * After these errors the client got an error response instead. Any other error must crash the process.
  *
  * @param {unknown} error
  */
@@ -66,7 +66,7 @@ function onError(error) {
 }
 
 process.once('SIGTERM', () => server.close(() => void sess.close()))
-// It does not outlive the tests, however they end.
+// Ends with the tests, even if they are killed.
 process.stdin
   .on('end', () => process.kill(process.pid, 'SIGKILL'))
   .resume()

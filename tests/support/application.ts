@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 export interface Exit {
-  /** `null`: it did not end by itself. */
+  /** `null` if it had to be killed. */
   readonly code: number | null
   /** Milliseconds from the signal. */
   readonly ms: number
 }
 
 const PROGRAM = fileURLToPath(new URL('application.js', import.meta.url))
-/** Milliseconds that it is given to end by itself: far more than it may take. */
+/** Milliseconds until a process that does not end is killed: far more than it may take. */
 const PATIENCE = 10_000
 
 /** A process that serves sessions. */
@@ -18,9 +18,9 @@ export class Application {
   readonly #args: readonly string[]
   #child: ChildProcessWithoutNullStreams
   #end: Promise<readonly unknown[]>
-  /** Another one after each restart. */
+  /** Changes with each restart. */
   port = 0
-  /** All that it has ever written to stderr. */
+  /** Everything written to stderr, across restarts. */
   stderr = ''
 
   private constructor(args: readonly string[]) {
@@ -39,14 +39,13 @@ export class Application {
     await this.#end
   }
 
-  /** Kills it and starts it anew. */
   async restart(): Promise<void> {
     await this.kill()
     ;[this.#child, this.#end] = this.#spawn()
     await this.#listen()
   }
 
-  /** Asks it to end; it is killed if it does not. */
+  /** Sends SIGTERM, and SIGKILL if the process does not end. */
   async terminate(): Promise<Exit> {
     const child = this.#child
     const began = performance.now()
@@ -58,7 +57,7 @@ export class Application {
   }
 
   #spawn(): [ChildProcessWithoutNullStreams, Promise<readonly unknown[]>] {
-    // Without a path there is no program that it could start, and no variable of ours has a say.
+    // The empty PATH keeps it from starting programs. It inherits no variables from the tests.
     const child = spawn(process.execPath, this.#args, { env: { PATH: '' } })
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
     return [child, once(child, 'close')]
@@ -67,6 +66,6 @@ export class Application {
   async #listen(): Promise<void> {
     const [line] = await Promise.race([once(this.#child.stdout, 'data'), this.#end])
     this.port = Number(line)
-    if (!(line instanceof Buffer)) throw new Error(`The application has ended: ${this.stderr}`)
+    if (!(line instanceof Buffer)) throw new Error(`The application ended before it listened: ${this.stderr}`)
   }
 }

@@ -42,9 +42,9 @@ export const memcache: ServerBackend = {
 /** Where processes share sessions. */
 export interface Place {
   readonly adapter: 'redis' | 'memcache' | 'sqlite'
-  /** With which an application opens a store there. */
+  /** The options with which an application opens a store there. */
   readonly options: object
-  /** Stands before the server, if it is one. */
+  /** In front of the server. Undefined for a file. */
   readonly proxy: FaultProxy | undefined
   readonly openStore: () => ServerStore
   readonly stop: () => Promise<void>
@@ -85,7 +85,7 @@ export function sqlitePlace(deadline: number): FilePlace {
 
 type Open = (deadline: number) => Promise<Place>
 
-/** What opens a place of its own, with a deadline in milliseconds, by the name of the adapter. */
+/** Opens a new place, by the name of the adapter. `deadline` in milliseconds. */
 export const places: readonly (readonly [adapter: string, open: Open])[] = [
   ['redis', (deadline) => serverPlace(redis, deadline)],
   ['memcache', (deadline) => serverPlace(memcache, deadline)],
@@ -94,5 +94,5 @@ export const places: readonly (readonly [adapter: string, open: Open])[] = [
 
 function asServerStore(store: Store): ServerStore {
   if (store.kind === 'server') return store
-  throw new Error(`The ${store.name} store is no server store.`)
+  throw new Error(`The ${store.name} store is not a server store.`)
 }

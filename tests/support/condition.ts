@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Looks at it so many times, every 10 ms or so: by a clock, a machine that stands still would have taken too long. */
+/** Counts attempts, about 10 ms apart, instead of time: a clock would expire while the machine is suspended. */
 const LOOKS = 1000
 
-/** Whether it comes true. */
+/** Waits for the condition. Resolves with whether it came true. */
 export async function comesTrue(condition: () => boolean | Promise<boolean>): Promise<boolean> {
   for (let look = 0; look < LOOKS; look++) {
     if (await condition()) return true

@@ -4,44 +4,44 @@ import { SECRET } from './backends.ts'
 
 type Request = 'write' | 'logout'
 
-/** How the write ended: stored in the session, refused, or stored in another one that it began. */
+/** How the write ended: stored in the session, refused, or stored in a new session. */
 export type Ending = 'stored' | 'conflict' | 'begun'
 
 interface Step {
   readonly by: Request
   readonly method: 'create' | 'read' | 'update' | 'destroy'
-  /** The store said yes: it found, made or changed something. */
+  /** The store found, made or changed something. */
   readonly isDone: boolean
 }
 
 export interface Aftermath {
   readonly steps: readonly Step[]
   readonly ending: Ending
-  /** What the cookie that was logged out opens. */
+  /** The values that the logged-out cookie opens. */
   readonly opened: object
-  /** What the cookie opens that the write was given, if it was. */
+  /** The values that the write's new cookie opens, if it got one. */
   readonly begun: object | undefined
-  /** Under the session's key there is nothing but, perhaps, what has expired. */
+  /** The session's key has no entry, or one that has expired. */
   readonly isGone: boolean
 }
 
 /**
- * A write to a session and the logout from it, as in two processes, one call to the store at a time: a request whose
- * call has been answered goes on until it makes another. Then both are waited for, and `schedule` decides whose call is
- * next, by a bit for each time that there is a choice, the lowest first: 0 for the write.
+ * A write to a session and a logout from it, as in two processes, one store call at a time. A request whose call was
+ * answered runs until its next call. Once both requests wait, `schedule` decides whose call is next: one bit for each
+ * choice, lowest bit first, 0 for the write.
  */
 export class Duel {
   readonly #store: ServerStore
   readonly #writer: Sessions
   readonly #leaver: Sessions
   #schedule: number
-  /** Requests under way. */
+  /** Requests in progress. */
   readonly #running = new Set<Request>()
   readonly #waiting = new Map<Request, () => void>()
   readonly #steps: Step[] = []
   #key = ''
 
-  /** Two stores that are one, as two processes open them. */
+  /** `stores`: the same store, opened twice, as by two processes. */
   constructor([writers, leavers]: readonly [ServerStore, ServerStore], schedule: number) {
     this.#store = writers
     this.#writer = sessions(this.#inTurn(writers, 'write'), { secret: SECRET })
@@ -106,7 +106,7 @@ export class Duel {
     }
   }
 
-  /** The store, with each call of a request that is under way in its turn. */
+  /** The store, where each call of a request in progress waits for its turn. */
   #inTurn(store: ServerStore, by: Request): ServerStore {
     const call = async <T>(method: Step['method'], key: string, make: () => Promise<T>): Promise<T> => {
       if (!this.#running.has(by)) {
@@ -151,7 +151,7 @@ function cookieIn(headers: readonly (readonly [string, string])[]): string | und
   return line?.split(';')[0]
 }
 
-/** How the write must end, the calls having come in that order. */
+/** How the write must end after calls in this order. */
 export function rightEnding(steps: readonly Step[]): Ending {
   const ended = steps.findIndex(({ by, method, isDone }) => by === 'logout' && method === 'update' && isDone)
   const read = steps.findIndex(({ by, method }) => by === 'write' && method === 'read')
@@ -160,7 +160,7 @@ export function rightEnding(steps: readonly Step[]): Ending {
   return stored !== -1 && stored < ended ? 'stored' : 'conflict'
 }
 
-/** In which order came the first two calls of the write, the first two of the logout, and its last: `wwlll`, say. */
+/** The order of the first two calls of the write, the first two of the logout, and the logout's last: `wwlll`, say. */
 export function orderOf(steps: readonly Step[]): string {
   const seen = { write: 0, logout: 0 }
   const order = steps.map(({ by, method }) => {

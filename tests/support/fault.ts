@@ -10,27 +10,27 @@ import { memcache, redis, type ServerBackend, sqlitePlace } from './backends.ts'
 /** Milliseconds. */
 export const DEADLINE = 400
 
-/** Where a fault is about to happen. */
+/** The setting of one fault. */
 export interface Scene {
-  /** Of an application there. */
+  /** The options of an application in this setting. */
   readonly options: object
-  /** `application`: one that serves sessions there. */
+  /** Causes the fault. `application` serves sessions in this setting. */
   readonly begin: (application: Application) => void | Promise<void>
   readonly end: (application: Application) => void | Promise<void>
   readonly stop: () => Promise<void>
 }
 
-/** Something that goes wrong while sessions are served, and then is right again. */
+/** Something that fails while sessions are served, and then recovers. */
 export interface Fault {
   readonly title: string
   readonly adapter: 'redis' | 'memcache' | 'sqlite'
-  /** What was stored before is there afterwards. */
+  /** Entries that were stored before the fault exist afterwards. */
   readonly keeps: boolean
-  /** How visitors know of it: every one by a failure, some by the loss of their session; or none need know. */
+  /** What visitors notice: each one a failed request, some the loss of their session, or nothing. */
   readonly shows: 'failure' | 'loss' | 'nothing'
-  /** It begins before the application does. */
+  /** The fault begins before the application starts. */
   readonly isEarly: boolean
-  /** The application is gone while it lasts. */
+  /** The application is down during the fault. */
   readonly isFatal: boolean
   readonly prepare: () => Promise<Scene>
 }
@@ -144,7 +144,7 @@ async function sceneWithLock(): Promise<Scene> {
 
 async function failAtExit(locker: ChildProcess): Promise<never> {
   const [code] = (await once(locker, 'exit')) as [number | null]
-  throw new Error(`What was to lock the file has ended: ${code}`)
+  throw new Error(`The process that should lock the file ended with exit code ${code}`)
 }
 
 const sqliteFault = { ...USUAL, adapter: 'sqlite' } as const

@@ -6,7 +6,7 @@ import { ask, type Reply } from './http.ts'
 
 const SIZE = 4
 
-/** Milliseconds before what failed is tried again. */
+/** Milliseconds to wait after a failed request. */
 const PAUSE = 10
 
 /** Processes that share the sessions of one place. */
@@ -33,18 +33,18 @@ export class Fleet {
   }
 }
 
-/** Has one session, and makes any number of requests at once. */
+/** Has one session, and can send many requests at once. */
 export class Browser {
   readonly #fleet: Fleet
   #cookie = ''
-  /** How many requests failed, and not by a conflict: whether they have done anything is not known. */
+  /** Requests that failed for another reason than a conflict. Whether they changed the session is unknown. */
   failures = 0
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet
   }
 
-  /** To which of the processes does not matter: each number names one. */
+  /** Sends a request. `number` selects the process, modulo their number. */
   async send(number: number, route: string): Promise<Reply> {
     const { applications } = this.#fleet
     const reply = await ask(applications[number % applications.length]?.port ?? 0, route, this.#cookie)
@@ -57,7 +57,7 @@ export class Browser {
     return reply
   }
 
-  /** Sends it again as long as it is refused as a conflict. */
+  /** Repeats the request while it is refused as a conflict. */
   async insist(number: number, route: string): Promise<Reply> {
     for (;;) {
       const reply = await this.send(number, route)
@@ -65,7 +65,7 @@ export class Browser {
     }
   }
 
-  /** What each of the processes finds in the session, when it answers. */
+  /** The session as each process sees it, once that process answers. */
   look(): Promise<readonly Reply['body'][]> {
     return Promise.all(
       this.#fleet.applications.map(async (_, number) => {

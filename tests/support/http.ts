@@ -3,19 +3,19 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 export interface Reply {
-  /** 0: the connection was refused, or ended without an answer. */
+  /** 0 if the connection was refused, or ended without an answer. */
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
-  /** That the reply sets, as the browser sends it; `''`: it clears it. */
+  /** The cookie that the reply sets, in the form of a `Cookie` header. `''` if the reply clears it. */
   readonly cookie: string | undefined
   /** Milliseconds. */
   readonly ms: number
 }
 
-/** Milliseconds: who waits for longer has waited in vain. */
+/** Milliseconds until a request without an answer is given up. */
 const PATIENCE = 10_000
 
-/** A request on a connection of its own, such as `POST /increment`. */
+/** Sends a request, such as `POST /increment`, on a new connection. */
 export async function ask(port: number, route: string, cookie = ''): Promise<Reply> {
   const [method, path] = route.split(' ')
   const began = performance.now()

@@ -4,25 +4,25 @@ import { DEADLINE, type Fault, type Scene } from './fault.ts'
 import { ask, type Reply } from './http.ts'
 import { type Complaint, type Terms, Visitor } from './visitor.ts'
 
-/** Milliseconds that a request may take, and that a process may take to end: some more where the machine is busy. */
+/** Milliseconds that a request may take, or a process to end: the deadline, plus a margin for a busy machine. */
 export const LIMIT: number = DEADLINE + 1500
 
 const VISITORS = 2
-/** Writes of each visitor that go well, before the fault and after it. */
+/** How many writes of each visitor must succeed before the fault, and again after it. */
 const WRITES = 10
 
 export interface Outcome {
   readonly complaints: readonly Complaint[]
-  /** Visitors have come to see what shows of the fault. */
+  /** Visitors noticed the fault in the way that `Fault.shows` says. */
   readonly hasShown: boolean
-  /** What those visitors were told last whose writes afterwards were not acknowledged. */
+  /** The last failure of each visitor whose writes still failed after the fault. */
   readonly stranded: readonly string[]
-  /** What there is more of than in a process that has seen nothing, once nobody visits. */
+  /** Resources that exceed those of a process without a fault, once all visitors have left. */
   readonly leaks: Readonly<Record<string, number>>
   readonly stderr: string
-  /** Of a process that was asked to end while the fault lasted. */
+  /** The exit of a process that got SIGTERM during the fault. */
   readonly exitAmid: Exit
-  /** Of the process that went through it. */
+  /** The exit of the process that went through the fault. */
   readonly exitAfter: Exit
 }
 
@@ -37,7 +37,7 @@ class Site {
     this.visitors = Array.from({ length: VISITORS }, (_, index) => new Visitor(application, this.terms, index > 0))
   }
 
-  /** Waits for writes of each visitor to be acknowledged; resolves with what was told last to those who wait in vain. */
+  /** Waits until each visitor's writes succeed. Resolves with the last failures of the visitors whose writes do not. */
   async serve(): Promise<readonly string[]> {
     const goals = this.visitors.map((visitor) => ({ visitor, goal: visitor.acknowledged + WRITES }))
     const waiting = () => goals.filter(({ visitor, goal }) => visitor.acknowledged < goal)
@@ -51,7 +51,7 @@ class Site {
   }
 }
 
-/** Goes through a fault with two applications, of which one is asked to end in the middle of it. */
+/** Runs two applications through a fault. One of them gets SIGTERM in the middle of it. */
 export async function goThrough(fault: Fault): Promise<Outcome> {
   const scene = await fault.prepare()
   const applications: Application[] = []
@@ -88,14 +88,14 @@ async function watch(fault: Fault, scene: Scene, start: () => Promise<Applicatio
   return { complaints, hasShown, stranded, leaks, stderr, exitAmid, exitAfter }
 }
 
-/** The fault begins; resolves with whether it shows. */
+/** Begins the fault. Resolves with whether visitors notice it. */
 async function fall(fault: Fault, scene: Scene, [site, other]: readonly [Site, Site]): Promise<boolean> {
   site.terms.mayLose = other.terms.mayLose = !fault.keeps
   site.terms.mayBeCutOff = fault.isFatal
   for (const visitor of site.visitors) visitor.failures = 0
   await scene.begin(site.application)
   if (fault.shows === 'nothing') return true
-  // The others may have been logged out.
+  // Only some visitors: the others may have been logged out.
   if (fault.shows === 'loss') return comesTrue(() => site.visitors.some(({ losses }) => losses > 0))
   return comesTrue(() => site.visitors.every(({ failures }) => failures > 0))
 }
@@ -106,7 +106,7 @@ const countsOf = async ({ port }: Application): Promise<Counts> => (await ask(po
 
 const usual = new Map<string, Counts>()
 
-/** What there is in a process on that adapter that has served and rests. */
+/** The resources of an idle process that has served one request with this adapter. */
 async function usualOf(adapter: string, start: () => Promise<Application>): Promise<Counts> {
   const known = usual.get(adapter)
   if (known !== undefined) return known

@@ -1,4 +1,4 @@
-/** Does tasks 0 to `count - 1`, `limit` at a time; resolves with their results in that order. */
+/** Runs tasks 0 to `count - 1`, `limit` at a time. Resolves with their results in that order. */
 export async function inParallel<T>(count: number, limit: number, task: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   let next = 0

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Application } from './application.ts'
 import { ask, type Reply } from './http.ts'
 
-/** What a visitor is promised. */
+/** The promises to a visitor, as titles of tests. */
 export const PROMISES = {
   answer: 'a request that fails is answered with 503 and the code UNAVAILABLE',
   deadline: 'no request outlasts the deadline of the store',
@@ -18,7 +18,7 @@ export interface Complaint {
   readonly story: string
 }
 
-/** What is true of several visitors, and changes with time. */
+/** The conditions that several visitors share. They change with time. */
 export interface Terms {
   /** Milliseconds that a request may take. */
   readonly limit: number
@@ -34,33 +34,33 @@ const PACE = 10
 const LOGOUT = 'POST /logout'
 
 /**
- * Makes one request after the other, each by itself in a session of its own: it counts, reads, and now and then logs
- * out. It knows what it may be answered, and notes what it may not.
+ * Sends one request after the other in its own session, with no request in parallel: it counts, reads, and sometimes
+ * logs out. It checks every answer, and records a complaint for each one that breaks a promise.
  */
 export class Visitor {
   readonly #application: Application
   readonly #terms: Terms
   readonly #isFickle: boolean
   #cookie = ''
-  /** The count is one of these: a write that failed may have been applied, or may yet be. */
+  /** The count is in this range: a write that failed may have been applied, or may still be. */
   #low = 0
   #high = 0
-  /** The cookie of a session that it has logged out of. */
+  /** The cookie of the session of the last logout. */
   #ended = ''
   #isLoggingOut = false
-  /** It was told of a conflict, which is right where the session was lost in the middle of a request. */
+  /** A conflict was reported, which is right only if the session was lost in the middle of the request. */
   #isInConflict = false
   #isLeaving = false
   readonly #visit: Promise<void>
   readonly complaints: Complaint[] = []
-  /** Writes that were acknowledged. */
+  /** Acknowledged writes. */
   acknowledged = 0
-  /** Requests that failed. */
+  /** Failed requests. */
   failures = 0
   lastFailure = ''
   losses = 0
 
-  /** Who is not fickle never logs out: once it has a session, there is one to be lost. */
+  /** A fickle visitor logs out from time to time. One that is not always has a session that can be lost. */
   constructor(application: Application, terms: Terms, isFickle: boolean) {
     this.#application = application
     this.#terms = terms
@@ -98,7 +98,7 @@ export class Visitor {
     } else {
       this.#keep('a write')
       if (count <= this.#low || count > this.#high + 1)
-        this.#complain('write', `One more than ${this.#low} to ${this.#high} was ${count}.`)
+        this.#complain('write', `A count of ${this.#low} to ${this.#high} became ${count} by an increment.`)
     }
     this.#low = this.#high = count
     this.acknowledged++
@@ -129,7 +129,7 @@ export class Visitor {
 
   async #lookBack(): Promise<void> {
     const reply = await this.#ask('GET /session', this.#ended)
-    if (reply.status === 200 && countOf(reply) > 0) this.#complain('logout', `It reads as ${countOf(reply)}.`)
+    if (reply.status === 200 && countOf(reply) > 0) this.#complain('logout', `Its count is ${countOf(reply)} again.`)
   }
 
   #forget(): void {
@@ -139,7 +139,7 @@ export class Visitor {
   }
 
   #keep(what: string): void {
-    if (this.#isInConflict) this.#complain('alone', `A conflict was reported, and ${what} finds the session.`)
+    if (this.#isInConflict) this.#complain('alone', `A conflict was reported, but ${what} still finds the session.`)
     this.#isInConflict = false
   }
 
@@ -164,7 +164,7 @@ export class Visitor {
       this.#isInConflict = true
       if (!this.#terms.mayLose) this.#complain('alone', answer)
     }
-    // The response to a logout is begun before it is stored, and then replaced.
+    // A logout is stored when the response begins. If that fails, the response is replaced by a 503 without a code.
     const isNamed = body['code'] === 'UNAVAILABLE' || (route === LOGOUT && body['code'] === undefined)
     const isRight = status === 200 || status === 409 || (status === 503 && isNamed)
     const isAllowed = isRight || (status === 0 && (mayBeCutOff || this.#terms.mayBeCutOff))

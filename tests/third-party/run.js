@@ -1,12 +1,13 @@
-// Runs the suite over stores that others published, and prints which clauses each breaks. Run by `npm start`, after the
-// packages of this repository are built. `npm start -- connect-redis` runs those whose name begins so, and tells more.
+// Runs the conformance suite on stores that others published, and prints which clauses each one breaks. Build the
+// packages of this repository, then run `npm start`. `npm start -- connect-redis` runs only stores whose name begins
+// with `connect-redis`, and also prints the failures.
 import { runSuite } from '@sess/conformance'
 import { startRedis } from '../../scripts/servers/redis.js'
 import { stores } from './stores.js'
 
 const [chosen = ''] = process.argv.slice(2)
 const redis = await startRedis()
-// What these libraries leave unhandled is theirs, and the suite counts it.
+// These libraries leave rejections and errors unhandled. They must not end this process: the suite counts them.
 process.on('unhandledRejection', () => undefined)
 process.on('uncaughtException', (error) => console.error(`uncaught: ${error.message}`))
 

@@ -1,5 +1,5 @@
-// Thin adapters around stores that others published. What the toolkit of @sess can add, it adds: the deadline, the
-// mapping of errors, close. What is left is what the store itself can do: get, set and delete.
+// Thin adapters around stores that others published. The toolkit of @sess adds what it can: the deadline, the mapping
+// of errors, close. The store itself does the rest: get, set and delete.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ import redisDriver from 'unstorage/drivers/redis'
  */
 
 /**
- * An adapter that does with get and set what it can: it looks, and then it writes.
+ * An adapter that has only get and set: an update reads first and then writes, which is not atomic.
  *
  * @param {string} name
  * @param {(options: { scope: string, address: string }) => Library} open
@@ -55,7 +55,7 @@ const thin =
     })
   }
 
-/** Milliseconds from now; a store that is told none or fewer may take it for "for ever". @param {number} expiresAt */
+/** Milliseconds from now, at least 1: some stores take 0 or less as "never expires". @param {number} expiresAt */
 const ttl = (expiresAt) => Math.max(1, expiresAt - Date.now())
 
 /** A store of express-session. @param {session.Store} store @param {() => Promise<unknown>} close @returns {Library} */
@@ -77,7 +77,7 @@ const ofExpress = (store, close) => ({
   close,
 })
 
-/** As express-session takes it. @param {unknown} error */
+/** Takes ENOENT as a missing session, as express-session does. @param {unknown} error */
 const isMissing = (error) => asError(error).message.includes('ENOENT')
 
 /** @param {unknown} error */

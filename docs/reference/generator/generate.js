@@ -1,4 +1,4 @@
-// Makes docs/reference from the docstrings. With `--check`, fails where the pages there are not what it would make.
+// Generates docs/reference from the docstrings. With `--check`, fails if the pages are out of date and changes nothing.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ const OPTIONS = {
     'conformance/src/jest.ts',
   ].map((path) => join(PACKAGES, path)),
   readme: 'none',
-  // Their lines change.
+  // Links to sources have line numbers, which change with every edit.
   disableSources: true,
   excludeExternals: true,
   blockTags: ['@module', '@ts-ignore'],
@@ -47,7 +47,7 @@ const OPTIONS = {
     'Methods',
   ],
 
-  // A page for each entry point, called as the package is, but for the scope.
+  // One page per entry point, named like the package without its scope.
   router: 'module',
   excludeScopesInPaths: true,
   flattenOutputFiles: true,
@@ -55,6 +55,8 @@ const OPTIONS = {
   hidePageHeader: true,
   hideBreadcrumbs: true,
   hideGroupHeadings: true,
+  // The anchors that GitHub makes are not those that TypeDoc links to if two names differ only in case.
+  useHTMLAnchors: true,
 
   useCodeBlocks: false,
   expandObjects: true,
@@ -68,7 +70,7 @@ const OPTIONS = {
   tableColumnSettings: { hideModifiers: true, hideInherited: true, hideOverrides: true, hideDefaults: true },
 }
 
-/** What needs a docstring. */
+/** The kinds of declarations that need a docstring. */
 const DOCUMENTED = [
   ReflectionKind.Module,
   ReflectionKind.Class,
@@ -79,7 +81,7 @@ const DOCUMENTED = [
   ReflectionKind.CallSignature,
 ]
 
-/** What is described as a whole: the members that are Node's own, or an adapter's; a type within a type. */
+/** Members that need no docstring: those of Node or of an adapter, and those of nested types. */
 const MEMBERS = /\.(?:NodeRequest|NodeResponse|Adapters|__type|\[asyncDispose\])(?:\.|$)/
 
 /** @param {string} folder */
@@ -102,7 +104,7 @@ async function generate(folder) {
 }
 
 /**
- * A parameter that its function takes apart has no name of its own.
+ * Names a parameter that its function destructures after the parameter's type.
  *
  * @param {import('typedoc').Reflection} parameter
  */
@@ -113,7 +115,7 @@ function nameParameter(parameter) {
 }
 
 /**
- * The pages in a folder, by their names.
+ * The pages in a folder, by name.
  *
  * @param {string} folder
  */
@@ -131,14 +133,14 @@ try {
   const changed = [...names].filter((name) => before.get(name) !== after.get(name))
   if (process.argv.includes('--check')) {
     for (const name of changed)
-      console.error(`docs/reference/${name} is not what the docstrings say: npm run reference`)
+      console.error(`docs/reference/${name} differs from the docstrings: run npm run reference`)
     process.exitCode = changed.length === 0 ? 0 : 1
   } else {
     for (const name of changed) {
       rmSync(join(REFERENCE, name), { force: true })
       if (after.has(name)) cpSync(join(made, name), join(REFERENCE, name))
     }
-    console.log(`${after.size} pages, ${changed.length} of them changed`)
+    console.log(`${after.size} pages, ${changed.length} changed`)
   }
 } finally {
   rmSync(made, { recursive: true, force: true })

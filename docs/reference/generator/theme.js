@@ -1,9 +1,9 @@
-// How a page of the reference looks: whole signatures whose names are links, and nothing said twice.
+// The layout of a reference page: whole signatures with links on the names, and no repetition.
 import { UnionType } from 'typedoc'
 import { MarkdownTheme, MarkdownThemeContext } from 'typedoc-plugin-markdown'
 
-const INTRODUCTION = `What each package exports, made of its docstrings by \`npm run reference\`. The [guide](../README.md) says how
-to use it, and the [glossary](../glossary.md) what the terms mean.`
+const INTRODUCTION = `What each package exports, generated from its docstrings by \`npm run reference\`. The [guide](../README.md) explains
+how to use it, and the [glossary](../glossary.md) defines the terms.`
 
 class Context extends MarkdownThemeContext {
   /** @param {ConstructorParameters<typeof MarkdownThemeContext>} given */
@@ -11,7 +11,7 @@ class Context extends MarkdownThemeContext {
     super(...given)
     const { body, declaration } = this.partials
     Object.assign(this.partials, {
-      // The signature has said these.
+      // The signature already shows these.
       signatureReturns: () => '',
       inheritance: () => '',
       hierarchy: () => '',
@@ -36,7 +36,7 @@ class Context extends MarkdownThemeContext {
   }
 
   /**
-   * What each member of a union means, where that is said.
+   * The meaning of each member of a union, if it has a docstring.
    *
    * @param {import('typedoc').SomeType | undefined} type
    */
@@ -51,7 +51,7 @@ class Context extends MarkdownThemeContext {
   }
 
   /**
-   * What a page exports that another describes.
+   * Links to exports that another page describes.
    *
    * @param {import('typedoc').ContainerReflection} model
    */

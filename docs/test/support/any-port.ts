@@ -1,4 +1,4 @@
-/** For Node's `--import`: a server listens on a free port, whichever the program asks for, and tells which. */
+/** A module for Node's `--import`: servers listen on a free port, not the one that the program requests, and print it. */
 export const ANY_PORT: string = `data:text/javascript,${encodeURIComponent(`
   import { Server } from 'node:net'
   const { listen } = Server.prototype

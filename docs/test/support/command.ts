@@ -8,7 +8,7 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
-/** Says what is wrong with a line of shell on a page, or nothing: each command must be one that works here. */
+/** The problem with a shell line of a page; `undefined` if each of its commands works in this repository. */
 export function problemOf(line: string): string | undefined {
   const commands = line.replace(/(^|\s+)#.*$/, '').split(' && ')
   return commands.map((command) => problemOfCommand(command.trim())).find((problem) => problem !== undefined)
@@ -25,14 +25,14 @@ function problemOfCommand(command: string): string | undefined {
     const names = rest.filter((name) => name !== '--save-dev')
     return names.map(packageProblem).find((problem) => problem !== undefined)
   }
-  // The rehearsal of a release runs them.
+  // The tests in tests/release run these commands.
   if (words.startsWith('npx jest ') || words.startsWith('node --test ')) return undefined
   if (program === 'npm' && verb === 'create') return packageProblem((rest[0] ?? '').replace('/', '/create-'))
-  // Into what that made: the tests of @sess/create-adapter follow.
+  // Enters the folder that `npm create` made; the tests of @sess/create-adapter run this sequence.
   if (program === 'cd') return undefined
   if (program === 'npx' && verb.startsWith('@sess/')) return packageProblem(verb)
   if (program === 'npx') return existsSync(join(ROOT, 'node_modules/.bin', verb)) ? undefined : `no command ${verb}`
-  // The tests have them: the set-up sees to that.
+  // The tests' set-up installs both.
   if (program === 'redis-server' || program === 'memcached') return undefined
   return `not a command that this test knows: ${command}`
 }
@@ -41,7 +41,7 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
   return Object.hasOwn(manifest(folder).scripts ?? {}, name) ? undefined : `no script ${name}`
 }
 
-/** A package of ours, or one that the tests of the pages use. */
+/** The problem with a package's name; `undefined` if it is ours, or a development dependency that the pages' tests use. */
 function packageProblem(name: string): string | undefined {
   const folders = ['packages', 'examples'].flatMap((parent) =>
     readdirSync(join(ROOT, parent)).map((folder) => join(parent, folder)),

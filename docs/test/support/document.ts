@@ -7,16 +7,16 @@ export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
 /** A fenced block of code. */
 export interface Block {
   readonly language: string
-  /** The word after the language, by which a test knows what to do with the block. */
+  /** The word after the language. It selects the test for the block. */
   readonly use: string
   readonly text: string
-  /** Of the opening fence. */
+  /** The line number of the opening fence. */
   readonly line: number
 }
 
 /** A page in Markdown. */
 export class Document {
-  /** From the root of the repository. */
+  /** The path relative to the repository's root. */
   readonly path: string
   readonly text: string
   readonly blocks: readonly Block[]
@@ -31,14 +31,14 @@ export class Document {
     this.prose = prose
   }
 
-  /** The first cells of the rows of every table, where they are code. */
+  /** The first cell of each table row, if it begins with code. */
   get rows(): readonly string[] {
     return [...this.prose.matchAll(/^\| `([^`]+)` /gm)].map(([, cell]) => cell ?? '')
   }
 
   /**
-   * The files that the page shows, by name: blocks whose use is a file's name. What a page builds up in several blocks
-   * is one file, in order.
+   * The files that the page shows, by name: blocks whose use is a file's name. Several blocks with the same name are
+   * joined, in order.
    */
   get files(): Readonly<Record<string, string>> {
     const files: Record<string, string> = {}
@@ -47,7 +47,7 @@ export class Document {
     return files
   }
 
-  /** The links that lead nowhere. Those to other sites are not followed. */
+  /** The links to pages or headings that do not exist. Links to other sites are not checked. */
   brokenLinks(): readonly string[] {
     const targets = [...this.prose.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target ?? '')
     return targets.filter((target) => !/^https?:/.test(target) && !this.#leadsSomewhere(target))
@@ -60,14 +60,15 @@ export class Document {
     return anchor === undefined || new Document(path).#anchors.includes(anchor)
   }
 
-  /** As GitHub makes them of the headings. */
+  /** The anchors that GitHub makes from the headings, and those that the page itself sets. */
   get #anchors(): readonly string[] {
-    return [...this.prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    const headings = [...this.prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading
         .toLowerCase()
         .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
         .replaceAll(' ', '-'),
     )
+    return headings.concat([...this.prose.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id))
   }
 }
 
@@ -95,7 +96,7 @@ function split(text: string): { blocks: Block[]; prose: string } {
   return { blocks, prose: prose.join('\n') }
 }
 
-/** Every page of the repository that people wrote. */
+/** Every Markdown page of the repository, except the changelogs. */
 export function allDocuments(folder = '.'): readonly Document[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)

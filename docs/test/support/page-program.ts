@@ -4,15 +4,15 @@ import type { Readable } from 'node:stream'
 import type { Installation } from '../../../packages/core/test/support/installation.ts'
 import { ANY_PORT } from './any-port.ts'
 
-/** A program of a page that runs, and listens. */
+/** A running server program from a page. */
 export class PageProgram {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>
-  /** Emits `change` when there is more output, and when the program has ended. */
+  /** Emits `change` when the program writes output, and when it ends. */
   readonly #events = new EventEmitter()
   #output = ''
   #port: string | undefined
 
-  /** Resolves when it listens. */
+  /** Resolves when the program listens. */
   static async start(at: Installation, module: string, env: NodeJS.ProcessEnv): Promise<PageProgram> {
     const program = new PageProgram(
       spawn(process.execPath, [`--import=${ANY_PORT}`, module], {
@@ -40,12 +40,12 @@ export class PageProgram {
     return `http://127.0.0.1:${this.#port}`
   }
 
-  /** When it has written that to its console. */
+  /** Resolves when the program has written `text` to its console. */
   says(text: string): Promise<void> {
     return this.#until(() => this.#output.includes(text))
   }
 
-  /** From here on, `says` is of what is yet to be written. */
+  /** Clears the recorded output, so that `says` waits for new output. */
   forget(): void {
     this.#output = ''
   }

@@ -4,10 +4,10 @@ export interface Answer {
   readonly location: string | null
 }
 
-/** What a browser does with the cookie of one server: keeps it, and sends it again. */
+/** A client that, like a browser, stores one server's cookie and sends it again. */
 export class Visitor {
   readonly #origin: string
-  /** As it is sent; '' where there is none. */
+  /** The value of the `Cookie` header; '' if there is no cookie. */
   cookie: string
 
   constructor(origin: string, cookie = '') {

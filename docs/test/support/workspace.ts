@@ -17,12 +17,12 @@ const COMPILER_OPTIONS = {
   outDir: 'out',
 }
 
-/** A folder where whatever is installed in this repository is installed; removed when the test ends. */
+/** A folder with this repository's `node_modules`. By default, it is removed when the test ends. */
 export function workspace(at = Installation.forTest()): Installation {
   return at.symlink(join(ROOT, 'node_modules'), 'node_modules').write({ 'package.json': '{"type":"module"}' })
 }
 
-/** Compiles modules, by name; resolves with what the compiler says. */
+/** Compiles modules, given by name. Resolves with the compiler's messages, '' if there are none. */
 export async function compile(at: Installation, modules: Readonly<Record<string, string>>): Promise<string> {
   at.write({ 'tsconfig.json': JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['src'] }) })
   at.write(modules, 'src')

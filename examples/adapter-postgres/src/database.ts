@@ -1,18 +1,18 @@
-import { corrupt, type SessError } from '@sess/core/adapter'
+import { corrupt, SessError } from '@sess/core/adapter'
 import { Pool, type PoolClient, type QueryResult } from 'pg'
 import type { Settings } from './options.js'
 
-/** What a table of ours has in a row; what is there, another may have written. */
+/** A row of the table. Another program may have written it, so its values can be anything. */
 export interface Row {
   readonly data: unknown
   readonly expires_at: unknown
   readonly version: unknown
 }
 
-// SQLSTATEs, by which PostgreSQL says what is wrong.
+// SQLSTATEs, the codes of PostgreSQL's errors.
 const NO_TABLE = '42P01'
 const RACE_LOST = '40001'
-/** What our statements fail with on a table of another's (data, constraints, columns, types), or on a damaged one. */
+/** The codes that mean a table made by another program (data, constraints, columns, types) or a damaged table. */
 const FOREIGN = /^(?:2[23]|42(?!501)|XX00[12])/
 
 function codeOf(error: unknown): string {
@@ -21,7 +21,7 @@ function codeOf(error: unknown): string {
 
 const ignore = () => {}
 
-/** The database with a table in it, which is made when it is missed. */
+/** The database and the store's table in it. A statement that finds no table creates it. */
 export class Database {
   readonly #pool: Pool
   readonly #isOwn: boolean
@@ -35,34 +35,24 @@ export class Database {
     this.#isOwn = pool === undefined
     this.#table = table
     this.#deadline = deadline
-    // No call fails when an idle connection dies. But an 'error' that nobody listens to ends the process.
+    // An idle connection that dies fails no call, but an 'error' event without a listener ends the process.
     if (this.#isOwn) this.#pool.on('error', ignore)
   }
 
-  /** Runs one statement on a connection that is its own meanwhile. */
-  async query(sql: string, ...values: unknown[]): Promise<QueryResult<Row>> {
-    const due = performance.now() + this.#deadline
-    const client = await this.#pool.connect()
-    const left = due - performance.now()
-    if (left <= 0) {
-      // Who was told that a write failed must not find it done later.
-      client.release()
-      throw new Error('No connection was free in time.')
-    }
-    // The call fails of it, too; and nobody else listens while the connection is out of the pool.
-    client.on('error', ignore)
-    const timer = setTimeout(() => void client.end(), left)
-    let isSound = false
-    try {
-      const result = await this.#send(client, sql, values)
-      isSound = true
-      return result
-    } finally {
-      clearTimeout(timer)
-      client.off('error', ignore)
-      // After an error it is closed: it may still owe an answer, or lead to a server that is no longer the primary.
-      client.release(!isSound)
-    }
+  /**
+   * Runs one statement. Rejects after the deadline, and from then on sends nothing. One timer does both: with two clocks,
+   * a caller could be told that its write failed just before the write is sent.
+   */
+  query(sql: string, ...values: unknown[]): Promise<QueryResult<Row>> {
+    const late = new AbortController()
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        late.abort()
+        reject(new SessError('UNAVAILABLE', `The postgres store did not answer within ${this.#deadline} ms.`))
+      }, this.#deadline)
+      const stop = () => clearTimeout(timer)
+      this.#run(late.signal, sql, values).then(resolve, reject).then(stop, stop)
+    })
   }
 
   async close(): Promise<void> {
@@ -73,7 +63,31 @@ export class Database {
     return FOREIGN.test(codeOf(error)) ? corrupt('postgres') : undefined
   }
 
-  /** Sends again only what PostgreSQL has said that it did not do. */
+  async #run(late: AbortSignal, sql: string, values: unknown[]): Promise<QueryResult<Row>> {
+    const client = await this.#pool.connect()
+    // No await between this check and the first send, and a client that was ended sends nothing.
+    if (late.aborted) {
+      client.release()
+      throw new Error('No connection was free in time.')
+    }
+    const end = () => void client.end()
+    late.addEventListener('abort', end)
+    // An error of the connection also fails the statement. The pool does not listen while the connection is in use.
+    client.on('error', ignore)
+    let isSound = false
+    try {
+      const result = await this.#send(client, sql, values)
+      isSound = true
+      return result
+    } finally {
+      late.removeEventListener('abort', end)
+      client.off('error', ignore)
+      // After an error, close it: it may still owe an answer, or lead to a server that is no longer the primary.
+      client.release(!isSound)
+    }
+  }
+
+  /** Sends a statement again only after an error by which PostgreSQL reports that it did nothing. */
   async #send(client: PoolClient, sql: string, values: unknown[]): Promise<QueryResult<Row>> {
     for (;;) {
       try {
@@ -88,7 +102,7 @@ export class Database {
 
   async #createTable(client: PoolClient): Promise<void> {
     try {
-      // Of processes that do this at the same moment, all but one would fail if they did not take turns.
+      // Without the lock, all but one of the processes that do this at the same moment would fail.
       await client.query(`
         SELECT pg_advisory_xact_lock(hashtext('sess ${this.#table}'));
         CREATE TABLE IF NOT EXISTS "${this.#table}" (

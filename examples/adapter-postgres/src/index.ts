@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type {} from '@sess/core' // for its interface Adapters, below
+import type {} from '@sess/core' // declares the interface Adapters, which is extended below
 import { type Adapter, corrupt, MAX_TIME, newVersion, serverStore } from '@sess/core/adapter'
 import { Database } from './database.js'
 import { type PostgresOptions, readPostgresOptions } from './options.js'
@@ -15,7 +15,7 @@ declare module '@sess/core' {
 const VERSION = /^[\w-]{16}$/
 const PRUNE_STEP = 1000
 
-/** Keeps sessions in a table of PostgreSQL. */
+/** Stores sessions in a table of PostgreSQL. */
 const postgres: Adapter<PostgresOptions> = (options) => {
   const settings = readPostgresOptions(options)
   const { table, maxBytes, deadline } = settings
@@ -25,6 +25,8 @@ const postgres: Adapter<PostgresOptions> = (options) => {
     name: 'postgres',
     maxBytes,
     deadline,
+    // `Database` keeps the deadline, because only `Database` can stop what is not sent yet.
+    ownsDeadline: true,
 
     async create(key, { data, expiresAt }) {
       const version = newVersion()
@@ -48,7 +50,7 @@ const postgres: Adapter<PostgresOptions> = (options) => {
     async update(key, { data, expiresAt }, version) {
       const next = newVersion()
       const sql = `UPDATE "${table}" SET data = $1, expires_at = $2, version = $3 WHERE key = $4 AND version = $5`
-      // What another wrote there may have any text for a version; NULL is equal to none.
+      // A row that another program wrote may have any text as its version. Nothing equals NULL.
       const current = VERSION.test(version) ? version : null
       const { rowCount } = await database.query(sql, Buffer.from(data), expiresAt, next, key, current)
       return rowCount === 1 ? next : null

@@ -2,28 +2,28 @@ import { type Check, deadline, integer, invalidOption, optional, readOptions, te
 import { Client, type Pool } from 'pg'
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`. Left out, PGHOST, PGUSER and the like say it, as they do to psql. */
+  /** `postgres://user:password@host:port/database`. Default: PGHOST, PGUSER and so on, as psql reads them. */
   readonly url?: string | undefined
-  /** How many connections the store opens at most. Default 10. */
+  /** The largest number of connections that the store opens. Default 10. */
   readonly connections?: number | undefined
-  /** Instead of these two: a pool of the application's, which `close` leaves open. */
+  /** The application's own pool, instead of `url` and `connections`. `close` leaves it open. */
   readonly pool?: Pool | undefined
-  /** Stores of one table are one store. Lower-case letters, digits and `_`. Default `'sessions'`. */
+  /** Stores with the same table share their sessions. Lower-case letters, digits and `_`. Default `'sessions'`. */
   readonly table?: string | undefined
-  /** The longest that a call may take, in milliseconds. Default 1000. */
+  /** How long a call may take, in milliseconds. Default 1000. */
   readonly deadline?: number | undefined
-  /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
+  /** The most data that one session may have, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
   readonly maxBytes?: number | undefined
 }
 
-/** The options, checked. */
+/** The checked options. */
 export interface Settings extends PostgresOptions {
   readonly table: string
   readonly deadline: number
   readonly maxBytes: number
 }
 
-/** Whether pg takes it. What pg says of one that it does not take may repeat it, the password too. */
+/** Whether pg accepts the value. An error of pg may repeat the URL with its password, so it is not passed on. */
 function isUrl(value: unknown): value is string {
   try {
     return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && Boolean(new Client(value))
@@ -37,7 +37,7 @@ const url: Check<string> = (value, path) => {
   throw invalidOption(path, value, `a URL such as 'postgres://user:password@host:5432/database'`)
 }
 
-/** By shape, since the application may have another copy of pg. */
+/** Checks the shape and not the class, since the application may have another copy of pg. */
 function isPool(value: unknown): value is Pool {
   return typeof value === 'object' && value !== null && 'connect' in value && 'idleCount' in value
 }
@@ -47,7 +47,7 @@ const pool: Check<Pool> = (value, path) => {
   throw invalidOption(path, value, 'a Pool of pg')
 }
 
-// PostgreSQL cuts names off after 63 characters, and that of the index is 11 longer than the table's.
+// PostgreSQL cuts names off after 63 characters, and the name of the index is 11 longer than the name of the table.
 const table = text({
   pattern: /^[a-z_][a-z0-9_]{0,51}$/,
   expected: `at most 52 lower-case letters, digits and _, such as 'sessions'`,
@@ -64,7 +64,7 @@ export function readPostgresOptions(options: unknown): Settings {
   })
   for (const name of ['url', 'connections'] as const) {
     if (read.pool === undefined || read[name] === undefined) continue
-    throw invalidOption(`postgres.${name}`, read[name], 'nothing beside postgres.pool')
+    throw invalidOption(`postgres.${name}`, read[name], 'nothing, because postgres.pool is set')
   }
   return read
 }

@@ -7,13 +7,13 @@ import { server } from './server.js'
 const urlOf = (address: string) => `postgres://postgres@${address}/postgres`
 
 const pool = new Pool({ connectionString: urlOf(server.tcp) })
-// The server is restarted.
+// The suite restarts the server, and an 'error' event without a listener would end the process.
 pool.on('error', () => {})
 afterAll(() => pool.end())
 
 testStore<PostgresOptions>({
   adapter: postgres,
-  // The suite opens some hundred stores, and to connect costs PostgreSQL a process.
+  // The suite opens about a hundred stores, and PostgreSQL starts a process for each connection.
   options: ({ scope, address }) => ({ url: urlOf(address), table: scope, connections: 4, deadline: 4000 }),
   backend: {
     ...server,

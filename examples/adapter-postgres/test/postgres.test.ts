@@ -1,18 +1,22 @@
-import { inspect } from 'node:util'
 import { startFaultProxy } from '@sess/conformance'
 import { sessions, type Sessions } from '@sess/core'
-import { createAdapterContext, type Entry, isSessError, type ServerStore, type SessError } from '@sess/core/adapter'
+import type { Entry, ServerStore } from '@sess/core/adapter'
 import { Pool, type PoolConfig, types } from 'pg'
 import postgres, { type PostgresOptions } from 'sess-adapter-postgres'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startPostgres } from '../../../scripts/servers/postgres.js'
+import {
+  ALICE,
+  failureOf,
+  openServerStore,
+  openUntyped,
+  SECRET,
+  shown,
+  SLACK,
+  works,
+} from '../../../tests/support/stores.ts'
 
 const PASSWORD = 'correct-horse-battery'
-const SECRET = 'a secret for tests, of 32 bytes or more'
-const context = createAdapterContext({ secret: SECRET })
-const entry: Entry = { data: '{"user":"alice"}', expiresAt: Date.UTC(2100, 0) }
-/** Milliseconds that a call may take on top of its deadline while the machine is busy. */
-const SLACK = 1500
 
 let server: Awaited<ReturnType<typeof startPostgres>>
 let direct: Pool
@@ -31,16 +35,13 @@ afterAll(async () => {
 
 const newTable = () => `test${++tables}`
 
-/** Opens a store as a caller without types could, and closes it when the test ends. */
-function open(options: unknown): ServerStore {
-  const store = Reflect.apply(postgres, undefined, [options, context])
-  if (store.kind !== 'server') throw new Error('expected a server store')
-  onTestFinished(() => store.close())
-  return store
-}
-
 const openStore = (options: PostgresOptions = {}): ServerStore =>
-  open({ ...(!options.pool && { url: server.url }), table: newTable(), deadline: 5000, ...options })
+  openServerStore(postgres, {
+    ...(!options.pool && { url: server.url }),
+    table: newTable(),
+    deadline: 5000,
+    ...options,
+  })
 
 function newPool(config: PoolConfig): Pool {
   const pool = new Pool({ connectionString: server.url, ...config })
@@ -49,62 +50,46 @@ function newPool(config: PoolConfig): Pool {
   return pool
 }
 
-async function failureOf(call: () => unknown): Promise<SessError> {
-  try {
-    await call()
-  } catch (error) {
-    if (isSessError(error)) return error
-    throw error
-  }
-  throw new Error('expected the call to fail')
-}
-
-const shown = (value: unknown) => inspect(value, { depth: Infinity, showHidden: true })
-
-/** Waits until the store works again, of itself. */
-const works = (store: ServerStore) =>
-  expect.poll(() => store.read('any').then(String, () => 'failed'), { timeout: 10_000 }).toBe('null')
-
-/** Ends the connections of everybody else. */
+/** Ends all connections to the server except this one. */
 const terminateOthers = () =>
   direct.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
 
-/** How many statements wait for a lock on the server. */
+/** Returns how many statements wait for a lock on the server. */
 async function waiting(): Promise<number | null> {
   const { rowCount } = await direct.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
   return rowCount
 }
 
 describe('the table', () => {
-  it('is made once, however many make it at the same moment', async () => {
+  it('is created once, even if several stores create it at the same moment', async () => {
     const pools = Array.from({ length: 6 }, () => newPool({ max: 1 }))
     for (let round = 0; round < 3; round++) {
       const table = newTable()
-      // They are connected, and so begin at once.
+      // Connect all of them first, so that they create the table at the same moment.
       await Promise.all(pools.map((pool) => pool.query('SELECT 1')))
       const stores = pools.map((pool) => openStore({ pool, table }))
-      const versions = await Promise.all(stores.map((store) => store.create('key', entry)))
+      const versions = await Promise.all(stores.map((store) => store.create('key', ALICE)))
       expect(versions.filter((version) => version !== null)).toHaveLength(1)
     }
   })
 
-  it('is made anew when it was dropped', async () => {
+  it('is created again after it was dropped', async () => {
     const table = newTable()
     const store = openStore({ table })
-    await store.create('key', entry)
+    await store.create('key', ALICE)
     await direct.query(`DROP TABLE ${table}`)
     expect(await store.read('key')).toBeNull()
-    expect(await store.create('key', entry)).not.toBeNull()
+    expect(await store.create('key', ALICE)).not.toBeNull()
   })
 
-  it('7.3 of another is left alone', async () => {
+  it('7.3 that another program made is left alone', async () => {
     const table = newTable()
     await direct.query(`CREATE TABLE ${table} (key integer, data text)`)
     const store = openStore({ table })
     const calls = [
-      () => store.create('key', entry),
+      () => store.create('key', ALICE),
       () => store.read('key'),
-      () => store.update('key', entry, 'version'),
+      () => store.update('key', ALICE, 'version'),
       () => store.destroy('key'),
     ]
     for (const call of calls) {
@@ -115,12 +100,12 @@ describe('the table', () => {
     expect((await direct.query(`SELECT * FROM ${table}`)).rowCount).toBe(0)
   })
 
-  it('may belong to a user who lets another use it, and no more', async () => {
+  it('may belong to another user, who grants no more than its use', async () => {
     const table = newTable()
-    await openStore({ table }).create('key', entry)
+    await openStore({ table }).create('key', ALICE)
     await direct.query(`CREATE USER clerk; GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO clerk`)
     const url = server.url.replace('postgres@', `clerk:${PASSWORD}@`)
-    expect(await openStore({ url, table }).read('key')).toMatchObject(entry)
+    expect(await openStore({ url, table }).read('key')).toMatchObject(ALICE)
     const refused = await failureOf(() => openStore({ url }).read('key'))
     expect(refused).toMatchObject({ code: 'UNAVAILABLE', cause: { code: '42501' } })
     expect(shown(refused)).not.toContain(PASSWORD)
@@ -130,34 +115,34 @@ describe('the table', () => {
 describe('a connection', () => {
   it('that dies while it is idle fails nothing', async () => {
     const store = openStore()
-    await store.create('key', entry)
+    await store.create('key', ALICE)
     await terminateOthers()
     await works(store)
-    expect(await store.read('key')).toMatchObject(entry)
+    expect(await store.read('key')).toMatchObject(ALICE)
   })
 
-  it('7.1, 7.4 that waits for a lock is given up on both sides, and what was refused is not written later', async () => {
+  it('7.1, 7.4 that waits for a lock is given up on both sides, and a write that failed is not applied later', async () => {
     const table = newTable()
     const store = openStore({ table, deadline: 300 })
-    const version = (await store.create('key', entry)) ?? ''
+    const version = (await store.create('key', ALICE)) ?? ''
     const other = await direct.connect()
     onTestFinished(() => other.release(true))
     await other.query(`BEGIN; LOCK TABLE ${table}`)
     const began = performance.now()
-    const calls = [() => store.read('key'), () => store.update('key', { ...entry, data: 'late' }, version)]
+    const calls = [() => store.read('key'), () => store.update('key', { ...ALICE, data: 'late' }, version)]
     for (const failure of await Promise.all(calls.map(failureOf))) expect(failure.code).toBe('UNAVAILABLE')
     expect(performance.now() - began).toBeLessThan(300 + SLACK)
     await expect.poll(waiting, { timeout: 5000 }).toBe(0)
     await other.query('COMMIT')
     await works(store)
-    expect(await store.read('key')).toEqual({ ...entry, version })
+    expect(await store.read('key')).toEqual({ ...ALICE, version })
   })
 
   it('that dies while it is in use fails the call, and nothing else', async () => {
     const [table, proxy] = [newTable(), await startFaultProxy(server.address)]
     onTestFinished(() => proxy.close())
     const store = openStore({ table, url: server.url.replace(server.address, proxy.address) })
-    await store.create('key', entry)
+    await store.create('key', ALICE)
     const other = await direct.connect()
     onTestFinished(() => other.release(true))
     await other.query(`BEGIN; LOCK TABLE ${table}`)
@@ -170,7 +155,7 @@ describe('a connection', () => {
     await works(store)
   })
 
-  it('7.2 that nothing comes from any more is not kept for the calls to come', async () => {
+  it('7.2 that stays silent is not used for later calls', async () => {
     const proxy = await startFaultProxy(server.address)
     onTestFinished(() => proxy.close())
     const url = server.url.replace(server.address, proxy.address)
@@ -182,28 +167,28 @@ describe('a connection', () => {
     await works(store)
   })
 
-  it('to a server that has become read-only is left for one to the primary', async () => {
+  it('to a server that has become read-only is replaced by one to the primary', async () => {
     const store = openStore({ connections: 1 })
-    const version = (await store.create('key', entry)) ?? ''
+    const version = (await store.create('key', ALICE)) ?? ''
     const setReadOnly = (isOn: boolean) =>
       direct.query(`ALTER DATABASE postgres SET default_transaction_read_only = ${isOn}`)
     const writable = newPool({ options: '-c default_transaction_read_only=off' })
     await setReadOnly(true)
     const reset = () => writable.query('ALTER DATABASE postgres RESET default_transaction_read_only')
     onTestFinished(async () => void (await reset()))
-    // What is connected already goes on.
+    // Existing connections keep the old setting, so end them.
     await terminateOthers()
     await works(store)
-    expect(await store.read('key')).toEqual({ ...entry, version })
-    const refused = await failureOf(() => store.update('key', entry, version))
+    expect(await store.read('key')).toEqual({ ...ALICE, version })
+    const refused = await failureOf(() => store.update('key', ALICE, version))
     expect(refused).toMatchObject({ code: 'UNAVAILABLE', cause: { code: '25006' } })
     await reset()
-    expect(await store.update('key', entry, version)).not.toBeNull()
+    expect(await store.update('key', ALICE, version)).not.toBeNull()
   })
 
-  it('7.1, 7.2 to a server that freezes is dropped in time, and another made when it thaws', async () => {
+  it('7.1, 7.2 to a server that freezes is dropped in time, and a new one is made after the thaw', async () => {
     const store = openStore({ deadline: 500 })
-    await store.create('key', entry)
+    await store.create('key', ALICE)
     server.freeze()
     onTestFinished(() => server.thaw())
     const began = performance.now()
@@ -212,51 +197,72 @@ describe('a connection', () => {
     expect(performance.now() - began).toBeLessThan(500 + SLACK)
     server.thaw()
     await works(store)
-    expect(await store.read('key')).toMatchObject(entry)
+    expect(await store.read('key')).toMatchObject(ALICE)
   })
 })
 
 describe('a pool that is passed in', () => {
-  it('7.4 has nothing written by a call that had to wait for it for too long', async () => {
+  it('7.4 writes nothing for a call that was rejected while it waited for a connection', async () => {
     const pool = newPool({ max: 1 })
     const table = newTable()
     await openStore({ pool, table }).read('any')
     const store = openStore({ pool, table, deadline: 100 })
     const taken = await pool.connect()
-    expect(await failureOf(() => store.create('key', entry))).toMatchObject({ code: 'UNAVAILABLE' })
+    expect(await failureOf(() => store.create('key', ALICE))).toMatchObject({ code: 'UNAVAILABLE' })
     taken.release()
-    // It is the turn of what waited, and then of this.
+    // The pool serves the call that waited before it serves this query.
     expect((await pool.query(`SELECT FROM ${table}`)).rowCount).toBe(0)
   })
 
-  it('3.3 may isolate its transactions as strictly as there is: a lost race is no failure', async () => {
+  it('7.4 writes nothing for such a call even if the process was busy when the call began', async () => {
+    const pool = newPool({ max: 1 })
+    const table = newTable()
+    await openStore({ pool, table }).read('any')
+    const store = openStore({ pool, table, deadline: 100 })
+    // A timer from before the call must not reject the call while its statement may still be sent.
+    await store.read('any').catch(() => null)
+    const taken = await pool.connect()
+    const busy: Entry = {
+      ...ALICE,
+      get data() {
+        const end = performance.now() + 30
+        while (performance.now() < end);
+        return ALICE.data
+      },
+    }
+    expect(await failureOf(() => store.create('key', busy))).toMatchObject({ code: 'UNAVAILABLE' })
+    taken.release()
+    expect((await pool.query(`SELECT FROM ${table}`)).rowCount).toBe(0)
+  })
+
+  it('3.3 may use serializable transactions: a lost race is not a failure', async () => {
     const table = newTable()
     const options = '-c default_transaction_isolation=serializable'
     const stores = [1, 2, 3].map(() => openStore({ pool: newPool({ options, max: 2 }), table }))
-    const created = await Promise.all(stores.map((store) => store.create('key', entry)))
+    const created = await Promise.all(stores.map((store) => store.create('key', ALICE)))
     let version = created.find((won) => won !== null)
     for (let round = 0; round < 5; round++) {
       const current = version ?? ''
-      const wins = await Promise.all(stores.flatMap((store) => [1, 2].map(() => store.update('key', entry, current))))
+      const wins = await Promise.all(stores.flatMap((store) => [1, 2].map(() => store.update('key', ALICE, current))))
       const [won, another] = wins.filter((next) => next !== null)
       expect([typeof won, another]).toEqual(['string', undefined])
       version = won
     }
   })
 
-  it('1.1 may read numbers in its own way', async () => {
+  it('1.1 may have its own parser for numbers', async () => {
     types.setTypeParser(types.builtins.INT8, BigInt)
     onTestFinished(() => types.setTypeParser(types.builtins.INT8, String))
     const store = openStore()
-    const version = await store.create('key', entry)
-    expect(await store.read('key')).toEqual({ ...entry, version })
+    const version = await store.create('key', ALICE)
+    expect(await store.read('key')).toEqual({ ...ALICE, version })
   })
 })
 
-it('6.3 prune waits for nobody, and leaves what another has locked', async () => {
+it('6.3 prune waits for no lock, and leaves rows that another transaction has locked', async () => {
   const table = newTable()
   const store = openStore({ table })
-  for (const key of ['locked', 'free']) await store.create(key, { ...entry, expiresAt: 1000 })
+  for (const key of ['locked', 'free']) await store.create(key, { ...ALICE, expiresAt: 1000 })
   const other = await direct.connect()
   onTestFinished(() => other.release(true))
   await other.query(`BEGIN; SELECT FROM ${table} WHERE key = 'locked' FOR UPDATE`)
@@ -297,12 +303,14 @@ const WRONG: readonly [options: unknown, message: string][] = [
 
 describe('7.6 an option', () => {
   it.each(WRONG)('that is wrong is refused: %j', (options, message) => {
-    expect(() => open(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message }))
+    expect(() => openUntyped(postgres, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message }))
   })
 
-  it('has nothing beside pool that says where to connect', () => {
-    expect(() => open({ pool: direct, url: server.url })).toThrow('postgres.url is a string of')
-    expect(() => open({ pool: direct, connections: 1 })).toThrow('Option postgres.connections is 1; expected nothing')
+  it('that names a pool excludes url and connections', () => {
+    expect(() => openUntyped(postgres, { pool: direct, url: server.url })).toThrow('postgres.url is a string of')
+    expect(() => openUntyped(postgres, { pool: direct, connections: 1 })).toThrow(
+      'Option postgres.connections is 1; expected nothing',
+    )
   })
 
   it('that is right opens a store which connects to nothing yet and shows no password', () => {
@@ -311,18 +319,24 @@ describe('7.6 an option', () => {
       `postgres://alice:${PASSWORD}@db.example/app`,
       `postgresql:///app?host=/run/pg&user=${PASSWORD}`,
     ]) {
-      const store = open({ url, table: longest, connections: 1, deadline: 2 ** 31 - 1, maxBytes: 2 ** 28 })
+      const store = openUntyped(postgres, {
+        url,
+        table: longest,
+        connections: 1,
+        deadline: 2 ** 31 - 1,
+        maxBytes: 2 ** 28,
+      })
       expect(store).toMatchObject({ kind: 'server', name: 'postgres', maxBytes: 2 ** 28, deadline: 2 ** 31 - 1 })
       expect(shown(store)).not.toContain(PASSWORD)
     }
-    const store = open({ url: undefined, pool: undefined, table: undefined })
+    const store = openUntyped(postgres, { url: undefined, pool: undefined, table: undefined })
     expect(store).toMatchObject({ maxBytes: 2 ** 20, deadline: 1000 })
     expect(store).not.toHaveProperty('lacks')
   })
 
-  it('may be as long as PostgreSQL lets a name be', async () => {
+  it('for the table may be as long as PostgreSQL allows', async () => {
     const table = 'x'.repeat(52)
-    expect(await openStore({ table }).create('key', entry)).not.toBeNull()
+    expect(await openStore({ table }).create('key', ALICE)).not.toBeNull()
     const indexes = await direct.query('SELECT indexname FROM pg_indexes WHERE tablename = $1', [table])
     expect(indexes.rows).toContainEqual({ indexname: `${table}-expires_at` })
   })

@@ -5,5 +5,5 @@ import { startPostgres } from '../../../scripts/servers/postgres.js'
 const { address, restart, stop } = await startPostgres()
 afterAll(stop)
 
-/** The server that the suite may do anything to. */
+/** A server for tests only: the suite writes to it and may restart it. */
 export const server: Backend & { readonly tcp: string } = { tcp: address, restart }

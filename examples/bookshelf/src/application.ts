@@ -9,10 +9,10 @@ import { mainSlice } from './main/slice.js'
 import { sendPage } from './page.js'
 import type { Handler, Route, Slice } from './slice.js'
 
-/** How long requests under way may take once the server stops. */
+/** Milliseconds that requests in progress get to finish when the server stops. */
 const GRACE_MS = 5000
 
-/** Two slices on one server. */
+/** Serves two slices with one server. */
 export class Application {
   readonly server: Server
   readonly #slices: { readonly [prefix: string]: Slice }
@@ -26,10 +26,10 @@ export class Application {
     this.server = createServer((request, response) => void this.#answer(request, response))
   }
 
-  /** Lets requests under way end, then closes the sessions. */
+  /** Lets requests in progress finish, then closes the sessions. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve))
-    // A connection that falls idle from now on would be kept alive for some seconds more.
+    // Node keeps a connection alive for some seconds after its last response, even while the server closes.
     const idle = setInterval(() => this.server.closeIdleConnections(), 50)
     const impatience = setTimeout(() => this.server.closeAllConnections(), GRACE_MS)
     await closed

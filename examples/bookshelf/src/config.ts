@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 
 export interface Config {
   readonly port: number
-  /** The name of the adapter that keeps the sessions. */
+  /** The name of the adapter that stores the sessions. */
   readonly store: string
-  /** The options of `sessions`: core's, and beside them the adapter's own. */
+  /** The options of `sessions`: those of core and those of the adapter. */
   readonly options: { readonly secret: string | undefined; readonly [name: string]: unknown }
 }
 
@@ -23,21 +23,21 @@ function readPort(text: string): number {
   throw new Error('PORT must be a number from 0 (any free port) to 65535.')
 }
 
-/** Each store has options of its own, and refuses those of another: so they come beside its name. */
+/** Each adapter refuses options that it does not know, so they come from the environment, as its name does. */
 function readOptions(text: string): object {
   try {
     const options: unknown = JSON.parse(text)
     if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
   } catch {
-    // Told below.
+    // The error below covers this, too.
   }
   throw new Error('SESSION_OPTIONS must be a JSON object, such as {"idleTimeout":"15m"}.')
 }
 
-/** In production a missing secret is left missing, and `sessions` refuses to start. */
+/** Makes a secret if there is none, but not in production: there `sessions` throws if it is missing. */
 function readSecret(env: Environment): string | undefined {
   const secret = env['SESSION_SECRET']
   if (secret !== undefined || env['NODE_ENV'] === 'production') return secret
-  console.warn('SESSION_SECRET is not set: made one for this run. The sessions end with it.')
+  console.warn('SESSION_SECRET is not set: using a random one. Its sessions end when the server stops.')
   return randomBytes(32).toString('base64url')
 }

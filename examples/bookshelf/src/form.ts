@@ -4,10 +4,9 @@ import { HttpError } from './http-error.js'
 const MAX_BODY_BYTES = 10_000
 
 /**
- * Against cross-site request forgery: SameSite=Lax keeps the session's cookie from the POST of another
- * site; this refuses what Lax lets through, a sibling domain of the same site. Browsers say where a POST
- * comes from in Sec-Fetch-Site, older ones in Origin; what says neither is no browser, and carries no
- * one's cookie but its own.
+ * Prevents cross-site request forgery. SameSite=Lax keeps the session's cookie out of a POST from another site. This
+ * refuses what Lax lets through: a POST from a sibling domain of the same site. Browsers name the source of a POST in
+ * Sec-Fetch-Site, older ones in Origin. A client that sends neither is not a browser, and has only its own cookies.
  */
 export function assertSameOrigin({ headers }: IncomingMessage): void {
   const site = headers['sec-fetch-site']
@@ -19,7 +18,7 @@ export function assertSameOrigin({ headers }: IncomingMessage): void {
   if (!isSame) throw new HttpError(403, 'This form was sent from another site.')
 }
 
-/** The fields of a form that was sent with the request. */
+/** The fields of the form in the request. */
 export async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   const [type] = (request.headers['content-type'] ?? '').split(';')
   if (type?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') throw new HttpError(415)
@@ -32,7 +31,7 @@ function readBody(request: IncomingMessage): Promise<string> {
     let bytes = 0
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      // What is over the limit is read and dropped: a client that is still sending does not hear an answer.
+      // The rest of a body that is too large is read and dropped: a client that is still sending reads no response.
       if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
       else reject(new HttpError(413))
     })

@@ -13,7 +13,7 @@ export class Html {
 
 type Value = Html | string | number | false | undefined | readonly Html[]
 
-/** Markup as written, with every value in it escaped unless it is markup itself. */
+/** A template tag for markup. Escapes every value that is not `Html` itself. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(String.raw({ raw: strings }, ...values.map(markup)))
 }

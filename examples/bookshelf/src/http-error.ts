@@ -1,6 +1,6 @@
 import { type OutgoingHttpHeaders, STATUS_CODES } from 'node:http'
 
-/** Thrown by a handler to answer with that status. */
+/** Thrown by a handler to answer with this status. */
 export class HttpError extends Error {
   readonly status: number
   readonly headers: OutgoingHttpHeaders

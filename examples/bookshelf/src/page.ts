@@ -1,14 +1,14 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type Html, html } from './html.js'
 
-/** By the title of the page that each leads to. */
+/** Paths, by the title of their page. */
 const MENU = { Books: '/', Cart: '/cart', Login: '/login', Admin: '/admin' }
 
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  // Each page is of one visitor at one moment: after a logout, the back button must not bring it up again.
+  // Each page belongs to one visitor: after a logout, the back button must not show it again.
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
 }
@@ -51,7 +51,7 @@ export function sendPage(
   response.writeHead(status, { ...HEADERS, ...headers }).end(page.toString())
 }
 
-/** After a POST: the browser gets another page, and loading that one again sends no form again. */
+/** Answers a POST with another page, so that a reload of that page does not send the form again. */
 export function redirect(response: ServerResponse, location: string): void {
   response.writeHead(303, { location }).end()
 }

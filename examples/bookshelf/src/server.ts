@@ -10,14 +10,14 @@ try {
 
   const address = application.server.address()
   const port = typeof address === 'object' ? address?.port : config.port
-  console.log(`Bookshelf is at http://127.0.0.1:${port}/, its sessions on '${config.store}'. Stop it with Ctrl-C.`)
+  console.log(`Bookshelf runs at http://127.0.0.1:${port}/ with the '${config.store}' store. Press Ctrl-C to stop it.`)
 
-  // npm passes a signal on that the terminal has sent as well.
+  // Ctrl-C arrives twice: from the terminal, and forwarded by npm.
   let stopping: Promise<void> | undefined
   const stop = () => void (stopping ??= application.close())
   process.on('SIGINT', stop).on('SIGTERM', stop)
 } catch (error) {
   console.error(`Bookshelf did not start: ${error instanceof Error ? error.message : String(error)}`)
-  console.error('What it can be told by environment variables is in examples/bookshelf/README.md.')
+  console.error('Its environment variables are described in examples/bookshelf/README.md.')
   process.exitCode = 1
 }

@@ -7,9 +7,9 @@ export interface Route {
   readonly POST?: Handler
 }
 
-/** A part of the application with sessions of its own. */
+/** A part of the application that makes its own `Sessions`. */
 export interface Slice {
-  /** By path, below the one where the slice is mounted. */
+  /** By path, relative to the prefix of the slice. */
   readonly routes: Readonly<Record<string, Route>>
   close(): Promise<void>
 }

@@ -34,7 +34,7 @@ button:hover, label + button { background: var(--accent); color: var(--paper) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 `
 
-/** Opens no session, so it costs none, and any cache may keep it. */
+/** Opens no session, so any cache may store the response. */
 export const sendStyle: Handler = (_request, response) => {
   response.writeHead(200, { 'content-type': 'text/css', 'cache-control': 'public, max-age=3600' }).end(STYLE)
 }

@@ -4,7 +4,7 @@ export interface User {
   readonly isLibrarian: boolean
 }
 
-/** For the demonstration only: an application stores a slow hash of each password (argon2, scrypt), never the password. */
+/** For the demo only: a real application stores a slow hash of each password (argon2, scrypt), never the password. */
 export const USERS: readonly User[] = [
   { name: 'reader', password: 'reader', isLibrarian: false },
   { name: 'librarian', password: 'librarian', isLibrarian: true },

@@ -1,4 +1,4 @@
-/** What the sessions hold. Both slices read and write it. */
+/** The values of a session. Both slices read and write them. */
 export interface Visitor {
   visits: number
   /** The ids of books. */

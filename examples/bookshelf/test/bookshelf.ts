@@ -9,7 +9,7 @@ export const SECRET = 'a secret for tests, of 32 bytes or more'
 
 const SERVER = fileURLToPath(new URL('../dist/server.js', import.meta.url))
 
-/** Serves the application in this process until the test ends; resolves with its origin. */
+/** Serves the application in this process until the test ends. Resolves with its origin. */
 export async function serve(env: Environment = {}): Promise<string> {
   const { server, close } = open({ SESSION_SECRET: SECRET, ...env })
   server.listen(0, '127.0.0.1')
@@ -28,7 +28,7 @@ function open(env: Environment) {
   return { server: application.server, close: () => application.close() }
 }
 
-/** The server as `npm start` runs it, with nothing in its environment but `env`. Adapters are found in `folder`, too. */
+/** The server as `npm start` runs it, with only `env` as its environment. It finds adapters in `folder`, too. */
 export class ServerProcess {
   readonly #child
   readonly #exit: Promise<readonly unknown[]>
@@ -64,7 +64,7 @@ export class ServerProcess {
     }
   }
 
-  /** Sends a signal, or none; resolves with the exit code, or with the signal that ended the process. */
+  /** Sends the signal, if given. Resolves with the exit code, or with the signal that ended the process. */
   async ended(signal?: NodeJS.Signals): Promise<unknown> {
     if (signal !== undefined) this.#child.kill(signal)
     const [code, by] = await this.#exit

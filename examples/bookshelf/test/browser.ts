@@ -1,4 +1,4 @@
-/** Keeps the cookies of one origin and sends what a browser sends with them. */
+/** Stores the cookies of one origin, and sends them with the headers that a browser sends. */
 export class Browser {
   readonly #origin: string
   readonly #cookies = new Map<string, string>()
@@ -25,14 +25,13 @@ export class Browser {
     return this.#fetch(path, { method: 'POST', body: new URLSearchParams(fields), headers: sent })
   }
 
-  /** The page at `path`. */
   async page(path: string): Promise<Page> {
     const response = await this.get(path)
     if (response.status !== 200) throw new Error(`${path} answered ${response.status}`)
     return new Page(await response.text())
   }
 
-  /** Sends a form, and follows to the page that it leads to. */
+  /** Sends a form, and follows the redirect to the next page. */
   async submit(path: string, fields: Record<string, string> = {}): Promise<Page> {
     const response = await this.post(path, fields)
     const location = response.headers.get('location')

@@ -9,7 +9,7 @@ import { environmentFor, type StoreName } from './stores.js'
 
 const SERVER_STORES = ['memory', 'redis', 'sqlite'] as const
 
-// A browser takes its time on a machine that is busy with other tests.
+// A browser is slow on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let chromium: Browser
@@ -24,12 +24,12 @@ async function start(store: StoreName, env: Readonly<Record<string, string>> = {
   return new ServerProcess({ SESSION_SECRET: SECRET, ...(await environmentFor(store)), ...env })
 }
 
-/** Where a browser finds the server: `localhost` is another site than 127.0.0.1. */
+/** The server's origin for a browser. It is `localhost`, so that 127.0.0.1 is another site. */
 async function originOf(server: ServerProcess): Promise<string> {
   return (await server.origin()).replace('127.0.0.1', 'localhost')
 }
 
-/** A visitor: a profile with no cookies, in which tabs can be opened. */
+/** A visitor: a browser profile without cookies. */
 async function visitorOf(
   server: ServerProcess,
   options: BrowserContextOptions = {},
@@ -46,7 +46,7 @@ async function open(visitor: BrowserContext, path = '/'): Promise<Tab> {
   return tab
 }
 
-/** Presses a button, and waits for the page that it leads to. */
+/** Presses a button, and waits for the next page to load. */
 async function press(tab: Tab, name: string): Promise<void> {
   await Promise.all([tab.waitForEvent('load'), tab.getByRole('button', { name }).click()])
 }
@@ -130,7 +130,7 @@ describe('two tabs at the same instant', () => {
     return new Page(await response.text()).titles.toSorted()
   }
 
-  /** In each tab sends the form of one book, but without leaving the page; resolves with the cart that this leaves. */
+  /** Sends the form of one book from each tab, without leaving the page. Resolves with the resulting cart. */
   async function send(visitor: BrowserContext, path: string): Promise<readonly string[]> {
     const statuses = visitor
       .pages()
@@ -143,7 +143,7 @@ describe('two tabs at the same instant', () => {
     return cartOf(visitor)
   }
 
-  /** In each tab presses the button of one book; resolves with the cart that this leaves. */
+  /** Presses the button of one book in each tab. Resolves with the resulting cart. */
   async function addBoth(visitor: BrowserContext): Promise<readonly string[]> {
     const tabs = [await open(visitor), await open(visitor)]
     await Promise.all(tabs.map((tab, index) => press(tab, `Add to cart: ${TITLES[index]}`)))
@@ -151,7 +151,7 @@ describe('two tabs at the same instant', () => {
   }
 
   it.each(SERVER_STORES)('fill and empty the cart with nothing lost, on the %s store', async (store) => {
-    // The pages forbid the scripts that send the forms again and again.
+    // The content security policy of the pages forbids the scripts that send the forms.
     const visitor = await visitorOf(await start(store), { bypassCSP: true })
     expect(await addBoth(visitor)).toEqual(TITLES)
     for (let round = 0; round < ROUNDS; round++) {
@@ -168,20 +168,20 @@ describe('two tabs at the same instant', () => {
 })
 
 describe('a session', () => {
-  it.each(['SIGTERM', 'SIGKILL'] as const)('on the sqlite store goes on where %s ended the server', async (signal) => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)('on the sqlite store survives %s of the server', async (signal) => {
     const first = await start('sqlite')
     const tab = await open(await visitorOf(first))
     await press(tab, 'Add to cart: Middlemarch')
     await logIn(tab)
     await first.ended(signal)
-    // Another port: a cookie is of a host, whatever the port.
+    // On another port: cookies belong to a host, not to a port.
     const origin = await originOf(await start('sqlite'))
     expect(await usersAt(tab, `${origin}/login`)).toEqual(['reader'])
     await tab.goto(`${origin}/cart`)
     expect(await tab.locator('cite').allTextContents()).toEqual(['Middlemarch'])
   })
 
-  it.each(['cookie', 'sqlite'] as const)('on the %s store begins anew with an altered cookie', async (store) => {
+  it.each(['cookie', 'sqlite'] as const)('on the %s store is empty with an altered cookie', async (store) => {
     const server = await start(store)
     const visitor = await visitorOf(server)
     const tab = await open(visitor)
@@ -252,7 +252,7 @@ describe('the cookie', () => {
 describe('the pages', () => {
   const WIDTH = 'document.documentElement.scrollWidth'
 
-  it('have no error in the console, and ask nobody but the server', async () => {
+  it('have no error in the console, and send requests only to the server', async () => {
     const visitor = await visitorOf(await start('memory'))
     const errors: string[] = []
     const origins = new Set<string>()
@@ -266,7 +266,7 @@ describe('the pages', () => {
     await logIn(tab, 'librarian')
     await tab.goto('/admin')
     await tab.getByLabel('Notice').fill('Closed on Monday')
-    await press(tab, 'Put up')
+    await press(tab, 'Post')
     expect(await notices(tab)).toEqual(['Closed on Monday'])
     expect([errors, [...origins]]).toEqual([[], [new URL(tab.url()).origin]])
   })

@@ -11,7 +11,7 @@ describe('the server', () => {
   it('makes a secret for development and says so', async () => {
     const server = new ServerProcess()
     const browser = new Browser(await server.origin())
-    expect(server.output).toContain('SESSION_SECRET is not set: made one for this run.')
+    expect(server.output).toContain('SESSION_SECRET is not set: using a random one.')
     await browser.page('/')
     expect((await browser.page('/')).visits).toBe(2)
   })
@@ -48,12 +48,12 @@ describe('the server', () => {
     ['an empty secret', { SESSION_SECRET: '' }, 'Option secret is an empty string'],
     ['a short secret', { SESSION_SECRET: 'short' }, 'Option secret has 5 bytes'],
     ['a store that is not installed', { SESSION_STORE: 'memoryy' }, "Did you mean 'memory'?"],
-    ['a store that has a path for a name', { SESSION_STORE: '../memory' }, 'cannot be the name of an adapter'],
-    ['an empty name of a store', { SESSION_STORE: '' }, 'is the variable set?'],
+    ['a path as the name of the store', { SESSION_STORE: '../memory' }, 'cannot be the name of an adapter'],
+    ['an empty store name', { SESSION_STORE: '' }, 'is the variable set?'],
     ["another store's option", { SESSION_OPTIONS: '{"maxEntries":1}' }, '"maxEntries"'],
-    ['options that are no JSON', { SESSION_OPTIONS: '{' }, 'SESSION_OPTIONS must be a JSON object'],
+    ['options that are not JSON', { SESSION_OPTIONS: '{' }, 'SESSION_OPTIONS must be a JSON object'],
     ['options that are a list', { SESSION_OPTIONS: '[]' }, 'SESSION_OPTIONS must be a JSON object'],
-    ['a port that is none', { PORT: '65536' }, 'PORT must be a number'],
+    ['a port that is too high', { PORT: '65536' }, 'PORT must be a number'],
     ['an empty port', { PORT: '' }, 'PORT must be a number'],
   ])('does not start with %s', async (_what, env, message) => {
     const server = new ServerProcess(env)
@@ -96,7 +96,7 @@ describe('the server', () => {
   })
 })
 
-/** Resolves once nothing listens there any more. */
+/** Resolves once the server refuses connections. */
 async function refused(origin: string): Promise<void> {
   for (;;) {
     try {

@@ -10,7 +10,7 @@ const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 
 const TOGETHER = 50
 
-/** The memory store, but that the first reads are answered together: each visit has then seen the same session. */
+/** The memory store, except that it answers its first reads all at once, so that each visit sees the same session. */
 const ADAPTER = `
 import memory from '@sess/adapter-memory'
 
@@ -31,7 +31,7 @@ export default function gathering({ together, ...options }, context) {
 }
 `
 
-/** A folder in which somebody has installed an adapter called `gathering`. */
+/** A folder with an installed adapter called `gathering`. */
 function installed(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sess-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))

@@ -9,7 +9,7 @@ export type StoreName = (typeof STORES)[number]
 
 type Options = Readonly<Record<string, unknown>>
 
-/** Where each store's backend is, started when it is first asked for. */
+/** Starts each store's backend, and resolves with the options that connect to it. */
 const backends: Readonly<Record<StoreName, () => Promise<Options>>> = {
   cookie: async () => ({}),
   memory: async () => ({}),
@@ -39,7 +39,7 @@ function afterwards(stop: () => Promise<void>): void {
   stops.push(stop)
 }
 
-/** The environment that has the application keep its sessions there. */
+/** The environment with which the application uses this store. Its backend starts on first use. */
 export async function environmentFor(store: StoreName): Promise<Record<string, string>> {
   const options = started.get(store) ?? backends[store]()
   started.set(store, options)

@@ -29,7 +29,7 @@ describe.each(STORES)('on the %s store', (store) => {
     expect((await browser.submit('/cart/remove', { book: 'middlemarch' })).titles).toEqual(['The Souls of Black Folk'])
   })
 
-  it('begins no session for a book that there is not', async () => {
+  it('begins no session for an unknown book', async () => {
     const [browser] = await browsers(store)
     expect((await browser.post('/cart/add', { book: '__proto__' })).status).toBe(404)
     expect(browser.cookie).toBe('')
@@ -53,11 +53,11 @@ describe.each(STORES)('on the %s store', (store) => {
   })
 
   it.each([{ name: 'reader', password: 'librarian' }, { name: 'nobody', password: 'reader' }, { name: 'reader' }])(
-    'logs nobody in with %j',
+    'refuses a login with %j',
     async (fields) => {
       const [browser] = await browsers(store)
       const page = await browser.submit('/login', { ...fields })
-      expect(page.notice).toBe('That name and that password do not go together.')
+      expect(page.notice).toBe('Wrong name or password.')
       expect(page.user).toBeUndefined()
     },
   )
@@ -95,7 +95,7 @@ describe.each(STORES)('on the %s store', (store) => {
     expect((await browser.page('/')).notice).toBeUndefined()
   })
 
-  it.each(['', 'x'.repeat(201)])('takes no notice of a wrong length (%#)', async (notice) => {
+  it.each(['', 'x'.repeat(201)])('refuses a notice of a wrong length (%#)', async (notice) => {
     const [browser] = await browsers(store)
     await browser.submit('/login', LIBRARIAN)
     expect((await browser.post('/admin/notice', { notice })).status).toBe(422)

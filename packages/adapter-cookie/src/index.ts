@@ -1,5 +1,5 @@
 /**
- * The cookie store: the session travels, encrypted, in the browser's cookie. `sessions('cookie', …)` finds it.
+ * The cookie store: the browser carries the session, encrypted, in a cookie. `sessions('cookie', …)` loads it.
  *
  * @module @sess/adapter-cookie
  */
@@ -7,11 +7,11 @@ import { type Adapter, readOptions, SessError } from '@sess/core/adapter'
 import { Envelope, HINT_LENGTH, OVERHEAD } from './envelope.js'
 import { Seal } from './seal.js'
 
-/** There are none: the secrets and the cookie's name are core's options. */
+/** The cookie store has no options. The secrets and the cookie's name are options of core. */
 export type CookieOptions = object
 
 /**
- * Keeps nothing on the server: the session travels, encrypted (XAES-256-GCM of C2SP), in the browser's cookie. It takes
+ * Stores nothing on the server: the browser carries the session in a cookie, encrypted with XAES-256-GCM (C2SP). Takes
  * no options.
  */
 const cookie: Adapter = (options, context) => {
@@ -21,7 +21,7 @@ const cookie: Adapter = (options, context) => {
   if (maxBytes < 1) {
     throw new SessError(
       'INVALID_OPTION',
-      'Options cookie.name, domain and path are too long; expected room for a value.',
+      'Options cookie.name, cookie.domain and cookie.path leave no room for a value; shorten them.',
     )
   }
   const hints = Buffer.concat(context.keys('cookie-hint').map((key) => key.subarray(0, HINT_LENGTH)))
@@ -30,7 +30,8 @@ const cookie: Adapter = (options, context) => {
     .map((key, index) => new Seal(key, hints.subarray(HINT_LENGTH * index, HINT_LENGTH * (index + 1)), name))
   const envelope = new Envelope(OVERHEAD + maxBytes)
   const [newest] = seals
-  if (newest === undefined) throw new SessError('INVALID_OPTION', 'Option secret is missing; expected at least one.')
+  if (newest === undefined)
+    throw new SessError('INVALID_OPTION', 'Option secret is missing; expected at least one secret.')
 
   return {
     contract: 1,
@@ -44,7 +45,7 @@ const cookie: Adapter = (options, context) => {
         const entry = seal.open(envelope)
         if (entry === null) continue
         const { data, expiresAt } = entry
-        // In place of `{ ...entry, outdated }`, which takes Node 20 an eighth of a request that reads.
+        // Not `{ ...entry, outdated }`: on Node 20 that takes an eighth of a request that reads.
         return { data, expiresAt, outdated: seal !== newest }
       }
       return null

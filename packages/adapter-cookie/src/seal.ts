@@ -2,17 +2,19 @@ import { type Entry, fillRandom } from '@sess/core/adapter'
 import { type Envelope, EXPIRY_LENGTH } from './envelope.js'
 import { Nonce, NONCE_LENGTH, Xaes256Gcm } from './xaes.js'
 
-/** What one secret seals, only that secret opens, and only for the same cookie. */
+/** Seals and opens tokens with one secret for one cookie name. It does not open tokens of another secret or cookie. */
 export class Seal {
   readonly #aead: Xaes256Gcm
   readonly #hint: Buffer
   readonly #hintNumber: number
   readonly #additional: Buffer
-  /** Of the entry that is being sealed. */
+  /** The nonce of the entry that is being sealed. */
   readonly #nonceBytes = Buffer.alloc(NONCE_LENGTH)
   readonly #nonce = new Nonce(this.#nonceBytes)
 
-  /** The hint says which key sealed a token, so that of several secrets one is tried. */
+  /**
+   * `hint` identifies the key in each token, so that `open` decrypts with one key only, however many secrets there are.
+   */
   constructor(key: Uint8Array, hint: Buffer, cookieName: string) {
     this.#aead = new Xaes256Gcm(key)
     this.#hint = hint
@@ -20,7 +22,7 @@ export class Seal {
     this.#additional = Buffer.concat([Buffer.from('sess/cookie/1/'), hint, Buffer.from(cookieName)])
   }
 
-  /** A token. */
+  /** Returns a token. */
   seal({ data, expiresAt }: Entry): string {
     const plaintext = Buffer.allocUnsafe(EXPIRY_LENGTH + Buffer.byteLength(data))
     plaintext.writeUInt32BE(Math.floor(expiresAt / 2 ** 32), 0)
@@ -32,7 +34,7 @@ export class Seal {
     return Buffer.concat(parts).toString('base64url')
   }
 
-  /** `null`: another seal's, or altered. */
+  /** Returns the entry. `null`: another key sealed the token, or it was altered. */
   open(envelope: Envelope): Entry | null {
     if (envelope.hint !== this.#hintNumber) return null
     const decipher = this.#aead.decipher(envelope.nonce).setAAD(this.#additional).setAuthTag(envelope.tag)

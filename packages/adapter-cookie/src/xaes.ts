@@ -4,10 +4,13 @@ export const NONCE_LENGTH = 24
 export const TAG_LENGTH = 16
 const IV_LENGTH = 12
 
-/** Without a length given, a decipher accepts a tag cut to 4 bytes. */
+/** Without `authTagLength`, a decipher accepts a tag that is cut to 4 bytes. */
 const GCM = { authTagLength: TAG_LENGTH }
 
-/** Of what lies in 24 bytes at the time of its use: the 12 that a key is derived from, and the 12 that GCM is given. */
+/**
+ * A view of 24 bytes: a key is derived from the first 12, and GCM takes the last 12 as its IV. It sees later changes of
+ * the bytes.
+ */
 export class Nonce {
   readonly words: DataView
   readonly iv: Buffer
@@ -22,7 +25,7 @@ export class Nonce {
 export class Xaes256Gcm {
   /** ECB without padding keeps no state between blocks, so one cipher serves every derivation. */
   readonly #aes: Cipher
-  /** M1 ⊕ K1 ‖ M2 ⊕ K1 in the specification's terms; a nonce of zeros in `#blank`. */
+  /** M1 ⊕ K1 ‖ M2 ⊕ K1 of the specification, for a nonce of zeros. `#blocks` has it for the current nonce. */
   readonly #blank: DataView
   readonly #blocks: Buffer
   readonly #words: DataView

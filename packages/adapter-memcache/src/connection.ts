@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { gatherWrites } from '@sess/core/adapter'
 import { type Command, readReply, type Reply } from './protocol.js'
+import type { Server } from './server.js'
 
 interface Call {
   readonly command: Command
@@ -9,25 +10,25 @@ interface Call {
   readonly reject: (error: Error) => void
 }
 
-/** A firewall or a server may drop what is idle for long, and not say so. */
+/** A firewall or a server may drop an idle connection without notice. */
 const IDLE_MS = 30_000
 
 const NOTHING = Buffer.alloc(0)
 
+const UNEXPECTED = 'The server sent an unexpected reply. Is it memcached?'
+
 /**
- * A connection to one server. It does not wait for a reply before it sends the next command, and replies come in the
- * order of the commands. So one that does not fit its command could be another's: then, as when it is lost, it is
- * closed, and every call on it fails.
+ * A connection to one server. It sends a command without waiting for the reply to the one before, and replies arrive
+ * in the order of the commands. A reply that does not fit its command may belong to another one, so the connection is
+ * then closed and every call on it fails. The same happens when the connection is lost.
  */
 export class Connection {
   readonly #socket: Socket
   readonly #calls: Call[] = []
   #unread: Buffer = NOTHING
 
-  /** `server` as `host:port`. */
-  constructor(server: string) {
-    const { hostname, port } = new URL(`tcp://${server}`)
-    this.#socket = connect({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port), noDelay: true })
+  constructor({ host, port }: Server) {
+    this.#socket = connect({ host, port, noDelay: true })
       .setTimeout(IDLE_MS)
       .on('timeout', () => this.#calls.length === 0 && this.close(new Error('The connection was idle.')))
       .on('data', (bytes: Buffer) => this.#read(bytes))
@@ -39,7 +40,7 @@ export class Connection {
     return !this.#socket.destroyed
   }
 
-  /** `began`: when the call began that the command is part of, by `performance.now()`. */
+  /** `began`: when the call that sends the command began (`performance.now()`). */
   send(command: Command, began: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) {
@@ -52,7 +53,7 @@ export class Connection {
     })
   }
 
-  /** Closes it if the call that it waits for first began no later than `began`. */
+  /** Closes the connection if the call that is next to be answered began at or before `began`. */
   closeIfStuck(began: number): void {
     const [first] = this.#calls
     if (first !== undefined && first.began <= began) this.close(new Error('The server did not answer.'))
@@ -78,7 +79,7 @@ export class Connection {
     const [call] = this.#calls
     if (call?.command.replies.includes(head)) call.resolve(reply)
     else if (head.startsWith('SERVER_ERROR')) call?.reject(new Error(head))
-    else this.close(new Error(/^(?:CLIENT_)?ERROR/.test(head) ? head : 'What answered is not memcached.'))
+    else this.close(new Error(/^(?:CLIENT_)?ERROR/.test(head) ? head : UNEXPECTED))
     this.#calls.shift()
   }
 }

@@ -1,25 +1,23 @@
-import HashRing from 'hashring'
 import { Connection } from './connection.js'
+import type { Placement } from './client.js'
+import { Ring } from './ring.js'
+import type { Server } from './server.js'
 
-/** A connection to each server that is in use. A key belongs to one server, whether it answers or not. */
+/** A connection to each server that is in use. A key belongs to one server, whether that server answers or not. */
 export class Pool {
-  readonly #only: string | undefined
-  readonly #ring: { get(key: string): string }
+  readonly #ring: Ring<Server>
   readonly #connections = new Map<string, Connection>()
 
-  /** `servers`: each as `host:port`. */
-  constructor(servers: readonly string[]) {
-    this.#only = servers.length === 1 ? servers[0] : undefined
-    // As other clients of memcached spread keys: ketama, which leaves the usual port out of what it hashes.
-    this.#ring = new HashRing([...servers], 'sha256', { compatibility: 'ketama', 'default port': 11_211 })
+  constructor({ servers, ring }: Placement) {
+    this.#ring = new Ring(servers, ring)
   }
 
   connectionOf(key: string): Connection {
-    const server = this.#only ?? this.#ring.get(key)
-    const current = this.#connections.get(server)
+    const server = this.#ring.serverOf(key)
+    const current = this.#connections.get(server.name)
     if (current?.isOpen) return current
     const connection = new Connection(server)
-    this.#connections.set(server, connection)
+    this.#connections.set(server.name, connection)
     return connection
   }
 

@@ -2,24 +2,24 @@
 export interface Command {
   readonly key: string
   readonly text: string
-  /** The heads of the replies that it may have, beside `SERVER_ERROR`. */
+  /** The heads of the expected replies. `SERVER_ERROR` is possible too. */
   readonly replies: readonly string[]
 }
 
-/** What a server answers to a command. */
+/** A server's reply to a command. */
 export interface Reply {
-  /** The first line; where a value follows, `VALUE` and its key alone. */
+  /** The first line. If a value follows, only `VALUE` and its key. */
   readonly head: string
   readonly value?: Buffer
-  /** The server's number of that value, where it was asked for. */
+  /** The number that the server gave this value, in a reply to `gets`. */
   readonly cas?: string | undefined
-  /** In bytes, the whole reply. */
+  /** The length of the whole reply, in bytes. */
   readonly length: number
 }
 
-/** Up to so many seconds, memcached takes an expiry for a time from now, and 0 for never. */
+/** memcached reads an expiry of up to this many seconds as relative to now, and 0 as never. */
 const LONGEST_RELATIVE = 30 * 24 * 60 * 60
-/** The last second that it counts to, in 2038. */
+/** The latest expiry that memcached accepts, in epoch seconds (2038). */
 const LATEST = 2 ** 31 - 1
 
 const VALUE = /^(VALUE \S+) \d+ (\d+)(?: (\d+))?$/
@@ -29,7 +29,7 @@ export function get(key: string): Command {
   return { key, text: `get ${key}\r\n`, replies: ['END', `VALUE ${key}`] }
 }
 
-/** As `get`, with `cas` in the reply. */
+/** Like `get`, with `cas` in the reply. */
 export function gets(key: string): Command {
   return { key, text: `gets ${key}\r\n`, replies: ['END', `VALUE ${key}`] }
 }
@@ -39,7 +39,7 @@ export function add(key: string, value: string, expiresAt: number): Command {
   return { key, text, replies: ['STORED', 'NOT_STORED'] }
 }
 
-/** Replaces the value that `cas` is the number of. */
+/** Replaces the value if `cas` is still its number. */
 export function swap(key: string, value: string, expiresAt: number, cas: string): Command {
   const text = `cas ${key} 0 ${seconds(expiresAt)} ${Buffer.byteLength(value)} ${cas}\r\n${value}\r\n`
   return { key, text, replies: ['STORED', 'EXISTS', 'NOT_FOUND'] }
@@ -49,20 +49,20 @@ export function remove(key: string): Command {
   return { key, text: `delete ${key}\r\n`, replies: ['DELETED', 'NOT_FOUND'] }
 }
 
-/** In whole seconds, and one more: the server's clock ticks once a second at a moment of its own, and may be ahead. */
+/** Rounds up to whole seconds and adds one: the server's clock ticks once a second, and may be ahead of ours. */
 function seconds(expiresAt: number): number {
   const second = Math.min(Math.ceil(expiresAt / 1000) + 1, LATEST)
   return second > LONGEST_RELATIVE ? second : -1
 }
 
-/** The reply that `bytes` begin with; `undefined` until all of it is there. */
+/** The reply at the start of `bytes`. `undefined`: it has not arrived completely. */
 export function readReply(bytes: Buffer): Reply | undefined {
   const start = bytes.indexOf('\n') + 1
   if (start === 0) return undefined
   const line = bytes.toString('latin1', 0, start - 2)
   const [, head, size, cas] = VALUE.exec(line) ?? []
   if (head === undefined) return { head: line, length: start }
-  // By its length, since what lies under a key may look like a reply.
+  // The length decides where the value ends, since a value may look like a reply.
   const end = start + Number(size)
   const length = end + AFTER_VALUE.length
   if (bytes.length < length) return undefined

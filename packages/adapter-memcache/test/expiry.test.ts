@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ownServer, sharedServer } from './support/server.ts'
-import { entry, numbers, openStore, succeed } from './support/stores.ts'
+import { entry, numbers, succeed } from '../../../tests/support/stores.ts'
+import { openStore } from './support/stores.ts'
 
 const server = sharedServer()
 const DAY = 24 * 60 * 60 * 1000
 
 describe('6 expiry', () => {
-  it('6.1 and 6.2 the server reclaims an entry, and not a millisecond early', async () => {
-    // A server looks at its clock once a second, at a moment that drifts: by itself in hours, and here at once.
+  it('6.1 and 6.2 the server removes an expired entry, and not a millisecond early', async () => {
+    // A server reads its clock once a second, at a moment that drifts over hours. A freeze shifts it at once.
     const drifts = [0, 200, 400, 600, 800]
     const stores = await Promise.all(
       drifts.map(async (drift) => {
@@ -54,7 +55,7 @@ describe('6 expiry', () => {
     expect(await store.read('later')).toMatchObject({ expiresAt: now + DAY })
   })
 
-  it('6.4 a date far ahead is kept, by create and by update, and read back exactly', async () => {
+  it('6.4 a date far ahead is stored by create and by update, and read back exactly', async () => {
     const store = openStore({ servers: server.address })
     const now = Date.now()
     const seconds = [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32]
@@ -64,7 +65,7 @@ describe('6 expiry', () => {
       await succeed(store.update(`update-${expiresAt}`, entry('data', expiresAt), version))
       await succeed(store.create(`create-${expiresAt}`, entry('data', expiresAt)))
     }
-    // The server's clock has to tick before what it takes for past is gone.
+    // The server removes an entry that it takes for expired only after its clock has ticked.
     await sleep(2000)
     for (const expiresAt of dates) {
       expect(await store.read(`create-${expiresAt}`)).toMatchObject({ data: 'data', expiresAt })
@@ -78,7 +79,7 @@ describe('6 expiry', () => {
     ['31 days after 1970', 31 * DAY],
     ['2001', Date.UTC(2001, 0)],
     ['a minute ago', Date.now() - 60_000],
-  ])('6.5 %s is neither an error nor for ever, by create and by update', async (name, expiresAt) => {
+  ])('6.5 %s is no error, and the entry does not live forever, by create and by update', async (name, expiresAt) => {
     const store = openStore({ servers: server.address })
     const key = name.replaceAll(' ', '-')
     await succeed(store.create(`${key}-new`, entry('data', expiresAt)))

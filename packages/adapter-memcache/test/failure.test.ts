@@ -3,28 +3,15 @@ import { connect, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isSessError, type ServerStore } from '@sess/core/adapter'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { codeOf, entry, failureOf, FAR, numbers, SLACK, succeed } from '../../../tests/support/stores.ts'
 import { Relay, startImpostor } from './support/relay.ts'
 import { freeze, ownServer, sharedServer } from './support/server.ts'
-import {
-  call,
-  codeOf,
-  entry,
-  errorOf,
-  FAR,
-  METHODS,
-  numbers,
-  openStore,
-  succeed,
-  untilAvailable,
-} from './support/stores.ts'
+import { call, METHODS, openStore, untilAvailable } from './support/stores.ts'
 import { Wire } from './support/wire.ts'
 
 const server = sharedServer()
 
-/** A machine under load is late. */
-const GRACE = 1500
-
-/** What becomes of a call: a code, or what it resolved with. */
+/** The code that a call fails with, or the value that it resolves with. */
 async function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch((error: unknown) => (isSessError(error) ? error.code : error))
 }
@@ -33,11 +20,11 @@ async function expectUnavailable(store: ServerStore, within: number): Promise<vo
   const began = performance.now()
   const codes = await Promise.all(METHODS.map((method) => codeOf(call(store, method))))
   expect(codes).toEqual(METHODS.map(() => 'UNAVAILABLE'))
-  expect(performance.now() - began).toBeLessThan(within + GRACE)
+  expect(performance.now() - began).toBeLessThan(within + SLACK)
 }
 
 describe('7.1 and 7.2 a server', () => {
-  it('that is not there yet is UNAVAILABLE at once, and is used once it is there', async () => {
+  it('that does not run yet is UNAVAILABLE at once, and is used as soon as it runs', async () => {
     const own = await ownServer()
     await own.kill()
     const store = openStore({ servers: own.address })
@@ -47,7 +34,7 @@ describe('7.1 and 7.2 a server', () => {
     expect(await store.read('key')).toMatchObject(entry('data'))
   })
 
-  it('that is killed fails the calls in flight at once, whatever their deadline', async () => {
+  it('that is killed fails the calls in flight at once, and not at their deadline', async () => {
     const own = await ownServer()
     const store = openStore({ servers: own.address })
     await succeed(store.create('key', entry('data')))
@@ -58,7 +45,7 @@ describe('7.1 and 7.2 a server', () => {
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['UNAVAILABLE']))
   })
 
-  it('that was restarted is used again, and what it lost is null', async () => {
+  it('that was restarted is used again, and its lost entries are null', async () => {
     const own = await ownServer()
     const store = openStore({ servers: own.address })
     for (const n of numbers(3)) {
@@ -69,7 +56,7 @@ describe('7.1 and 7.2 a server', () => {
     }
   })
 
-  it('that is stopped while idle is reconnected to without a failing call', async () => {
+  it('that is restarted while idle is connected to again without a failing call', async () => {
     const own = await ownServer()
     const store = openStore({ servers: own.address })
     await succeed(store.create('key', entry('data')))
@@ -78,7 +65,7 @@ describe('7.1 and 7.2 a server', () => {
     expect(await store.read('key')).toBeNull()
   })
 
-  it('that is frozen is UNAVAILABLE within the deadline, and is used again once it is thawed', async () => {
+  it('that is frozen is UNAVAILABLE within the deadline, and is used again after it is thawed', async () => {
     const own = await ownServer()
     const store = openStore({ servers: own.address, deadline: 1000 })
     await succeed(store.create('key', entry('data')))
@@ -89,7 +76,7 @@ describe('7.1 and 7.2 a server', () => {
     expect(await untilAvailable(() => store.read('key'))).toMatchObject(entry('data'))
   })
 
-  it('that a busy connection no longer reaches is reached by another', async () => {
+  it('that a busy connection no longer reaches is reached by a new connection', async () => {
     const relay = await Relay.start(server.port)
     const store = openStore({ servers: relay.address, deadline: 1000 })
     await succeed(store.create('key', entry('data')))
@@ -107,10 +94,10 @@ describe('7.1 and 7.2 a server', () => {
     expect(relay.accepted).toBe(2)
   })
 
-  it('that accepts no connection is UNAVAILABLE within the deadline, and is used once it does', async () => {
+  it('that accepts no connection is UNAVAILABLE within the deadline, and is used as soon as it does', async () => {
     const own = await ownServer('-b', '1')
     await freeze(own)
-    // What waits for the server to accept it fills the queue, and from then on nothing is even refused.
+    // These connections fill the queue of the server. After that, a new connection is neither accepted nor refused.
     const fillers = numbers(8).map(() => connect(own.port, '127.0.0.1'))
     for (const filler of fillers) filler.on('error', () => undefined)
     onTestFinished(() => {
@@ -128,7 +115,7 @@ describe('7.1 and 7.2 a server', () => {
 })
 
 describe('a connection', () => {
-  it('is one, for 64 calls that come at once to a store that has none', async () => {
+  it('is shared by 64 calls that come at once to a store that has none yet', async () => {
     const relay = await Relay.start(server.port)
     const store = openStore({ servers: relay.address })
     const versions = await Promise.all(numbers(64).map((n) => store.create(`key${n}`, entry(`${n}`))))
@@ -138,7 +125,7 @@ describe('a connection', () => {
     expect(relay.accepted).toBe(1)
   })
 
-  it('is made by the first call, not by the store', async () => {
+  it('is opened by the first call, not when the store is made', async () => {
     const relay = await Relay.start(server.port)
     const store = openStore({ servers: relay.address })
     await sleep(50)
@@ -146,7 +133,7 @@ describe('a connection', () => {
     expect(relay.accepted).toBe(0)
   })
 
-  it('carries replies that come a byte at a time', async () => {
+  it('takes replies that arrive one byte at a time', async () => {
     const relay = await Relay.start(server.port)
     let sending = Promise.resolve()
     relay.onReply = (bytes, store) => {
@@ -177,7 +164,7 @@ describe('a connection', () => {
   }
 
   it.each(Object.entries(cuts))(
-    'that is cut in a reply, %s, fails that call and those behind it, and the next is made anew',
+    'that is cut in a reply, %s, fails that call and the calls behind it, and the next call opens another one',
     async (_, lengthOf) => {
       const relay = await Relay.start(server.port)
       const store = openStore({ servers: relay.address })
@@ -194,7 +181,7 @@ describe('a connection', () => {
     },
   )
 
-  it('that goes deaf between the two steps of an update is given up with that update', async () => {
+  it('that stops answering between the two steps of an update is closed with that update', async () => {
     const relay = await Relay.start(server.port)
     const store = openStore({ servers: relay.address, deadline: 1000 })
     const version = await succeed(store.create('key', entry('old')))
@@ -210,7 +197,7 @@ describe('a connection', () => {
     expect(await store.read('key')).toMatchObject({ version })
   })
 
-  it('that is slow is not given up while it answers within the deadline, whatever another server does', async () => {
+  it('that is slow is not closed while it answers within the deadline, even if another server does not answer', async () => {
     const slow = await Relay.start(server.port)
     const deaf = await Relay.start(server.port)
     slow.onReply = (bytes, socket) => void setTimeout(() => socket.write(bytes), 800)
@@ -230,7 +217,7 @@ describe('a connection', () => {
     expect(slow.accepted).toBe(1)
   })
 
-  it('is closed when nothing was sent for half a minute, and not while a reply is awaited', async () => {
+  it('is closed if nothing was sent for half a minute, but not while a reply is awaited', async () => {
     const relay = await Relay.start(server.port)
     const { setTimeout: setIdle } = Socket.prototype
     vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (this: Socket, ms, ...rest) {
@@ -248,7 +235,7 @@ describe('a connection', () => {
 })
 
 describe('7.4 a write whose reply is lost', () => {
-  it('is UNAVAILABLE, is not sent again, and is not called taken by itself', async () => {
+  it('is UNAVAILABLE, is not sent again, and does not find its own key taken', async () => {
     const relay = await Relay.start(server.port)
     const store = openStore({ servers: relay.address })
     await succeed(store.create('other', entry('data')))
@@ -263,29 +250,29 @@ describe('7.4 a write whose reply is lost', () => {
   })
 })
 
-describe('what answers on the port and is not memcached', () => {
+describe('a server that is not memcached', () => {
   const key = '(\\S+)'
   const strangers: Readonly<Record<string, (commands: string) => string>> = {
-    'repeats what it hears': (commands) => commands,
-    'repeats the data that it hears': (commands) => `${commands.split('\r\n').at(-2)}\r\n`,
+    'repeats what it receives': (commands) => commands,
+    'repeats the data that it receives': (commands) => `${commands.split('\r\n').at(-2)}\r\n`,
     'speaks HTTP': () => 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n',
     'speaks Redis': (commands) => `-ERR unknown command, with args beginning with: ${commands.trim()}\r\n`,
     'speaks SSH': () => 'SSH-2.0-OpenSSH_9.2\r\n',
     'answers ERROR': () => 'ERROR\r\n',
     'has too many connections': () => 'ERROR Too many open connections\r\n',
-    'wants a password': () => 'CLIENT_ERROR unauthenticated\r\n',
-    'takes data for commands': () => 'CLIENT_ERROR bad data chunk\r\nERROR\r\n',
+    'requires a password': () => 'CLIENT_ERROR unauthenticated\r\n',
+    'reads data as commands': () => 'CLIENT_ERROR bad data chunk\r\nERROR\r\n',
     'is out of memory': () => 'SERVER_ERROR out of memory storing object\r\n',
     'answers another command': () => 'OK\r\n',
-    'answers with line ends alone': () => '\r\n\n\r\r\n',
+    'answers with line ends only': () => '\r\n\n\r\r\n',
     'promises more than there is': (commands) =>
       `VALUE ${new RegExp(` ${key}`).exec(commands)?.[1]} 0 99999999999999999999 1\r\nx\r\nEND\r\n`,
-    'goes on after a value': (commands) =>
+    'sends more after a value': (commands) =>
       `VALUE ${new RegExp(` ${key}`).exec(commands)?.[1]} 0 1 1\r\nx\r\nSTORED\r\nEND\r\n`,
     'answers with the value of another key': () => 'VALUE sess:other 0 1 1\r\nx\r\nEND\r\n',
   }
 
-  it.each(Object.entries(strangers))('and %s is UNAVAILABLE, and shows nothing', async (_, answer) => {
+  it.each(Object.entries(strangers))('and %s is UNAVAILABLE, and no error shows what was sent', async (_, answer) => {
     const address = await startImpostor((commands, socket) => socket.write(answer(commands)))
     const store = openStore({ servers: address, deadline: 300 })
     const calls = [
@@ -295,13 +282,13 @@ describe('what answers on the port and is not memcached', () => {
       () => store.destroy('hunter2'),
     ]
     for (const failing of calls) {
-      const error = await errorOf(failing())
+      const error = await failureOf(failing())
       expect(error.code).toBe('UNAVAILABLE')
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hunter2')
     }
   })
 
-  it('never has one key read as another, when it answers out of order', async () => {
+  it('never makes the store read one key as another if it answers out of order', async () => {
     const address = await startImpostor((commands, socket) => {
       const keys = [...commands.matchAll(/^get (\S+)/gm)].map(([, name]) => name ?? '')
       const values = keys.map((name) => [name, `0123456789abcdef${FAR}:${name}`] as const)
@@ -327,7 +314,7 @@ describe('7.5 close', () => {
     expect(await codeOf(store.read('key'))).toBe('CLOSED')
   })
 
-  it('leaves none at the server, after 200 stores', async () => {
+  it('leaves no connection at the server, after 200 stores', async () => {
     const wire = await Wire.open(server.port)
     const before = await wire.stat('curr_connections')
     for (const n of numbers(200)) {

@@ -1,17 +1,18 @@
 import { isSessError } from '@sess/core/adapter'
 import { describe, expect, it } from 'vitest'
+import { codeOf, entry, numbers, succeed } from '../../../tests/support/stores.ts'
 import { sharedServer } from './support/server.ts'
-import { codeOf, entry, numbers, openStore, succeed } from './support/stores.ts'
+import { openStore } from './support/stores.ts'
 
 const DATA = 'x'.repeat(20_000)
-/** Some 12 MB, for servers of 4. */
+/** About 12 MB in total, for servers with 4 MB. */
 const KEYS = numbers(600).map((n) => `key${n}`)
 
 describe('a server that is full', () => {
   const evicting = sharedServer('-m', '4')
   const refusing = sharedServer('-m', '4', '-M')
 
-  it('4.5 evicts sessions, which are null then, and takes new ones', async () => {
+  it('4.5 evicts sessions, which then read as null, and accepts new ones', async () => {
     const store = openStore({ servers: evicting.address })
     const versions = new Map<string, string>()
     for (const key of KEYS) versions.set(key, await succeed(store.create(key, entry(key + DATA))))
@@ -25,7 +26,7 @@ describe('a server that is full', () => {
     }
   })
 
-  it('that evicts nothing is UNAVAILABLE to new ones, and still reads and destroys', async () => {
+  it('that evicts nothing is UNAVAILABLE for new sessions, and still reads and destroys', async () => {
     const store = openStore({ servers: refusing.address })
     const versions = await Promise.all(
       KEYS.map((key) =>

@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { numbers } from '../../../tests/support/stores.ts'
 import { runProgram } from './support/program.ts'
 import { freeze, ownServer, sharedServer } from './support/server.ts'
-import { numbers } from './support/stores.ts'
 
 const server = sharedServer()
 
@@ -19,7 +19,7 @@ describe('7.5 and 7.7 a process', () => {
     expect(await runProgram(text, server.address)).toEqual(ended('data\nclosed CLOSED'))
   })
 
-  it('ends after close while the server is down, and was never helped by another program', async () => {
+  it('ends after close while the server is down, and starts no other program', async () => {
     const own = await ownServer()
     await own.kill()
     const text = `
@@ -70,7 +70,7 @@ describe('7.5 and 7.7 a process', () => {
     expect(await runProgram(text, own.address, 500)).toEqual(ended('UNAVAILABLE\nclosed CLOSED'))
   })
 
-  it('has no socket, timer or listener left by a store that was closed, whatever failed', async () => {
+  it('has no socket, timer or listener left of a closed store, after freezes and failures', async () => {
     const own = await ownServer()
     const text = `
       const used = () => process.getActiveResourcesInfo().filter((name) => /TCP|Timeout|Process|GetAddrInfo/.test(name))
@@ -88,7 +88,7 @@ describe('7.5 and 7.7 a process', () => {
     expect(await runProgram(text, own.address, 1000)).toEqual(ended('[]'))
   })
 
-  it('shows no address, data or key of a store that it inspects', async () => {
+  it('shows no address, data or key when it inspects a store', async () => {
     const text = `
       import { inspect } from 'node:util'
       await store.create('hunter2', { ...entry, data: 'hunter2' })

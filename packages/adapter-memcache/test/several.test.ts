@@ -1,8 +1,9 @@
 import { isSessError } from '@sess/core/adapter'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Memcached, startMemcached } from '../../../scripts/servers/memcached.js'
+import { entry, numbers, succeed } from '../../../tests/support/stores.ts'
 import { freeze } from './support/server.ts'
-import { entry, newPrefix, numbers, openStore, succeed, untilAvailable } from './support/stores.ts'
+import { newPrefix, openStore, untilAvailable } from './support/stores.ts'
 import { Wire } from './support/wire.ts'
 
 const KEYS = numbers(60).map((n) => `key${n}`)
@@ -19,7 +20,7 @@ describe('several servers', () => {
 
   const countItems = async ({ port }: Memcached) => (await Wire.open(port)).stat('curr_items')
 
-  it('share the sessions', async () => {
+  it('each store some of the sessions', async () => {
     const store = openStore({ servers: addresses(own) })
     const before = await Promise.all(own.map(countItems))
     for (const key of KEYS) await succeed(store.create(key, entry(key)))
@@ -30,7 +31,7 @@ describe('several servers', () => {
     expect(counts.reduce((sum, count) => sum + count)).toBe(KEYS.length)
   })
 
-  it('are the same store in whatever order they are listed', async () => {
+  it('are the same store in any order', async () => {
     const prefix = newPrefix()
     const one = openStore({ servers: addresses(own), prefix })
     const other = openStore({ servers: addresses(own).toReversed(), prefix })
@@ -38,7 +39,7 @@ describe('several servers', () => {
     for (const key of KEYS) expect(await other.read(key)).toMatchObject({ data: key })
   })
 
-  it('keep their sessions when another is taken off the list', async () => {
+  it('keep their sessions when another server is removed from the list', async () => {
     const prefix = newPrefix()
     const [one, other, removed] = addresses(own)
     if (one === undefined || other === undefined || removed === undefined) throw new Error('there are three')
@@ -53,7 +54,7 @@ describe('several servers', () => {
     expect(lost).toBeLessThan(180)
   })
 
-  it.each(['killed', 'frozen'])('of which one is %s: its keys are UNAVAILABLE, and none is null', async (how) => {
+  it.each(['killed', 'frozen'])('of which one is %s: its keys are UNAVAILABLE, and no key is null', async (how) => {
     const store = openStore({ servers: addresses(own), deadline: 1500 })
     await Promise.all(KEYS.map((key) => store.create(key, entry(key))))
     const [, failing] = own
@@ -74,7 +75,7 @@ describe('several servers', () => {
     const create = async (key: string) => expect(await store.create(key, entry('elsewhere'))).toBeNull()
     const outcomes = await outcomesOf(read)
     expect(new Set(outcomes)).toEqual(new Set(['answered', 'UNAVAILABLE']))
-    // Again and again, and for writes: no key ever goes to another server.
+    // No key ever goes to another server: not at a later try, and not for a write.
     for (const _ of numbers(2)) {
       const again = await Promise.all([outcomesOf(read), outcomesOf(create)])
       expect(again).toEqual([outcomes, outcomes])

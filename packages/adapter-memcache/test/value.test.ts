@@ -3,15 +3,16 @@ import { inspect } from 'node:util'
 import { frame, newVersion } from '@sess/core/adapter'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { codeOf, entry, failureOf, FAR, numbers, succeed } from '../../../tests/support/stores.ts'
 import { sharedServer } from './support/server.ts'
-import { codeOf, entry, errorOf, FAR, newPrefix, numbers, openStore, succeed } from './support/stores.ts'
+import { newPrefix, openStore } from './support/stores.ts'
 import { Wire } from './support/wire.ts'
 
 const server = sharedServer()
 
 const open = (prefix = newPrefix()) => openStore({ servers: server.address, prefix })
 
-/** Text that a client of memcached could take for something else. */
+/** Text that a client of memcached could misread. */
 const PROTOCOL = [
   '\r\n',
   '\r',
@@ -29,7 +30,7 @@ const PROTOCOL = [
 ]
 
 describe('data', () => {
-  it('1.1 is read back exactly, whatever of the protocol is in it', async () => {
+  it('1.1 is read back exactly, even if it contains words of the protocol', async () => {
     const store = open()
     const texts = [...PROTOCOL, ...PROTOCOL.map((text) => text + text), ...PROTOCOL.map((text) => `a${text}b`)]
     texts.push('\uFEFFa', '\u2028', '👩‍👩‍👧', 'VALUE x 0 1\r\na\r\nEND\r\n', 'SERVER_ERROR x\r\n', '1', 'true', '{"a":1}')
@@ -42,7 +43,7 @@ describe('data', () => {
     }
   })
 
-  it('1.1 is read back exactly, whatever it is', async () => {
+  it('1.1 is read back exactly, for random data', async () => {
     const store = open()
     let key = 0
     const data = fc.string({ unit: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...PROTOCOL)) })
@@ -56,7 +57,7 @@ describe('data', () => {
   })
 
   it.each(['x', '\n', '\0', 'é', '€', '😀'])(
-    '1.1 of maxBytes made of %j fits with the longest key on a server as it comes',
+    '1.1 of maxBytes made of %j fits with the longest key on a server with default settings',
     async (character) => {
       const store = openStore({ servers: server.address, prefix: 'p'.repeat(122), maxBytes: 1_048_000 })
       const data = character.repeat(1_048_000 / Buffer.byteLength(character))
@@ -68,7 +69,7 @@ describe('data', () => {
     },
   )
 
-  it('2.4 of many sessions in parallel, large and small, stays apart', async () => {
+  it('2.4 of many sessions in parallel, large and small, does not mix', async () => {
     const store = open()
     const lengths = [0, 1, 250, 35_000, 80_000]
     const all = numbers(200).map((n) => String.fromCodePoint(0x3b1 + n).repeat(lengths[n % 5] ?? 0))
@@ -78,7 +79,7 @@ describe('data', () => {
   })
 })
 
-describe('7.3 what something else stored under a key', () => {
+describe('7.3 a value that another program stored under a key', () => {
   const valid = frame(entry('data'), newVersion())
   const bytes = Buffer.from(valid)
   const foreign: Readonly<Record<string, string | Buffer>> = {
@@ -101,7 +102,7 @@ describe('7.3 what something else stored under a key', () => {
   }
 
   it.each(Object.entries(foreign))(
-    '%s: is CORRUPT, refuses writes, can be destroyed, and disturbs nothing',
+    '%s: is CORRUPT, refuses writes, can be destroyed, and affects no other session',
     async (_, value) => {
       const prefix = newPrefix()
       const store = open(prefix)
@@ -110,7 +111,7 @@ describe('7.3 what something else stored under a key', () => {
       for (const flags of [0, 1, 2, 4, 8, 4_294_967_295]) {
         await wire.put(`${prefix}key`, value, flags)
         const calls = [
-          errorOf(store.read('key')),
+          failureOf(store.read('key')),
           store.create('key', entry('new')),
           store.update('key', entry('new'), ''),
           store.update('key', entry('new'), Buffer.from(value).toString().slice(0, 16)),
@@ -127,7 +128,7 @@ describe('7.3 what something else stored under a key', () => {
     },
   )
 
-  it('is CORRUPT ten thousand times, while sessions are read between', async () => {
+  it('is CORRUPT ten thousand times, while sessions are read in between', async () => {
     const prefix = newPrefix()
     const store = open(prefix)
     const wire = await Wire.open(server.port)
@@ -147,7 +148,7 @@ describe('7.3 what something else stored under a key', () => {
     const hostile = fc
       .array(fc.oneof(fc.constantFrom(...parts), fc.string({ unit: 'binary', maxLength: 40 })), { maxLength: 12 })
       .map((chosen) => Buffer.from(chosen.join(''), 'latin1'))
-      // What begins as an entry does is one.
+      // A value that begins like an entry is one.
       .filter((value) => !/^[\w-]{16}[1-9]\d{0,15}:/.test(value.toString('latin1')))
     const values = fc.sample(fc.tuple(hostile, fc.nat(16)), { numRuns: 10_000, seed: 1 })
     for (let start = 0; start < values.length; start += 100) {
@@ -161,19 +162,19 @@ describe('7.3 what something else stored under a key', () => {
     }
   })
 
-  it('shows in no error', async () => {
+  it('is shown in no error', async () => {
     const prefix = newPrefix()
     const store = open(prefix)
     const wire = await Wire.open(server.port)
     await wire.put(`${prefix}key`, 'hunter2')
-    expect(inspect(await errorOf(store.read('key')), { depth: 9, showHidden: true })).not.toContain('hunter2')
+    expect(inspect(await failureOf(store.read('key')), { depth: 9, showHidden: true })).not.toContain('hunter2')
   })
 })
 
 describe('an entry that the server refuses', () => {
   const small = sharedServer('-I', '512k')
 
-  it('is UNAVAILABLE, leaves the old one intact, and nobody else is locked out', async () => {
+  it('is UNAVAILABLE, leaves the old entry intact, and affects no other session', async () => {
     const store = openStore({ servers: small.address, maxBytes: 1_048_000 })
     const version = await succeed(store.create('key', entry('old')))
     await succeed(store.create('other', entry('other')))
@@ -187,9 +188,9 @@ describe('an entry that the server refuses', () => {
     await succeed(store.update('key', entry('new'), version))
   })
 
-  it('says why, and shows none of it', async () => {
+  it('fails with the reason, and no error shows any of it', async () => {
     const store = openStore({ servers: small.address, maxBytes: 1_048_000 })
-    const error = await errorOf(store.create('key', entry('hunter2'.repeat(100_000))))
+    const error = await failureOf(store.create('key', entry('hunter2'.repeat(100_000))))
     expect(error.cause).toMatchObject({ message: 'SERVER_ERROR object too large for cache' })
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hunter2')
   })

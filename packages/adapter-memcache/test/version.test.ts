@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { codeOf, entry, failureOf, numbers, succeed } from '../../../tests/support/stores.ts'
 import { startImpostor } from './support/relay.ts'
 import { ownServer, sharedServer } from './support/server.ts'
-import { codeOf, entry, errorOf, newPrefix, numbers, openStore, succeed } from './support/stores.ts'
+import { newPrefix, openStore } from './support/stores.ts'
 import { frame, newVersion, type ServerStore } from '@sess/core/adapter'
 
 const server = sharedServer()
@@ -13,7 +14,7 @@ function openTwo(): readonly [ServerStore, ServerStore] {
 }
 
 describe('3 a version', () => {
-  it('3.3 lets one of many concurrent updates win, and its entry is the one that is there', async () => {
+  it('3.3 lets one of many concurrent updates win, and its entry is stored', async () => {
     const stores = openTwo()
     const [store] = stores
     const version = await succeed(store.create('key', entry('start')))
@@ -42,7 +43,7 @@ describe('3 a version', () => {
     expect(await stores[0].read('key')).toMatchObject({ data: '400' })
   })
 
-  it('3.4 does not come back when the server is restarted and counts anew', async () => {
+  it('3.4 does not come back when the server is restarted and counts from 1 again', async () => {
     const own = await ownServer()
     const store = openStore({ servers: own.address })
     const seen = []
@@ -57,13 +58,13 @@ describe('3 a version', () => {
     expect(await store.read('key')).toEqual({ ...entry('old'), version: current })
   })
 
-  it('is not current on a server that came up while the update was under way, whatever that one counts', async () => {
+  it('is not current on a server that started during the update, even if its count is the same', async () => {
     const version = newVersion()
     const value = frame(entry('data'), version)
     const commands: string[] = []
     const address = await startImpostor((text, socket) => {
       commands.push(text.split(' ')[0] ?? '')
-      // The connection is lost right behind the reply, for a reason that only the store sees.
+      // The second reply, to no command, makes the store close the connection between the two steps of the update.
       if (text.startsWith('gets ')) {
         const key = text.trim().split(' ')[1]
         socket.write(`VALUE ${key} 0 ${Buffer.byteLength(value)} 5\r\n${value}\r\nEND\r\nNOT_FOUND\r\n`)
@@ -74,11 +75,11 @@ describe('3 a version', () => {
     expect(commands).toEqual(['gets'])
   })
 
-  it('cannot be told by a server that was started with -C, which is an error that says so', async () => {
+  it('is not counted by a server that was started with -C, and the error names -C', async () => {
     const own = await ownServer('-C')
     const store = openStore({ servers: own.address })
     const version = await succeed(store.create('key', entry('old')))
-    const error = await errorOf(store.update('key', entry('new'), version))
+    const error = await failureOf(store.update('key', entry('new'), version))
     expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('without -C') })
     expect(await store.update('key', entry('new'), 'another version.')).toBeNull()
     expect(await store.read('key')).toEqual({ ...entry('old'), version })
@@ -86,7 +87,7 @@ describe('3 a version', () => {
 })
 
 describe('4 a destroyed entry', () => {
-  it.each(['update first', 'destroy first'])('4.4 is not revived by an update under way: %s', async (order) => {
+  it.each(['update first', 'destroy first'])('4.4 is not revived by an update in flight: %s', async (order) => {
     const [one, other] = openTwo()
     for (const n of numbers(50)) {
       const version = await succeed(one.create(`${n}`, entry('data')))
@@ -101,7 +102,7 @@ describe('4 a destroyed entry', () => {
 })
 
 describe('5 a prefix', () => {
-  it('5.1 keeps stores apart', async () => {
+  it('5.1 separates stores', async () => {
     const open = (prefix: string) => openStore({ servers: server.address, prefix })
     const [one, longer, other] = [open('5.1:a'), open('5.1:a:'), open('5.1:$&')]
     const version = await succeed(one.create('key', entry('one')))

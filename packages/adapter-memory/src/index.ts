@@ -1,5 +1,5 @@
 /**
- * The memory store: sessions are kept in the process. `sessions('memory', …)` finds it.
+ * The memory store: sessions in the memory of the process. `sessions('memory', …)` loads it.
  *
  * @module @sess/adapter-memory
  */
@@ -7,20 +7,20 @@ import { constants } from 'node:buffer'
 import { type Adapter, integer, optional, readOptions, serverStore, text } from '@sess/core/adapter'
 import { joinScope } from './scope.js'
 
-/** How much the process holds. `INVALID_OPTION` names an option that is wrong. */
+/** The limits of the store. A wrong option throws `INVALID_OPTION`, which names it. */
 export interface MemoryOptions {
-  /** Stores of one scope in one process are one store. Default `'default'`. */
+  /** All stores with the same scope in one process share their sessions. Default `'default'`. */
   readonly scope?: string | undefined
-  /** How many sessions the scope holds at most. Default 100 000, at most 8 388 608. */
+  /** The most sessions in the scope. Default 100 000, maximum 8 388 608. */
   readonly maxEntries?: number | undefined
-  /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
+  /** The largest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
   readonly maxBytes?: number | undefined
 }
 
-/** A Map holds 2^24 places and needs half of them to reuse those of deleted entries. */
+/** A Map has 2^24 slots, and needs half of them free to reuse the slots of deleted entries. */
 const MOST_ENTRIES = 2 ** 23
 
-/** Keeps sessions in the process: gone when it ends, seen by no other. */
+/** Stores sessions in the memory of the process. Other processes do not see them, and they end with the process. */
 const memory: Adapter<MemoryOptions> = (options) => {
   const { scope: name, ...limits } = readOptions('memory', options, {
     scope: optional(text(), 'default'),

@@ -6,19 +6,21 @@ export interface Limits {
   readonly maxBytes: number
 }
 
-/** Entries looked at between two turns of the event loop: some tens of microseconds. */
+/** Entries that `prune` checks in one turn of the event loop. They take a few tens of microseconds. */
 const STEP = 1000
-/** A sweep of a full scope is followed by a rest this many times as long: at most 5 % of the time. */
+/**
+ * After a sweep of a full scope, no sweep starts for this many times its duration. Sweeps take at most 5 % of the time.
+ */
 const REST = 20
 
 const scopes = new Map<string, Scope>()
 
-// One counter for the process, so that no version comes back with a key or a scope that does; behind
-// random bytes, so that none equals a version made elsewhere.
+// One counter for the whole process, so that no version is used again if a key or a scope is. The random bytes make
+// versions differ from those of other processes.
 const origin = randomBytes(9).toString('base64url')
 let writes = 0
 
-/** Joins the scope of that name, and makes it if there is none. */
+/** Joins the scope of that name, and creates it if it does not exist. */
 export function joinScope(name: string, limits: Limits): Scope {
   const scope = scopes.get(name) ?? new Scope(name, limits)
   scope.join(limits)
@@ -26,7 +28,7 @@ export function joinScope(name: string, limits: Limits): Scope {
   return scope
 }
 
-/** One store in this process, whichever instances share it. */
+/** The sessions that all stores of one scope share. */
 export class Scope {
   readonly #name: string
   readonly #limits: Limits
@@ -46,8 +48,8 @@ export class Scope {
       if (limits[limit] === this.#limits[limit]) continue
       throw new SessError(
         'INVALID_OPTION',
-        `Option memory.${limit} is ${limits[limit]}; expected ${this.#limits[limit]}, with which its scope is open. ` +
-          'Give both stores the same limits, or scopes of their own.',
+        `Option memory.${limit} is ${limits[limit]}; expected ${this.#limits[limit]}, as in the store that opened the scope. ` +
+          'Give both stores the same limits, or different scopes.',
       )
     }
     this.#instances++
@@ -76,9 +78,9 @@ export class Scope {
     this.#entries.delete(key)
   }
 
-  /** Yields how many each step removed. */
+  /** Yields the number of entries that each step removed. */
   *prune(now: number): Generator<number> {
-    // What is created meanwhile comes last in the map, and need not be looked at.
+    // Entries that are created during the prune come last in the map, and need no check.
     let left = this.#entries.size
     let removed = 0
     for (const [key, { expiresAt }] of this.#entries) {
@@ -104,7 +106,7 @@ export class Scope {
     if (!this.#isFull()) return
     throw new SessError(
       'UNAVAILABLE',
-      `The memory store is full: it holds ${this.#limits.maxEntries} sessions and evicts none before it expires. ` +
+      `The memory store is full: it holds ${this.#limits.maxEntries} sessions, and none is evicted before it expires. ` +
         'Raise maxEntries, shorten idleTimeout, or use a store outside the process.',
     )
   }

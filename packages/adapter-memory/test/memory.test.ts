@@ -1,16 +1,14 @@
 import { execFile } from 'node:child_process'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Entry } from '@sess/core/adapter'
+import memory from '@sess/adapter-memory'
 import { describe, expect, it } from 'vitest'
-import { codeOf, FAR, newScope, openStore, openUntyped, PAST, succeed } from './stores.js'
+import { codeOf, entry, numbers, openUntyped, PAST, succeed } from '../../../tests/support/stores.ts'
+import { newScope, openStore } from './stores.ts'
 
-const entry = (data: string, expiresAt: number = FAR): Entry => ({ data, expiresAt })
-const numbers = (count: number): readonly number[] => [...Array(count).keys()]
-
-describe('beside the contract', () => {
+describe('in addition to the contract', () => {
   it('5.3 is one store in every instance of a scope, the default scope too', async () => {
-    const [one, other] = [openUntyped({}), openUntyped({ scope: 'default' })]
+    const [one, other] = [openUntyped(memory, {}), openUntyped(memory, { scope: 'default' })]
     const version = await succeed(one.create('5.3', entry('data')))
     expect(await other.read('5.3')).toEqual({ ...entry('data'), version })
     expect(await other.create('5.3', entry('other'))).toBeNull()
@@ -83,7 +81,7 @@ describe('beside the contract', () => {
   })
 
   it('7.6 refuses an unknown option and names those there are', () => {
-    const open = () => openUntyped({ maxEntry: 5 })
+    const open = () => openUntyped(memory, { maxEntry: 5 })
     expect(open).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(open).toThrow(/maxEntry.*scope, maxEntries, maxBytes/)
   })
@@ -109,13 +107,13 @@ describe('beside the contract', () => {
     ['memory.maxBytes', { maxBytes: {} }, 'an object'],
     ['memory.maxBytes', { maxBytes: true }, 'true'],
   ])('7.6 refuses a bad option: %s of %j', (path, options, given) => {
-    const open = () => openUntyped(options)
+    const open = () => openUntyped(memory, options)
     expect(open).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(open).toThrow(`Option ${path} is ${given}; expected `)
     expect(open).not.toThrow(/hunter2/)
   })
 
-  it('7.7 keeps no process alive that never closes it', async () => {
+  it('7.7 does not keep a process alive that never closes it', async () => {
     const program = `
       import memory from '@sess/adapter-memory'
       const store = memory({}, undefined)

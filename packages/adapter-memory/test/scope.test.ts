@@ -1,9 +1,10 @@
-import type { Entry, ServerStore } from '@sess/core/adapter'
+import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, it, vi } from 'vitest'
-import { codeOf, FAR, newScope, openStore, PAST, succeed } from './stores.js'
+import { codeOf, entry, PAST, succeed } from '../../../tests/support/stores.ts'
+import { newScope, openStore } from './stores.ts'
 
-const live: Entry = { data: 'data', expiresAt: FAR }
-const expired: Entry = { data: 'data', expiresAt: PAST }
+const live = entry('data')
+const expired = entry('data', PAST)
 
 async function openFull(maxEntries: number): Promise<ServerStore> {
   const store = openStore({ maxEntries })
@@ -16,7 +17,7 @@ async function expire(store: ServerStore, key: string): Promise<void> {
   if (found !== null) await succeed(store.update(key, expired, found.version))
 }
 
-/** How often a scope of so many entries is looked through meanwhile. */
+/** How often `work` iterates over a scope of that size. */
 async function looksThrough(size: number, work: () => Promise<void>): Promise<number> {
   const iterate = Map.prototype[Symbol.iterator]
   let looks = 0
@@ -80,7 +81,7 @@ describe('a full scope', () => {
     expect(await store.read('user')).toMatchObject(live)
   })
 
-  it('does not look through its entries at every refused create', async () => {
+  it('does not sweep its entries at every refused create', async () => {
     const store = await openFull(1234)
     const looks = await looksThrough(1234, async () => {
       for (let n = 0; n < 500; n++) await codeOf(() => store.create('more', live))
@@ -88,16 +89,16 @@ describe('a full scope', () => {
     expect(looks).toBe(0)
   })
 
-  it('has not spent its look on refusing what it had no room for', async () => {
+  it('still removes expired entries right after a refused create', async () => {
     const store = await openFull(100_000)
     expect(await codeOf(() => store.create('new', live))).toBe('UNAVAILABLE')
     await expire(store, 'key0')
     await succeed(store.create('new', live))
   })
 
-  it('looks through its entries for no more than a twentieth of the time, however many expire', async () => {
+  it('sweeps its entries for at most a twentieth of the time, however many expire', async () => {
     const store = await openFull(1234)
-    // Whoever asks for the time takes a millisecond, so a look does.
+    // Each reading of the clock advances it by 1 ms, so iterating over the scope takes 1 ms.
     const began = performance.now()
     let now = began
     vi.spyOn(performance, 'now').mockImplementation(() => now++)

@@ -1,14 +1,14 @@
 import type { Client } from './client.js'
 import { isReply } from './error.js'
 
-/** How many go together at the most, and how many characters of each: longer commands cost more than they save. */
+/** The most questions in one command, and the most characters of each: a longer command costs more than it saves. */
 const MOST = 8
 const LONGEST = 8192
 
-/** The commands by which something is asked of Redis: one thing, or several. A command is not sent once it is `due`. */
+/** The commands that ask Redis one question, or several at once. A command is not sent once it is `due`. */
 export interface Commands<Q> {
   one(asked: Q, due: number): Promise<unknown>
-  /** Resolves with the answers, in the order of what was asked. */
+  /** Resolves with the answers, in the order of the questions. */
   many(asked: readonly Q[], due: number): Promise<readonly unknown[]>
 }
 
@@ -19,20 +19,24 @@ interface Question<Q> {
 }
 
 /**
- * Asks at once while no answer is awaited, and else together with what else is asked in this turn of the event loop. Of 64
- * requests at a time, one that reads its session then costs four fifths of what it does where each has a command to
- * itself, node:http included, and so does one that writes. In a Cluster each has, since a command there concerns the
- * keys of one slot, and wherever several are refused: a Cluster can hide behind the address of one server, and a user may
- * lack the right.
+ * Sends a question immediately if no answer is outstanding. Otherwise it sends all questions of one turn of the event
+ * loop together. With 64 concurrent requests, one that reads its session then costs four fifths of what it costs with
+ * one command per question, node:http included; so does one that writes.
+ *
+ * Each question gets its own command in a Cluster, where one command may only use keys of one slot, and wherever Redis
+ * has refused several keys in one command: a Cluster can hide behind the address of one server, and a user may lack the
+ * right.
  */
 export class Batch<Q> {
   readonly #client: Client
   readonly #commands: Commands<Q>
   #waiting: Question<Q>[] = []
-  /** When the first of those that wait is late, and so all of them. */
+  /**
+   * When the first waiting question is late (`performance.now()`). The others are sent with it, so it applies to all.
+   */
   #due = 0
   #isApart: boolean
-  /** How many commands have not been answered. */
+  /** The number of commands without an answer. */
   #flying = 0
   readonly #land = () => void this.#flying--
 
@@ -42,13 +46,16 @@ export class Batch<Q> {
     this.#isApart = client.isCluster
   }
 
-  /** `length`: how many characters are sent for it, beside its key. */
-  ask(asked: Q, length = 0): Promise<unknown> {
+  /**
+   * `began`: when the call began (`performance.now()`). `length`: the characters that the question sends in addition to
+   * its key.
+   */
+  ask(asked: Q, began: number, length = 0): Promise<unknown> {
     const isIdle = this.#flying === 0 && this.#waiting.length === 0
-    if (isIdle || length > LONGEST || this.#isApart) return this.#askAlone(asked, this.#client.due())
+    if (isIdle || length > LONGEST || this.#isApart) return this.#askAlone(asked, this.#client.due(began))
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) {
-        this.#due = this.#client.due()
+        this.#due = this.#client.due(began)
         setImmediate(() => this.#flush())
       }
       this.#waiting.push({ asked, resolve, reject })
@@ -61,7 +68,7 @@ export class Batch<Q> {
     for (let start = 0; start < waiting.length; start += MOST) void this.#send(waiting.slice(start, start + MOST))
   }
 
-  /** Never rejects: each is told its own answer. */
+  /** Never rejects: it settles each question. */
   async #send(questions: readonly Question<Q>[]): Promise<void> {
     const due = this.#due
     try {
@@ -69,7 +76,7 @@ export class Batch<Q> {
       const answers = await this.#follow(this.#commands.many(asked, due))
       for (const [index, { resolve }] of questions.entries()) resolve(answers[index])
     } catch (error) {
-      // Both are said before anything is done.
+      // Redis sends either error before it executes anything, so the questions can be asked again.
       const isRefused = isReply(error, 'CROSSSLOT') || isReply(error, 'NOPERM')
       this.#isApart ||= isRefused
       for (const { asked, resolve, reject } of questions) {

@@ -4,16 +4,16 @@ import { TimedCommand } from './command.js'
 import { isReply, shown } from './error.js'
 import type { Settings } from './options.js'
 
-/** Milliseconds. */
+/** Milliseconds between two attempts to connect, once ioredis has given up. */
 const PAUSE = 200
 
-/** ioredis, sending nothing twice and nothing late, and trying to connect until it is closed. */
+/** An ioredis client that sends nothing twice and nothing late, and tries to connect until it is closed. */
 export class Client {
   readonly #redis: Redis | Cluster
   readonly #deadline: number
-  /** When the connection was made (`performance.now()`); Infinity while there is none, or it is being dropped. */
+  /** When the connection was made (`performance.now()`). Infinity: there is none, or it is being dropped. */
   #since = Infinity
-  /** What last went wrong with connecting, and when. */
+  /** The last error of connecting, and when it occurred. */
   #trouble: { readonly error: Error; readonly at: number } | undefined
   #pause: NodeJS.Timeout | undefined
   #isClosed = false
@@ -31,13 +31,13 @@ export class Client {
     return this.#redis.isCluster
   }
 
-  /** When a command of a call that begins now would be late. */
-  due(): number {
-    return performance.now() + this.#deadline
+  /** When a command is late, of a call that began at that time (both by `performance.now()`). */
+  due(began: number): number {
+    return began + this.#deadline
   }
 
   /** Resolves with the reply. */
-  send(name: string, args: (string | number)[], due: number = this.due()): Promise<unknown> {
+  send(name: string, args: (string | number)[], due: number): Promise<unknown> {
     const command = new TimedCommand(name, args, due, this.#redis.options.keyPrefix)
     this.#redis.sendCommand(command)
     return command.promise
@@ -51,8 +51,8 @@ export class Client {
   }
 
   /**
-   * Drops the connection on which a call that began then (`performance.now()`) is stuck. In a Cluster it could be any:
-   * there, the stuck one falls to `socketTimeout` alone.
+   * Drops the connection if a call that began at that time (`performance.now()`) is stuck on it. In a Cluster, any of
+   * the connections could be the stuck one: there, only `socketTimeout` drops it.
    */
   drop(began: number): void {
     if (this.#redis.isCluster || began < this.#since) return
@@ -76,7 +76,7 @@ export class Client {
   }
 }
 
-/** Resolves no name: the connection does, and holds the certificate against it. */
+/** Passes the name on unresolved: the connection resolves it and checks the certificate against it. */
 const dnsLookup: DNSLookupFunction = (host, done) => done(null, host)
 
 function makeRedis(settings: Settings): Redis | Cluster {
@@ -84,22 +84,23 @@ function makeRedis(settings: Settings): Redis | Cluster {
   const safely = {
     lazyConnect: true,
     connectTimeout: deadline,
-    // A timer for each command, which costs a tenth of it. What is stuck is dropped by `drop`.
+    // Either one sets a timer for each command, which costs a tenth of it. `drop` drops a stuck connection.
     socketTimeout: undefined,
     commandTimeout: undefined,
     disconnectTimeout: 100,
     disableClientInfo: true,
     readOnly: false,
-    // What was sent is never sent again; what was not, waits for one attempt to connect and no longer.
+    // A command that was sent is never sent again. One that was not waits for a single attempt to connect.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: true,
     retryStrategy: (times: number) => Math.min(50 * times, 500),
     sentinelRetryStrategy: () => null,
     sentinelCommandTimeout: deadline,
-    // The connection leads to what is no longer the master.
+    // Either error means that the connection leads to a server that is no longer the master.
     reconnectOnError: ({ message }: Error) => /READONLY|MASTERDOWN/.test(message),
-    // What sentinels name has to be asked whether it is the master. A server that is loading says so to every command.
+    // A server that sentinels name has to be asked whether it is the master. No check is needed to see whether a server
+    // is loading: it then answers every command with LOADING.
     enableReadyCheck: Boolean(sentinels ?? (client && 'sentinels' in client.options && client.options.sentinels)),
     maxLoadingRetryTime: 100,
   } satisfies RedisOptions

@@ -6,15 +6,16 @@ import { isReply } from './error.js'
 
 interface Write {
   readonly key: string
-  /** What is to lie under the key, with a new version. */
+  /** The value to store, which contains a new version. */
   readonly value: string
   readonly expiresAt: number
-  /** The version of what lies there now; left out: nothing does. */
+  /** The version that must be stored under the key now. Left out: the key must not exist. */
   readonly known?: Version
 }
 
-// The header is that of core's `frame`: a version of 16 characters, a date of up to 16 digits, a colon.
-// Of each write: '' for nothing that lies there, or '=' and the version of what does; the value; and its expiry.
+// Each write has one key and three arguments: '' if the key must not exist, or '=' and the version that must be there;
+// the value; and its expiry. The pattern matches the header of core's `frame`: a version of 16 characters, a date of up
+// to 16 digits, a colon.
 const SCRIPT = `
 local done = {}
 for i, key in ipairs(KEYS) do
@@ -33,11 +34,11 @@ end
 return done`
 const DIGEST = createHash('sha1').update(SCRIPT).digest('hex')
 
-/** Answered with what lies under a key: `null` for nothing, `undefined` for what may be nothing or no text. */
+/** The answer is the value under a key. `null`: there is none. `undefined`: there is none, or it is not a string. */
 export function readsOf(client: Client): Commands<string> {
   return {
     one: (key, due) => client.send('get', [key], due),
-    // Of what is no text, MGET says that there is nothing.
+    // MGET answers nil for a value that is not a string.
     async many(keys, due) {
       const replies = await client.send('mget', [...keys], due)
       return listOf(replies, keys.length).map((reply) => reply ?? undefined)
@@ -45,7 +46,7 @@ export function readsOf(client: Client): Commands<string> {
   }
 }
 
-/** Answered with `null` where something else lies there than what was to be written over. */
+/** The answer is `null` if the write was refused: the key has another version, or exists although it must not. */
 export function writesOf(client: Client): Commands<Write> {
   return {
     async one(write, due) {
@@ -69,7 +70,7 @@ async function runScript(client: Client, args: readonly (string | number)[], due
   try {
     return await client.send('evalsha', [DIGEST, ...args], due)
   } catch (error) {
-    // The server does not know the script yet, or no longer.
+    // The server does not have the script: it has not seen it yet, or has lost it.
     if (!isReply(error, 'NOSCRIPT')) throw error
     return client.send('eval', [SCRIPT, ...args], due)
   }
@@ -77,5 +78,5 @@ async function runScript(client: Client, args: readonly (string | number)[], due
 
 function listOf(reply: unknown, length: number): readonly unknown[] {
   if (Array.isArray(reply) && reply.length === length) return reply
-  throw new Error('Redis answered with something else than was asked for.')
+  throw new Error('Redis replied with something other than the expected list.')
 }

@@ -1,13 +1,16 @@
-/** What can be shown of a message that has no code: the word of a reply, and what says nothing of a command. */
+/** The part of a message that is safe to show: the first word of a reply, or a text that does not quote a command. */
 const SHOWN =
   /^(?:[A-Z]+\b|Connection is closed|Socket timeout|Failed to refresh slots cache|All sentinels are unreachable)/
 
-/** Whether Redis answered with an error, of that word. */
+/** Whether Redis replied with an error, and one that begins with `word`. */
 export function isReply(error: unknown, word = ''): boolean {
   return error instanceof Error && error.name === 'ReplyError' && error.message.startsWith(word)
 }
 
-/** What can be shown of an error, if anything: its message may repeat what was sent, and its fields do. */
+/**
+ * An error that is safe to show: the message of the original may repeat what was sent, and its fields do. `undefined`:
+ * none of it is safe.
+ */
 export function shown(error: unknown): Error | undefined {
   if (!(error instanceof Error)) return undefined
   if ('code' in error && typeof error.code === 'string') return error

@@ -1,5 +1,5 @@
 /**
- * The redis store: one server, Sentinel or a Cluster. `sessions('redis', …)` finds it.
+ * The redis store: sessions on one Redis server, behind Sentinel or in a Cluster. `sessions('redis', …)` loads it.
  *
  * @module @sess/adapter-redis
  */
@@ -11,7 +11,7 @@ import { readRedisOptions, type RedisOptions } from './options.js'
 
 export type { RedisOptions } from './options.js'
 
-/** Keeps sessions in Redis: on one server, behind Sentinel or in a Cluster. */
+/** Stores sessions in Redis: on one server, behind Sentinel or in a Cluster. */
 const redis: Adapter<RedisOptions> = (options) => {
   const settings = readRedisOptions(options)
   const { prefix, maxBytes, deadline } = settings
@@ -24,29 +24,29 @@ const redis: Adapter<RedisOptions> = (options) => {
     deadline,
     lacks: ['retention', 'durability'],
 
-    async create(key, entry) {
+    async create(key, entry, began) {
       const version = newVersion()
       const write = { key: prefix + key, value: frame(entry, version), expiresAt: entry.expiresAt }
-      return (await writes.ask(write, write.value.length)) === null ? null : version
+      return (await writes.ask(write, began, write.value.length)) === null ? null : version
     },
 
-    async read(key) {
-      let reply = await reads.ask(prefix + key)
-      if (reply === undefined) reply = await client.send('get', [prefix + key])
+    async read(key, began) {
+      let reply = await reads.ask(prefix + key, began)
+      if (reply === undefined) reply = await client.send('get', [prefix + key], client.due(began))
       if (reply === null) return null
       const stored = typeof reply === 'string' ? unframe(reply) : undefined
       if (stored === undefined) throw corrupt('redis')
       return stored
     },
 
-    async update(key, entry, version) {
+    async update(key, entry, version, began) {
       const next = newVersion()
       const write = { key: prefix + key, value: frame(entry, next), expiresAt: entry.expiresAt, known: version }
-      return (await writes.ask(write, write.value.length)) === null ? null : next
+      return (await writes.ask(write, began, write.value.length)) === null ? null : next
     },
 
-    async destroy(key) {
-      await client.send('del', [prefix + key])
+    async destroy(key, began) {
+      await client.send('del', [prefix + key], client.due(began))
     },
 
     mapError: (error) => client.mapError(error),

@@ -8,35 +8,35 @@ interface Address {
 }
 
 /**
- * Where Redis is, by one of `url`, `sentinels`, `nodes` and `client`, and how to use it. `INVALID_OPTION` names an option
- * that is wrong.
+ * Where Redis is (one of `url`, `sentinels`, `nodes` and `client`) and how to use it. A wrong option throws
+ * `INVALID_OPTION`, which names it.
  */
 export interface RedisOptions {
   /** `redis://user:password@host:port/database`, or `rediss://` for TLS. Default `redis://127.0.0.1:6379`. */
   readonly url?: string | undefined
-  /** Sentinels that watch the master called `name`. */
+  /** Sentinels that watch the master `name`. */
   readonly sentinels?: readonly Address[] | undefined
-  /** The master's name, with `sentinels`. */
+  /** The name of the master. Required with `sentinels`. */
   readonly name?: string | undefined
-  /** Some nodes of a Cluster; they know the others. */
+  /** Some nodes of a Cluster. The store learns the others from them. */
   readonly nodes?: readonly Address[] | undefined
-  /** A client of the application. The store makes one of its own with the same settings, and leaves this one alone. */
+  /** A client of the application. The store creates another one with the same settings, and does not use this one. */
   readonly client?: Redis | Cluster | undefined
-  /** The login, unless `url` or `client` has it. */
+  /** The name of an ACL user. Requires `password`. */
   readonly username?: string | undefined
-  /** The login's password; alone, that of Redis's default user. */
+  /** The password of `username`, or of the default user. Not with a `url` that has a login, and not with `client`. */
   readonly password?: string | undefined
-  /** Turns TLS on, for sentinels too; `{}` is enough. */
+  /** Turns TLS on, for the sentinels too. `{}` is enough. */
   readonly tls?: ConnectionOptions | undefined
-  /** What every key begins with: stores of one prefix are one store. Default `'sess:'`. */
+  /** The prefix of every key. All stores with the same prefix share their sessions. Default `'sess:'`. */
   readonly prefix?: string | undefined
-  /** The longest that a call may take, in milliseconds. Default 1000. */
+  /** The most time that a call may take, in milliseconds, connecting included. Default 1000. */
   readonly deadline?: number | undefined
-  /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
+  /** The largest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
   readonly maxBytes?: number | undefined
 }
 
-/** The options, checked. */
+/** The checked options. */
 export interface Settings extends RedisOptions {
   readonly prefix: string
   readonly deadline: number
@@ -44,7 +44,7 @@ export interface Settings extends RedisOptions {
 }
 
 const URL_SHAPE = /^rediss?:\/\/(?:[^@/?#]*@)?[^@/?#]+(?:\/\d*)?$/
-// No key has the character that a prefix ends in, so that no key of one prefix is a key of another.
+// A prefix ends in a character that no key contains, so a key of one prefix is never a key of another.
 const PREFIX_SHAPE = /^(?!.*\p{Surrogate})(?:.*[^\w-])?$/su
 const PLACES = ['url', 'sentinels', 'nodes', 'client'] as const
 const LOGIN = ['username', 'password', 'tls'] as const
@@ -53,7 +53,7 @@ const url: Check<string> = (value, path) => {
   try {
     if (typeof value === 'string' && URL_SHAPE.test(value) && decodeURI(new URL(value).href)) return value
   } catch {
-    // It has parts that are not valid.
+    // `new URL` and `decodeURI` throw if a part of it is invalid.
   }
   throw invalidOption(path, value, `a URL such as 'redis://user:password@host:6379/0', or 'rediss://…' for TLS`)
 }
@@ -64,7 +64,7 @@ const addresses: Check<Address[]> = (value, path) => {
   return value.map((address: unknown, index) => readOptions(`${path}[${index}]`, address, checks))
 }
 
-/** By shape, since the application may have another copy of ioredis. */
+/** Checks the shape and not the class, because the application may have another copy of ioredis. */
 function isClient(value: unknown): value is Redis | Cluster {
   return typeof value === 'object' && value !== null && 'isCluster' in value && 'duplicate' in value
 }
@@ -101,11 +101,19 @@ export function readRedisOptions(options: unknown): Settings {
     if (!isRight) throw invalidOption(`redis.${name}`, read[name], expected)
   }
   const [place = 'url', other = place] = PLACES.filter(has)
-  expect(other === place, other, `nothing beside redis.${place}`)
-  expect(has('name') === has('sentinels'), 'name', 'the name of the master, with redis.sentinels and only then')
+  expect(other === place, other, `nothing, because redis.${place} is set`)
+  expect(
+    has('name') === has('sentinels'),
+    'name',
+    'the name of the master if redis.sentinels is set, and otherwise nothing',
+  )
   expect(has('password') || !has('username'), 'password', 'the password of redis.username')
-  for (const name of LOGIN) expect(!has(name) || !has('client'), name, 'nothing beside redis.client, which has its own')
-  expect(!has('password') || !read.url?.includes('@'), 'password', 'nothing beside the login in redis.url')
-  expect(!has('tls') || !read.url?.startsWith('redis:'), 'tls', `nothing beside a redis.url that is not of 'rediss://'`)
+  for (const name of LOGIN) expect(!has(name) || !has('client'), name, 'nothing, because redis.client has its own')
+  expect(!has('password') || !read.url?.includes('@'), 'password', 'nothing, because redis.url contains the login')
+  expect(
+    !has('tls') || !read.url?.startsWith('redis:'),
+    'tls',
+    `nothing, because redis.url does not start with 'rediss://'`,
+  )
   return read
 }

@@ -1,7 +1,9 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../../scripts/servers/redis.js'
-import { block, codeOf, entry, expectUnavailable, keysAt, openStore, succeed, works, writeInVain } from './stores.ts'
+import { ALICE, codeOf, succeed, works } from '../../../tests/support/stores.ts'
+import { ownServer } from './server.ts'
+import { block, expectUnavailable, keysAt, openStore, writeInVain } from './stores.ts'
 
 let server: Awaited<ReturnType<typeof startRedis>>
 
@@ -21,9 +23,9 @@ describe('a client that is passed in', () => {
   it('keeps its keyPrefix and its database', async () => {
     const client = makeClient({ keyPrefix: 'application:', db: 3 })
     const store = openStore({ client, prefix: 'sess:' })
-    const version = await succeed(store.create('key', entry))
-    const next = await succeed(store.update('key', entry, version))
-    expect(await store.read('key')).toEqual({ ...entry, version: next })
+    const version = await succeed(store.create('key', ALICE))
+    const next = await succeed(store.update('key', ALICE, version))
+    expect(await store.read('key')).toEqual({ ...ALICE, version: next })
     expect(await client.get('sess:key')).toContain(next)
     expect(await keysAt(`${server.url}/3`)).toContain('application:sess:key')
     await store.destroy('key')
@@ -33,7 +35,7 @@ describe('a client that is passed in', () => {
   it('7.5 is left open', async () => {
     const client = makeClient()
     const store = openStore({ client })
-    await succeed(store.create('key', entry))
+    await succeed(store.create('key', ALICE))
     await store.close()
     expect(await client.ping()).toBe('PONG')
     expect(client.status).toBe('ready')
@@ -42,16 +44,16 @@ describe('a client that is passed in', () => {
   it('may be closed by its owner, and the store goes on', async () => {
     const client = makeClient()
     const store = openStore({ client })
-    const version = await succeed(store.create('key', entry))
+    const version = await succeed(store.create('key', ALICE))
     await client.quit()
-    expect(await store.read('key')).toEqual({ ...entry, version })
+    expect(await store.read('key')).toEqual({ ...ALICE, version })
   })
 
   it('is not slowed down, subscribed or changed by the store', async () => {
     const client = makeClient()
     const before = JSON.stringify(client.options)
     const store = openStore({ client, deadline: 123 })
-    await succeed(store.create('key', entry))
+    await succeed(store.create('key', ALICE))
     expect(JSON.stringify(client.options)).toBe(before)
     expect(client.listenerCount('error')).toBe(0)
   })
@@ -60,13 +62,12 @@ describe('a client that is passed in', () => {
     const client = makeClient()
     await client.subscribe('channel')
     const store = openStore({ client })
-    const version = await succeed(store.create('key', entry))
-    expect(await store.read('key')).toEqual({ ...entry, version })
+    const version = await succeed(store.create('key', ALICE))
+    expect(await store.read('key')).toEqual({ ...ALICE, version })
   })
 
   it('may have settings that would send twice, late or never', async () => {
-    const own = await startRedis()
-    onTestFinished(() => own.stop())
+    const own = await ownServer()
     const settings = {
       lazyConnect: true,
       autoResendUnfulfilledCommands: true,
@@ -78,7 +79,7 @@ describe('a client that is passed in', () => {
     }
     const client = makeClient(settings, own)
     const store = openStore({ client, deadline: 500 })
-    await succeed(store.create('key', entry))
+    await succeed(store.create('key', ALICE))
     own.freeze()
     await expectUnavailable(store)
     own.thaw()
@@ -91,8 +92,7 @@ describe('a client that is passed in', () => {
   })
 
   it('7.4 sends nothing late', async () => {
-    const own = await startRedis()
-    onTestFinished(() => own.stop())
+    const own = await ownServer()
     const store = openStore({ client: makeClient({ lazyConnect: true }, own), deadline: 200 })
     const writes = writeInVain(store)
     block(300)

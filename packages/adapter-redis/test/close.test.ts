@@ -1,16 +1,11 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { Redis } from 'ioredis'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { startRedis } from '../../../scripts/servers/redis.js'
-import { codeOf, entry, newPrefix, openStore, SLACK, succeed, works } from './stores.ts'
-
-async function start() {
-  const server = await startRedis()
-  onTestFinished(() => server.stop())
-  return server
-}
+import type { Redis } from 'ioredis'
+import { describe, expect, it } from 'vitest'
+import { ALICE, callsOf, codeOf, SECRET, SLACK, succeed, works } from '../../../tests/support/stores.ts'
+import { connect, ownServer } from './server.ts'
+import { newPrefix, openStore } from './stores.ts'
 
 async function connectionsOf(direct: Redis): Promise<number> {
   return (
@@ -22,20 +17,12 @@ async function connectionsOf(direct: Redis): Promise<number> {
 
 describe('7.5 close', () => {
   it('lets calls in flight end, refuses new ones, and may be called again', async () => {
-    const { url } = await start()
-    const [prefix, witness] = [newPrefix(), new Redis(url)]
-    onTestFinished(() => witness.disconnect())
+    const { url } = await ownServer()
+    const [prefix, witness] = [newPrefix(), connect(url)]
     const store = openStore({ url, prefix })
-    const writes = Array.from({ length: 50 }, (_, n) => succeed(store.create(`key${n}`, entry)))
+    const writes = Array.from({ length: 50 }, (_, n) => succeed(store.create(`key${n}`, ALICE)))
     const closed = Promise.all([store.close(), store.close()])
-    for (const call of [
-      () => store.create('late', entry),
-      () => store.read('late'),
-      () => store.update('late', entry, '0123456789abcdef'),
-      () => store.destroy('late'),
-    ]) {
-      expect(await codeOf(call)).toBe('CLOSED')
-    }
+    for (const call of Object.values(callsOf(store))) expect(await codeOf(call)).toBe('CLOSED')
     await closed
     await store.close()
     await Promise.all(writes)
@@ -43,9 +30,8 @@ describe('7.5 close', () => {
   })
 
   it('closes the connection, and makes no other', async () => {
-    const server = await start()
-    const direct = new Redis(server.url)
-    onTestFinished(() => direct.disconnect())
+    const server = await ownServer()
+    const direct = connect(server.url)
     const store = openStore({ url: server.url })
     await works(store)
     expect(await connectionsOf(direct)).toBe(1)
@@ -56,7 +42,7 @@ describe('7.5 close', () => {
   })
 
   it.each(['down', 'frozen'])('is done within the deadline while the server is %s', async (state) => {
-    const server = await start()
+    const server = await ownServer()
     const store = openStore({ url: server.url, deadline: 500 })
     await works(store)
     if (state === 'down') await server.kill()
@@ -69,7 +55,7 @@ describe('7.5 close', () => {
   })
 })
 
-/** Programs that use the store `open(options)`, and should come to their end. */
+/** Programs that open a store with `open(options)`, and must end without `process.exit`. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   'did not use it': `open({ url })`,
   'closed it at once': `await open({ url }).close()`,
@@ -109,16 +95,16 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     await store.close()`,
 }
 
-describe('7.5, 7.7 a program ends by itself that', () => {
+describe('7.5, 7.7 a program ends without process.exit that', () => {
   it.each(Object.entries(PROGRAMS))('%s', async (_what, program) => {
-    const { url } = await start()
+    const { url } = await ownServer()
     const source = `
       import redis from '@sess/adapter-redis'
       import { createAdapterContext } from '@sess/core/adapter'
       import { Redis } from 'ioredis'
-      const context = createAdapterContext({ secret: 'a secret for tests, of 32 bytes or more' })
+      const context = createAdapterContext({ secret: '${SECRET}' })
       const open = (options) => redis(options, context)
-      const [url, entry] = ['${url}', ${JSON.stringify(entry)}]
+      const [url, entry] = ['${url}', ${JSON.stringify(ALICE)}]
       ${program}
       console.log('done')`
     const options = { cwd: import.meta.dirname, timeout: 10_000 }

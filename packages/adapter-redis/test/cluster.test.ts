@@ -1,11 +1,12 @@
-import { Cluster, Redis } from 'ioredis'
+import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startCluster } from '../../../scripts/servers/redis.js'
 import { type Fault, type FaultProxy, startFaultProxy } from '../../conformance/src/faults/proxy.ts'
+import { ALICE, codeOf, entry, succeed, works } from '../../../tests/support/stores.ts'
+import { connect } from './server.ts'
 import {
   block,
-  codeOf,
-  entry,
+  expectAllAllowed,
   expectUnavailable,
   FAILOVER_MS,
   keysAt,
@@ -14,8 +15,6 @@ import {
   PATIENCE,
   pingsAt,
   RIGHTS,
-  succeed,
-  works,
   writeInVain,
 } from './stores.ts'
 import { Traffic } from './traffic.ts'
@@ -30,13 +29,13 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop())
 
-/** Every key on any master that begins so. */
+/** Every key with that prefix, of all masters. */
 async function keysOf(prefix: string): Promise<string[]> {
   const keys = await Promise.all((await cluster.masters()).map(({ url }) => keysAt(url)))
   return keys.flat().filter((key) => key.startsWith(prefix))
 }
 
-/** How many PINGs the nodes have received. Some are the tests' own. */
+/** How many PINGs the nodes have received. A few come from the tests. */
 async function pingsOf(): Promise<number> {
   const counts = await Promise.all(cluster.nodes.map(({ url }) => pingsAt(url)))
   return counts.reduce((sum, count) => sum + count, 0)
@@ -48,7 +47,7 @@ async function worksEverywhere(store: ReturnType<typeof openStore>): Promise<voi
   await expect.poll(codes, PATIENCE).toEqual(new Set(['none']))
 }
 
-/** A client of the Cluster that finds each of its nodes behind a proxy. */
+/** A client of the Cluster that reaches each node through a proxy. */
 async function startBehindProxies(): Promise<{ client: Cluster; proxies: readonly FaultProxy[] }> {
   const proxies = await Promise.all(cluster.nodes.map(({ port }) => startFaultProxy(port)))
   onTestFinished(async () => void (await Promise.all(proxies.map((proxy) => proxy.close()))))
@@ -58,7 +57,7 @@ async function startBehindProxies(): Promise<{ client: Cluster; proxies: readonl
   return { client: new Cluster(Object.values(natMap), { natMap, lazyConnect: true }), proxies }
 }
 
-/** The fault of a connection that is lost when it answers such a command, after which all is well. */
+/** A connection that is lost when the first reply to `command` arrives. Later replies pass. */
 function firstReplyLost(command: string): Fault {
   let isLost = false
   return {
@@ -77,12 +76,12 @@ describe('a Cluster', () => {
       openStore({ nodes: cluster.addresses.slice(0, 1), prefix }),
       openStore({ nodes: cluster.addresses.slice(5), prefix }),
     ]
-    const versions = await Promise.all(KEYS.map((key) => succeed(one.create(key, { ...entry, data: key }))))
+    const versions = await Promise.all(KEYS.map((key) => succeed(one.create(key, entry(key)))))
     const next = await Promise.all(
-      KEYS.map((key, n) => succeed(other.update(key, { ...entry, data: `${key}!` }, versions[n] ?? ''))),
+      KEYS.map((key, n) => succeed(other.update(key, entry(`${key}!`), versions[n] ?? ''))),
     )
     const found = await Promise.all(KEYS.map((key) => one.read(key)))
-    expect(found).toEqual(KEYS.map((key, n) => ({ ...entry, data: `${key}!`, version: next[n] })))
+    expect(found).toEqual(KEYS.map((key, n) => ({ ...ALICE, data: `${key}!`, version: next[n] })))
     const counts = await Promise.all((await cluster.masters()).map(async ({ url }) => (await keysAt(url)).length))
     expect(counts).toHaveLength(3)
     expect(Math.min(...counts)).toBeGreaterThan(0)
@@ -95,27 +94,19 @@ describe('a Cluster', () => {
     onTestFinished(() => client.disconnect())
     const prefix = newPrefix()
     const store = openStore({ client, prefix })
-    const versions = await Promise.all(KEYS.map((key) => succeed(store.create(key, entry))))
-    await Promise.all(KEYS.map((key, n) => succeed(store.update(key, entry, versions[n] ?? ''))))
+    const versions = await Promise.all(KEYS.map((key) => succeed(store.create(key, ALICE))))
+    await Promise.all(KEYS.map((key, n) => succeed(store.update(key, ALICE, versions[n] ?? ''))))
     await store.close()
     expect(await keysOf(`application:${prefix}`)).toHaveLength(KEYS.length)
     expect(client.status).toBe('ready')
   })
 
   it('needs no rights of the user but those on the page', async () => {
-    const directs = cluster.nodes.map(({ url }) => new Redis(url))
-    onTestFinished(() => {
-      for (const direct of directs) direct.disconnect()
-    })
+    const directs = cluster.nodes.map(({ url }) => connect(url))
     const rights = [...RIGHTS, '+cluster|slots', '+client|setname', '+asking', '+readonly', '+readwrite']
     await Promise.all(directs.map((direct) => direct.call('ACL', 'SETUSER', 'alice', 'on', '>password', ...rights)))
     const store = openStore({ nodes: cluster.addresses, username: 'alice', password: 'password', prefix: 'sess:' })
-    for (const key of KEYS) {
-      const version = await succeed(store.create(key, entry))
-      await succeed(store.update(key, entry, version))
-      expect(await store.read(key)).toMatchObject(entry)
-      await store.destroy(key)
-    }
+    for (const key of KEYS) await expectAllAllowed(store, key)
     expect((await Promise.all(directs.map((direct) => direct.call('ACL', 'LOG')))).flat()).toEqual([])
   })
 
@@ -137,12 +128,12 @@ describe('7.4 a write to a Cluster whose reply is lost', () => {
       const { client, proxies } = await startBehindProxies()
       const prefix = newPrefix()
       const [store, witness] = [openStore({ client, prefix }), openStore({ nodes: cluster.addresses, prefix })]
-      await Promise.all(KEYS.map((key) => succeed(store.create(key, { ...entry, data: '0' }))))
+      await Promise.all(KEYS.map((key) => succeed(store.create(key, entry('0')))))
       for (let round = 0; round < 3; round++) {
         await Promise.all(proxies.map((proxy) => proxy.set(firstReplyLost('evalsha'))))
         const outcomes = KEYS.map(async (key) => {
           const found = await witness.read(key)
-          const next = { ...entry, data: `${Number(found?.data) + 1}` }
+          const next = entry(`${Number(found?.data) + 1}`)
           return codeOf(async () => succeed(store.update(key, next, found?.version ?? '')))
         })
         for (const outcome of await Promise.all(outcomes)) expect(['none', 'UNAVAILABLE']).toContain(outcome)
@@ -221,9 +212,9 @@ describe('7.1, 7.2 of a Cluster', () => {
       }
       await Promise.all(cluster.nodes.map((node) => node.restart()))
       for (const store of [used, fresh]) await worksEverywhere(store)
-      // Of what had waited in vain nothing was kept, or it would be written as PING.
+      // Had the store kept the failed writes, each would have been sent as a PING.
       expect(await pingsOf()).toBeLessThan(200)
-      expect((await keysOf(prefix)).filter((key) => /vain|new/.test(key))).toEqual([])
+      expect((await keysOf(prefix)).filter((key) => /vain|created/.test(key))).toEqual([])
     },
     FAILOVER_MS,
   )

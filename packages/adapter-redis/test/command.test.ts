@@ -1,13 +1,10 @@
-import { Redis } from 'ioredis'
-import { expect, it, onTestFinished } from 'vitest'
-import { startRedis } from '../../../scripts/servers/redis.js'
+import { expect, it } from 'vitest'
 import { TimedCommand } from '../src/command.ts'
+import { connect, ownServer } from './server.ts'
 
 it('7.4 a command that is late is not sent and fails, while the answers to others stay in order', async () => {
-  const server = await startRedis()
-  onTestFinished(() => server.stop())
-  const redis = new Redis(server.url)
-  onTestFinished(() => redis.disconnect())
+  const server = await ownServer()
+  const redis = connect(server.url)
   await redis.set('key', 'value')
 
   const late = new TimedCommand('del', ['key'], performance.now() - 1)

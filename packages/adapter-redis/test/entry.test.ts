@@ -1,138 +1,118 @@
 import { randomBytes } from 'node:crypto'
-import type { ServerStore } from '@sess/core/adapter'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startRedis } from '../../../scripts/servers/redis.js'
-import { codeOf, entry, failureOf, FAR, newPrefix, openStore, shown, succeed } from './stores.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { ALICE, codeOf, failureOf, FAR, PAST, shown, succeed } from '../../../tests/support/stores.ts'
+import { SharedServer } from './server.ts'
 
-let server: Awaited<ReturnType<typeof startRedis>>
-let direct: Redis
-let prefix: string
-let store: ServerStore
+const shared = new SharedServer()
 
-beforeAll(async () => {
-  server = await startRedis()
-  direct = new Redis(server.url)
-})
-
-afterAll(async () => {
-  direct.disconnect()
-  await server.stop()
-})
-
-beforeEach(() => {
-  prefix = newPrefix()
-  store = openStore({ url: server.url, prefix })
-})
-
-/** Does with a key what another application might, and says what was there before and is there now. */
+/** Whether the value under a key is there and is the same before and after `act`. */
 async function isUntouched(key: string, act: () => Promise<unknown>): Promise<boolean> {
-  const before = await direct.dumpBuffer(prefix + key)
+  const before = await shared.direct.dumpBuffer(shared.prefix + key)
   await act()
-  const after = await direct.dumpBuffer(prefix + key)
+  const after = await shared.direct.dumpBuffer(shared.prefix + key)
   return before !== null && after !== null && before.equals(after)
 }
 
 describe('an entry', () => {
   it('is one key, which Redis expires at the very millisecond', async () => {
     const expiresAt = Date.now() + 86_400_123
-    const version = await succeed(store.create('key', { ...entry, expiresAt }))
-    expect(await direct.get(`${prefix}key`)).toBe(`${version}${expiresAt}:${entry.data}`)
-    expect(await direct.pexpiretime(`${prefix}key`)).toBe(expiresAt)
-    const next = await succeed(store.update('key', { ...entry, expiresAt: expiresAt + 1 }, version))
-    expect(await direct.get(`${prefix}key`)).toBe(`${next}${expiresAt + 1}:${entry.data}`)
-    expect(await direct.pexpiretime(`${prefix}key`)).toBe(expiresAt + 1)
-    expect(await direct.keys(`${prefix}*`)).toEqual([`${prefix}key`])
+    const version = await succeed(shared.store.create('key', { ...ALICE, expiresAt }))
+    expect(await shared.direct.get(`${shared.prefix}key`)).toBe(`${version}${expiresAt}:${ALICE.data}`)
+    expect(await shared.direct.pexpiretime(`${shared.prefix}key`)).toBe(expiresAt)
+    const next = await succeed(shared.store.update('key', { ...ALICE, expiresAt: expiresAt + 1 }, version))
+    expect(await shared.direct.get(`${shared.prefix}key`)).toBe(`${next}${expiresAt + 1}:${ALICE.data}`)
+    expect(await shared.direct.pexpiretime(`${shared.prefix}key`)).toBe(expiresAt + 1)
+    expect(await shared.direct.keys(`${shared.prefix}*`)).toEqual([`${shared.prefix}key`])
   })
 
-  it.each([1, 1000, Date.UTC(2001, 0)])('6.5 that expired at %i is written, and is not there', async (expiresAt) => {
-    const version = await succeed(store.create('created', { ...entry, expiresAt }))
+  it.each([1, 1000, PAST])('6.5 that expired at %i is written, and is not there', async (expiresAt) => {
+    const version = await succeed(shared.store.create('created', { ...ALICE, expiresAt }))
     expect(version).toMatch(/^[\w-]{16}$/)
-    expect(await store.read('created')).toBeNull()
-    const current = await succeed(store.create('updated', entry))
-    await succeed(store.update('updated', { ...entry, expiresAt }, current))
-    expect(await store.read('updated')).toBeNull()
-    expect(await direct.exists(`${prefix}created`, `${prefix}updated`)).toBe(0)
+    expect(await shared.store.read('created')).toBeNull()
+    const current = await succeed(shared.store.create('updated', ALICE))
+    await succeed(shared.store.update('updated', { ...ALICE, expiresAt }, current))
+    expect(await shared.store.read('updated')).toBeNull()
+    expect(await shared.direct.exists(`${shared.prefix}created`, `${shared.prefix}updated`)).toBe(0)
   })
 
   it.each([FAR, Date.UTC(2038, 0, 20), 8.64e15])('6.4 may expire at %i', async (expiresAt) => {
-    const version = await succeed(store.create('key', { ...entry, expiresAt }))
-    expect(await store.read('key')).toEqual({ ...entry, expiresAt, version })
-    const next = await succeed(store.update('key', { ...entry, expiresAt }, version))
-    expect(await store.read('key')).toEqual({ ...entry, expiresAt, version: next })
+    const version = await succeed(shared.store.create('key', { ...ALICE, expiresAt }))
+    expect(await shared.store.read('key')).toEqual({ ...ALICE, expiresAt, version })
+    const next = await succeed(shared.store.update('key', { ...ALICE, expiresAt }, version))
+    expect(await shared.store.read('key')).toEqual({ ...ALICE, expiresAt, version: next })
   })
 })
 
 describe('update', () => {
   it('takes two trips when the server has forgotten the script, and one otherwise', async () => {
-    const calls = async () => (await direct.info('commandstats')).match(/cmdstat_eval\w*:calls=\d+/g)?.toSorted()
-    let version = await succeed(store.create('key', entry))
-    await direct.config('RESETSTAT')
-    for (let n = 0; n < 3; n++) version = await succeed(store.update('key', entry, version))
+    const calls = async () => (await shared.direct.info('commandstats')).match(/cmdstat_eval\w*:calls=\d+/g)?.toSorted()
+    let version = await succeed(shared.store.create('key', ALICE))
+    await shared.direct.config('RESETSTAT')
+    for (let n = 0; n < 3; n++) version = await succeed(shared.store.update('key', ALICE, version))
     expect(await calls()).toEqual(expect.arrayContaining(['cmdstat_evalsha:calls=3']))
-    await direct.script('FLUSH')
-    await direct.config('RESETSTAT')
-    for (let n = 0; n < 3; n++) version = await succeed(store.update('key', entry, version))
+    await shared.direct.script('FLUSH')
+    await shared.direct.config('RESETSTAT')
+    for (let n = 0; n < 3; n++) version = await succeed(shared.store.update('key', ALICE, version))
     expect(await calls()).toEqual(['cmdstat_eval:calls=1', 'cmdstat_evalsha:calls=3'])
-    expect(await store.read('key')).toEqual({ ...entry, version })
+    expect(await shared.store.read('key')).toEqual({ ...ALICE, version })
   })
 
   it('3.3 has one winner of many that found the script forgotten', async () => {
-    const version = await succeed(store.create('key', entry))
-    await direct.script('FLUSH')
-    const results = await Promise.all(Array.from({ length: 50 }, () => store.update('key', entry, version)))
+    const version = await succeed(shared.store.create('key', ALICE))
+    await shared.direct.script('FLUSH')
+    const results = await Promise.all(Array.from({ length: 50 }, () => shared.store.update('key', ALICE, version)))
     expect(results.filter((result) => result !== null)).toHaveLength(1)
   })
 })
 
 const FOREIGN: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
-  'an empty text': (key) => direct.set(key, ''),
-  'a text': (key) => direct.set(key, 'what another application wrote'),
-  'a text that begins as an entry': (key) => direct.set(key, `0123456789abcdef${FAR} and goes on`),
-  'an entry with a version that is none': (key) => direct.set(key, `not an entry, ha${FAR}:{}`),
-  'an entry with a date that is none': (key) => direct.set(key, `0123456789abcdef0${FAR}:{}`),
-  'a list': (key) => direct.rpush(key, '0123456789abcdef'),
-  'a hash': (key) => direct.hset(key, 'field', 'value'),
-  'a set': (key) => direct.sadd(key, 'member'),
-  'a stream': (key) => direct.xadd(key, '*', 'field', 'value'),
+  'an empty text': (key) => shared.direct.set(key, ''),
+  'a text': (key) => shared.direct.set(key, 'what another application wrote'),
+  'a text that begins as an entry': (key) => shared.direct.set(key, `0123456789abcdef${FAR} and goes on`),
+  'an entry with an invalid version': (key) => shared.direct.set(key, `not an entry, ha${FAR}:{}`),
+  'an entry with an invalid date': (key) => shared.direct.set(key, `0123456789abcdef0${FAR}:{}`),
+  'a list': (key) => shared.direct.rpush(key, '0123456789abcdef'),
+  'a hash': (key) => shared.direct.hset(key, 'field', 'value'),
+  'a set': (key) => shared.direct.sadd(key, 'member'),
+  'a stream': (key) => shared.direct.xadd(key, '*', 'field', 'value'),
 }
 
 describe.each(Object.entries(FOREIGN))('7.3 %s under a key', (_name, write) => {
   const version = '0123456789abcdef'
 
-  beforeEach(() => write(`${prefix}key`))
+  beforeEach(() => write(`${shared.prefix}key`))
 
   it('is CORRUPT', async () => {
-    const error = await failureOf(() => store.read('key'))
+    const error = await failureOf(() => shared.store.read('key'))
     expect(error.code).toBe('CORRUPT')
     expect(shown(error)).not.toMatch(/another application|0123456789|WRONGTYPE/)
   })
 
-  it('is taken for a key that is taken', async () => {
-    expect(await isUntouched('key', async () => expect(await store.create('key', entry)).toBeNull())).toBe(true)
+  it('is a taken key for create', async () => {
+    expect(await isUntouched('key', async () => expect(await shared.store.create('key', ALICE)).toBeNull())).toBe(true)
   })
 
   it.each([version, '', 'not an entry, ha', 'what another app', 'what another application wrote'])(
     'is no entry to update from %j',
     async (given) => {
-      expect(await isUntouched('key', async () => expect(await store.update('key', entry, given)).toBeNull())).toBe(
-        true,
-      )
+      expect(
+        await isUntouched('key', async () => expect(await shared.store.update('key', ALICE, given)).toBeNull()),
+      ).toBe(true)
     },
   )
 
   it('is destroyed', async () => {
-    await store.destroy('key')
-    expect(await direct.exists(`${prefix}key`)).toBe(0)
-    await succeed(store.create('key', entry))
+    await shared.store.destroy('key')
+    expect(await shared.direct.exists(`${shared.prefix}key`)).toBe(0)
+    await succeed(shared.store.create('key', ALICE))
   })
 })
 
 it('3.2 an unknown key is not created by an update, whatever the version', async () => {
   for (const version of ['', '0123456789abcdef', 'x', ' ', '\0', '"', 'ü'.repeat(16)]) {
-    expect(await store.update('key', entry, version)).toBeNull()
+    expect(await shared.store.update('key', ALICE, version)).toBeNull()
   }
-  expect(await direct.exists(`${prefix}key`)).toBe(0)
+  expect(await shared.direct.exists(`${shared.prefix}key`)).toBe(0)
 })
 
 it('7.3 ten thousand hostile values are CORRUPT, and nothing else', async () => {
@@ -155,8 +135,8 @@ it('7.3 ten thousand hostile values are CORRUPT, and nothing else', async () => 
   const codes = new Map<string, number>()
   for (let start = 0; start < values.length; start += 500) {
     const chunk = values.slice(start, start + 500)
-    await Promise.all(chunk.map((value, n) => direct.set(`${prefix}${start + n}`, value)))
-    for (const code of await Promise.all(chunk.map((_, n) => codeOf(() => store.read(`${start + n}`))))) {
+    await Promise.all(chunk.map((value, n) => shared.direct.set(`${shared.prefix}${start + n}`, value)))
+    for (const code of await Promise.all(chunk.map((_, n) => codeOf(() => shared.store.read(`${start + n}`))))) {
       codes.set(code, (codes.get(code) ?? 0) + 1)
     }
   }

@@ -1,7 +1,9 @@
+import redis from '@sess/adapter-redis'
 import { Cluster, Redis } from 'ioredis'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { startRedis } from '../../../scripts/servers/redis.js'
-import { openStore, openUntyped, shown, succeed, entry } from './stores.ts'
+import { describe, expect, it } from 'vitest'
+import { ALICE, openUntyped, shown, succeed } from '../../../tests/support/stores.ts'
+import { connect, ownServer } from './server.ts'
+import { openStore } from './stores.ts'
 
 const SECRET = 'correct-horse-battery'
 const place = { host: '127.0.0.1', port: 6379 }
@@ -60,9 +62,9 @@ const WRONG: readonly [string, options: unknown, message: string][] = [
   [
     'name',
     { sentinels: [place] },
-    'Option redis.name is missing; expected the name of the master, with redis.sentinels',
+    'Option redis.name is missing; expected the name of the master if redis.sentinels is set, ',
   ],
-  ['name', { name: 'x' }, 'Option redis.name is a string of 1 characters; expected the name of the master, with'],
+  ['name', { name: 'x' }, 'Option redis.name is a string of 1 characters; expected the name of the master if'],
   ['name', { sentinels: [place], name: '' }, 'Option redis.name is an empty string; expected a string that is not'],
   ['username', { username: 1 }, 'Option redis.username is 1; expected a string that is not empty.'],
   ['username', { username: 'alice' }, 'Option redis.password is missing; expected the password of redis.username.'],
@@ -79,12 +81,16 @@ const WRONG: readonly [string, options: unknown, message: string][] = [
   [
     'url, sentinels',
     { url, sentinels: [place], name: 'x' },
-    'Option redis.sentinels is an array; expected nothing beside',
+    'Option redis.sentinels is an array; expected nothing, because',
   ],
-  ['url, nodes', { url, nodes: [place] }, 'Option redis.nodes is an array; expected nothing beside redis.url.'],
-  ['url, client', { url, client }, 'Option redis.client is an object; expected nothing beside redis.url.'],
+  [
+    'url, nodes',
+    { url, nodes: [place] },
+    'Option redis.nodes is an array; expected nothing, because redis.url is set.',
+  ],
+  ['url, client', { url, client }, 'Option redis.client is an object; expected nothing, because redis.url is set.'],
   ['sentinels, nodes', { sentinels: [place], name: 'x', nodes: [place] }, 'Option redis.nodes is an array; expected'],
-  ['nodes, client', { nodes: [place], client: cluster }, 'Option redis.client is an object; expected nothing beside'],
+  ['nodes, client', { nodes: [place], client: cluster }, 'Option redis.client is an object; expected nothing, because'],
   [
     'client, username',
     { client, username: 'alice', password: SECRET },
@@ -98,23 +104,23 @@ const WRONG: readonly [string, options: unknown, message: string][] = [
   [
     'client, tls',
     { client, tls: {} },
-    'Option redis.tls is an object; expected nothing beside redis.client, which has',
+    'Option redis.tls is an object; expected nothing, because redis.client has its own.',
   ],
   [
     'url with a login, password',
     { url: `redis://:${SECRET}@host`, password: SECRET },
-    'Option redis.password is a string of 21 characters; expected nothing beside the login in redis.url.',
+    'Option redis.password is a string of 21 characters; expected nothing, because redis.url contains the login.',
   ],
   [
     'url without TLS, tls',
     { url, tls: {} },
-    `Option redis.tls is an object; expected nothing beside a redis.url that is not of 'rediss://'.`,
+    `Option redis.tls is an object; expected nothing, because redis.url does not start with 'rediss://'.`,
   ],
 ]
 
 describe('7.6 a wrong option', () => {
   it.each(WRONG)('%s: %j', (_name, options, message) => {
-    const open = () => openUntyped(options)
+    const open = () => openUntyped(redis, options)
     expect(open).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(open).toThrow(message)
   })
@@ -122,7 +128,7 @@ describe('7.6 a wrong option', () => {
   it('never shows a secret', () => {
     for (const [, options] of WRONG) {
       try {
-        openUntyped(options)
+        openUntyped(redis, options)
       } catch (error) {
         expect(shown(error)).not.toContain(SECRET)
       }
@@ -149,7 +155,7 @@ describe('a right option', () => {
     { deadline: 1, maxBytes: 1 },
     { deadline: 2 ** 31 - 1, maxBytes: 2 ** 28 },
   ])('%j opens a store, and connects to nothing yet', (options) => {
-    const store = openUntyped(options)
+    const store = openUntyped(redis, options)
     expect(store).toMatchObject({ contract: 1, kind: 'server', name: 'redis', lacks: ['retention', 'durability'] })
     expect(shown(store)).not.toContain(SECRET)
   })
@@ -161,28 +167,25 @@ describe('a right option', () => {
 
   it('is used: user, password and database of a URL', async () => {
     const password = 'p@ss wörd/:?#'
-    const server = await startRedis()
-    onTestFinished(() => server.stop())
-    const direct = new Redis(server.url)
+    const server = await ownServer()
+    const direct = connect(server.url)
     await direct.call('ACL', 'SETUSER', 'alice', 'on', `>${password}`, '~*', '+@all')
     const login = `alice:${encodeURIComponent(password)}`
     const store = openStore({ url: `redis://${login}@127.0.0.1:${server.port}/7`, prefix: 'x:' })
-    await succeed(store.create('key', entry))
+    await succeed(store.create('key', ALICE))
     expect(await direct.call('ACL', 'LOG')).toEqual([])
     await direct.select(7)
     expect(await direct.keys('*')).toEqual(['x:key'])
     await direct.call('ACL', 'SETUSER', 'default', 'off')
     const other = openStore({ url: server.url, username: 'alice', password, prefix: 'y:' })
-    await succeed(other.create('key', entry))
-    direct.disconnect()
+    await succeed(other.create('key', ALICE))
   })
 
   it('5.1 keeps prefixes apart, also where one begins with another', async () => {
-    const server = await startRedis()
-    onTestFinished(() => server.stop())
+    const server = await ownServer()
     const [short, long] = [openStore({ url: server.url, prefix: 'a:' }), openStore({ url: server.url, prefix: 'a:b:' })]
-    await succeed(long.create('key', entry))
+    await succeed(long.create('key', ALICE))
     for (const key of ['b', 'key', 'b-key']) expect(await short.read(key)).toBeNull()
-    expect(await long.read('key')).toMatchObject(entry)
+    expect(await long.read('key')).toMatchObject(ALICE)
   })
 })

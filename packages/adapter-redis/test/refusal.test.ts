@@ -1,25 +1,13 @@
-import { Redis } from 'ioredis'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ServerStore, SessError } from '@sess/core/adapter'
-import { startRedis } from '../../../scripts/servers/redis.js'
-import { codeOf, entry, failureOf, openStore, RIGHTS, shown, succeed, works } from './stores.ts'
+import { ALICE, codeOf, entry, failureOf, shown, succeed, works } from '../../../tests/support/stores.ts'
+import { connect, ownServer } from './server.ts'
+import { expectAllAllowed, openStore, RIGHTS } from './stores.ts'
 
 const PASSWORD = 'correct-horse'
-const SECRET = { ...entry, data: '{"card":"4111-1111-1111-1111"}' }
+const SECRET = entry('{"card":"4111-1111-1111-1111"}')
 
-async function start(...args: string[]) {
-  const server = await startRedis({ args })
-  onTestFinished(() => server.stop())
-  return server
-}
-
-function connect(url: string): Redis {
-  const direct = new Redis(url)
-  onTestFinished(() => direct.disconnect())
-  return direct
-}
-
-/** Expects of an error that it says why, and nothing of what was sent. */
+/** Expects that an error names the reason and shows nothing that was sent. */
 function expectReason(error: SessError, reason: string): void {
   expect(error).toMatchObject({ code: 'UNAVAILABLE', cause: { message: reason } })
   expect(shown(error)).not.toMatch(/4111|battery|correct-horse|secret-key/)
@@ -32,12 +20,12 @@ async function expectAllRefused(store: ServerStore, reason: string): Promise<voi
   expectReason(await failureOf(() => store.destroy('secret-key')), reason)
 }
 
-/** In milliseconds, for a server on a machine that has much else to do. */
+/** Milliseconds to wait for a server on a busy machine. */
 const PATIENCE = 15_000
 
 describe('7.1 a server that', () => {
   it('wants a password and is given none', async () => {
-    const { url } = await start('--requirepass', PASSWORD)
+    const { url } = await ownServer('--requirepass', PASSWORD)
     await expectAllRefused(openStore({ url }), 'NOAUTH')
   })
 
@@ -46,18 +34,18 @@ describe('7.1 a server that', () => {
     ['as an option', (port: number) => ({ url: `redis://127.0.0.1:${port}`, password: 'battery-staple' })],
     ['of a user', (port: number) => ({ url: `redis://alice:battery-staple@127.0.0.1:${port}` })],
   ])('is given a wrong password, %s', async (_where, options) => {
-    const { port } = await start('--requirepass', PASSWORD)
+    const { port } = await ownServer('--requirepass', PASSWORD)
     await expectAllRefused(openStore(options(port)), 'WRONGPASS')
   })
 
   it('is out of reach', async () => {
-    const server = await start()
+    const server = await ownServer()
     await server.kill()
     await expectAllRefused(openStore({ url: server.url }), `connect ECONNREFUSED 127.0.0.1:${server.port}`)
   })
 
   it('does not know a command, and repeats it', async () => {
-    const { url } = await start('--rename-command', 'SET', '', '--rename-command', 'EVALSHA', '')
+    const { url } = await ownServer('--rename-command', 'SET', '', '--rename-command', 'EVALSHA', '')
     const store = openStore({ url })
     expectReason(await failureOf(() => store.create('secret-key', SECRET)), 'ERR')
     expectReason(await failureOf(() => store.update('secret-key', SECRET, '0123456789abcdef')), 'ERR')
@@ -65,14 +53,14 @@ describe('7.1 a server that', () => {
   })
 
   it('does not let the user do it', async () => {
-    const { url, port } = await start()
+    const { url, port } = await ownServer()
     const direct = connect(url)
     await direct.call('ACL', 'SETUSER', 'alice', 'on', `>${PASSWORD}`, '~other:*', '+get', '+set', '+del', '+evalsha')
     await expectAllRefused(openStore({ url: `redis://alice:${PASSWORD}@127.0.0.1:${port}` }), 'NOPERM')
   })
 
   it('has no room', async () => {
-    const { url } = await start('--maxmemory', '3mb', '--maxmemory-policy', 'noeviction')
+    const { url } = await ownServer('--maxmemory', '3mb', '--maxmemory-policy', 'noeviction')
     const store = openStore({ url })
     const version = await succeed(store.create('secret-key', SECRET))
     await connect(url).config('SET', 'maxmemory', '1mb')
@@ -84,8 +72,8 @@ describe('7.1 a server that', () => {
   })
 
   it('is a replica reads, and does nothing else', async () => {
-    const master = await start()
-    const replica = await start('--replicaof', '127.0.0.1', String(master.port))
+    const master = await ownServer()
+    const replica = await ownServer('--replicaof', '127.0.0.1', String(master.port))
     const prefix = 'replica:'
     const version = await succeed(openStore({ url: master.url, prefix }).create('secret-key', SECRET))
     const store = openStore({ url: replica.url, prefix })
@@ -99,7 +87,7 @@ describe('7.1 a server that', () => {
     ]
     for (const write of writes) {
       expectReason(await failureOf(write), 'READONLY')
-      // It drops the connection, which may now lead to another server.
+      // The store drops the connection: the next one may reach another server.
       await works(store)
     }
     expect(await direct.info('stats')).toContain(`total_connections_received:${connections + writes.length}\r\n`)
@@ -107,17 +95,17 @@ describe('7.1 a server that', () => {
   })
 
   it('is a replica, and becomes the master', async () => {
-    const master = await start()
-    const replica = await start('--replicaof', '127.0.0.1', String(master.port))
+    const master = await ownServer()
+    const replica = await ownServer('--replicaof', '127.0.0.1', String(master.port))
     const store = openStore({ url: replica.url })
-    expect(await codeOf(() => store.create('key', entry))).toBe('UNAVAILABLE')
+    expect(await codeOf(() => store.create('key', ALICE))).toBe('UNAVAILABLE')
     await connect(replica.url).replicaof('NO', 'ONE')
-    await vi.waitFor(async () => succeed(store.create('key', entry)), PATIENCE)
+    await vi.waitFor(async () => succeed(store.create('key', ALICE)), PATIENCE)
   })
 
   it('is still loading its data', async () => {
     const slowly = ['--key-load-delay', '5000', '--loading-process-events-interval-bytes', '1024']
-    const server = await start(...slowly)
+    const server = await ownServer(...slowly)
     const direct = connect(server.url)
     await Promise.all(Array.from({ length: 300 }, (_, n) => direct.set(`other${n}`, 'x'.repeat(100))))
     await direct.save()
@@ -129,17 +117,17 @@ describe('7.1 a server that', () => {
       interval: 5,
     })
     await restarted
-    await vi.waitFor(async () => succeed(store.create('key', entry)), PATIENCE)
+    await vi.waitFor(async () => succeed(store.create('key', ALICE)), PATIENCE)
   })
 })
 
 describe('4.5 a server that evicts', () => {
   it('loses entries, and nothing else happens', async () => {
-    const { url } = await start('--maxmemory', '4mb', '--maxmemory-policy', 'allkeys-lru')
+    const { url } = await ownServer('--maxmemory', '4mb', '--maxmemory-policy', 'allkeys-lru')
     const store = openStore({ url, deadline: 10_000 })
     const keys = Array.from({ length: 3000 }, (_, n) => `key${n}`)
     const data = 'x'.repeat(1000)
-    await Promise.all(keys.map((key) => succeed(store.create(key, { ...entry, data }))))
+    await Promise.all(keys.map((key) => succeed(store.create(key, entry(data)))))
     const found = await Promise.all(keys.map((key) => store.read(key)))
     const kept = found.filter((stored) => stored !== null)
     expect(kept.length).toBeGreaterThan(0)
@@ -150,14 +138,11 @@ describe('4.5 a server that evicts', () => {
 
 describe('a user that may do what the page says', () => {
   it('needs nothing more', async () => {
-    const { url, port } = await start()
+    const { url, port } = await ownServer()
     const direct = connect(url)
     await direct.call('ACL', 'SETUSER', 'alice', 'on', `>${PASSWORD}`, ...RIGHTS)
     const store = openStore({ url: `redis://alice:${PASSWORD}@127.0.0.1:${port}`, prefix: 'sess:' })
-    const version = await succeed(store.create('key', entry))
-    const next = await succeed(store.update('key', entry, version))
-    expect(await store.read('key')).toEqual({ ...entry, version: next })
-    await store.destroy('key')
+    await expectAllAllowed(store)
     expect(await direct.call('ACL', 'LOG')).toEqual([])
   })
 })

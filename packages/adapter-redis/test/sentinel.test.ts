@@ -3,19 +3,17 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startSentinels } from '../../../scripts/servers/redis.js'
 import { startFaultProxy } from '../../conformance/src/faults/proxy.ts'
+import { ALICE, codeOf, failureOf, succeed, works } from '../../../tests/support/stores.ts'
+import { connect } from './server.ts'
 import {
-  codeOf,
-  entry,
+  expectAllAllowed,
   expectUnavailable,
   FAILOVER_MS,
-  failureOf,
   keysAt,
   newPrefix,
   openStore,
   pingsAt,
   RIGHTS,
-  succeed,
-  works,
   writeInVain,
 } from './stores.ts'
 import { Traffic } from './traffic.ts'
@@ -30,21 +28,15 @@ afterAll(() => group.stop())
 
 it('finds the master', async () => {
   const store = openStore({ sentinels: group.sentinels, name: group.name })
-  const version = await succeed(store.create('key', entry))
-  const next = await succeed(store.update('key', entry, version))
-  expect(await store.read('key')).toEqual({ ...entry, version: next })
+  await expectAllAllowed(store)
 })
 
 it('needs no rights of the user but those on the page', async () => {
-  const direct = new Redis(group.master().url)
-  onTestFinished(() => direct.disconnect())
+  const direct = connect(group.master().url)
   await direct.call('ACL', 'SETUSER', 'alice', 'on', '>password', ...RIGHTS, '+info')
   const login = { username: 'alice', password: 'password' }
   const store = openStore({ sentinels: group.sentinels, name: group.name, ...login, prefix: 'sess:' })
-  const version = await succeed(store.create('key', entry))
-  await succeed(store.update('key', entry, version))
-  expect(await store.read('key')).toMatchObject(entry)
-  await store.destroy('key')
+  await expectAllAllowed(store)
   expect(await direct.call('ACL', 'LOG')).toEqual([])
 })
 
@@ -63,8 +55,8 @@ it('takes a client of such a master', async () => {
     lazyConnect: true,
   })
   const store = openStore({ client })
-  const version = await succeed(store.create('key', entry))
-  expect(await store.read('key')).toEqual({ ...entry, version })
+  const version = await succeed(store.create('key', ALICE))
+  expect(await store.read('key')).toEqual({ ...ALICE, version })
 })
 
 it('7.1, 7.2, 7.4 waits for sentinels that are down, while what fails meanwhile is not done later', async () => {
@@ -79,7 +71,7 @@ it('7.1, 7.2, 7.4 waits for sentinels that are down, while what fails meanwhile 
   await Promise.all(proxies.map((proxy) => proxy.set('none')))
   await works(store)
   expect((await keysAt(group.master().url)).filter((key) => key.startsWith(prefix))).toEqual([])
-  // Its sentinels and its replica send some.
+  // The sentinels and the replica send a few.
   expect((await pingsAt(group.master().url)) - before).toBeLessThan(200)
 })
 
@@ -94,7 +86,7 @@ it('7.5 makes no connection once it is closed', async () => {
   await proxy.set('refuse')
   const store = openStore({ sentinels: [{ host: proxy.host, port: proxy.port }], name: group.name })
   expect(await codeOf(() => store.read('key'))).toBe('UNAVAILABLE')
-  // Now it waits for a while before it tries again.
+  // It now waits before it tries again.
   await sleep(20)
   await store.close()
   const before = await connections()
@@ -106,9 +98,7 @@ it('7.5 makes no connection once it is closed', async () => {
 it('does not read from what the sentinels name and is a replica', async () => {
   const other = await startSentinels()
   onTestFinished(() => other.stop())
-  const master = new Redis(other.master().url)
-  onTestFinished(() => master.disconnect())
-  await master.replicaof('127.0.0.1', other.replica().port)
+  await connect(other.master().url).replicaof('127.0.0.1', other.replica().port)
   const store = openStore({ sentinels: other.sentinels, name: other.name })
   expect(await codeOf(() => store.read('key'))).toBe('UNAVAILABLE')
 })

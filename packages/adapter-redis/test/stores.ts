@@ -1,29 +1,15 @@
-import { inspect } from 'node:util'
 import redis, { type RedisOptions } from '@sess/adapter-redis'
-import {
-  createAdapterContext,
-  type Entry,
-  isSessError,
-  type ServerStore,
-  type SessError,
-  type Store,
-  type Version,
-} from '@sess/core/adapter'
+import type { ServerStore } from '@sess/core/adapter'
 import { Redis } from 'ioredis'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
+import { ALICE, callsOf, codeOf, openServerStore, SLACK, succeed } from '../../../tests/support/stores.ts'
 
-const context = createAdapterContext({ secret: 'a secret for tests, of 32 bytes or more' })
-
-export const FAR: number = Date.UTC(2100, 0)
-export const entry: Entry = { data: '{"user":"alice"}', expiresAt: FAR }
-/** For a failover, on a machine that is busy. Tests that wait for one take up to `FAILOVER_MS`. */
+/** For a failover on a busy machine. A test that waits for one gets `FAILOVER_MS`. */
 export const PATIENCE = { timeout: 20_000, interval: 10 } as const
 export const FAILOVER_MS = 60_000
 
-/** The rights that the page tells to give a user. */
+/** The rights that the README tells operators to grant. */
 export const RIGHTS = ['~sess:*', '+get', '+mget', '+set', '+del', '+getrange', '+eval', '+evalsha', '+ping'] as const
-/** Milliseconds that a call may take on top of its deadline while the machine is busy. */
-export const SLACK = 1500
 
 let prefixes = 0
 
@@ -31,76 +17,34 @@ export function newPrefix(): string {
   return `test${++prefixes}:`
 }
 
-/** Opens a store on a prefix of its own, unless one is given, and closes it when the test ends. */
+/** Opens a store under a new prefix, unless one is given, and closes it when the test ends. */
 export function openStore(options: RedisOptions): ServerStore {
-  return serverStoreOf(redis({ prefix: newPrefix(), ...options }, context))
+  return openServerStore(redis, { prefix: newPrefix(), ...options })
 }
 
-/** Opens a store with options that the types would not let through. */
-export function openUntyped(options: unknown): ServerStore {
-  return serverStoreOf(Reflect.apply(redis, undefined, [options, context]))
+/** Expects that every method succeeds on one key. */
+export async function expectAllAllowed(store: ServerStore, key: string = 'key'): Promise<void> {
+  const version = await succeed(store.create(key, ALICE))
+  const next = await succeed(store.update(key, ALICE, version))
+  expect(await store.read(key)).toEqual({ ...ALICE, version: next })
+  await store.destroy(key)
 }
 
-function serverStoreOf(store: Store): ServerStore {
-  if (store.kind !== 'server') throw new Error('expected a server store')
-  onTestFinished(() => store.close())
-  return store
-}
-
-/** The version that a write resolved with, for a write that must succeed. */
-export async function succeed(write: Promise<Version | null>): Promise<Version> {
-  const version = await write
-  if (version === null) throw new Error('the write was refused')
-  return version
-}
-
-/** The error that a call fails with. */
-export async function failureOf(call: () => unknown): Promise<SessError> {
-  try {
-    await call()
-  } catch (error) {
-    if (isSessError(error)) return error
-    throw error
-  }
-  throw new Error('expected the call to fail')
-}
-
-/** The code of the error that a call fails with, or `'none'`. */
-export async function codeOf(call: () => unknown): Promise<string> {
-  try {
-    await call()
-    return 'none'
-  } catch (error) {
-    if (isSessError(error)) return error.code
-    throw error
-  }
-}
-
-/** Waits until the store works again, of itself. */
-export async function works(store: ServerStore): Promise<void> {
-  await expect.poll(() => codeOf(() => store.read('any')), PATIENCE).toBe('none')
-}
-
-/** Calls every method, and expects of each that it fails as it must while its backend is out of reach. */
+/** Expects that every method fails with `UNAVAILABLE` within the deadline. */
 export async function expectUnavailable(store: ServerStore): Promise<void> {
   const began = performance.now()
-  const calls = [
-    () => store.create('new', entry),
-    () => store.read('key'),
-    () => store.update('key', entry, '0123456789abcdef'),
-    () => store.destroy('gone'),
-  ]
+  const calls = Object.values(callsOf(store))
   expect(await Promise.all(calls.map((call) => codeOf(call)))).toEqual(calls.map(() => 'UNAVAILABLE'))
   expect(performance.now() - began).toBeLessThan(store.deadline + SLACK)
 }
 
-/** Begins a lot of writes, of which each must fail; resolves when they have. */
+/** Begins 200 writes that must all fail, and resolves when they have failed. */
 export async function writeInVain(store: ServerStore): Promise<void> {
-  const writes = Array.from({ length: 200 }, (_, n) => codeOf(() => store.create(`vain${n}`, entry)))
+  const writes = Array.from({ length: 200 }, (_, n) => codeOf(() => store.create(`vain${n}`, ALICE)))
   expect(new Set(await Promise.all(writes))).toEqual(new Set(['UNAVAILABLE']))
 }
 
-/** Keeps the event loop busy: what happens meanwhile is noticed only afterwards. */
+/** Blocks the event loop, so that everything that happens during this time is noticed late. */
 export function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
@@ -113,15 +57,10 @@ export async function keysAt(url: string): Promise<string[]> {
   return keys
 }
 
-/** How many PINGs that server has received: what was too late to be sent is sent as one. */
+/** How many PINGs that server has received. A command that is too late to be sent is sent as a PING. */
 export async function pingsAt(url: string): Promise<number> {
   const direct = new Redis(url)
   const stats = await direct.info('commandstats')
   direct.disconnect()
   return Number(/cmdstat_ping:calls=(\d+)/.exec(stats)?.[1] ?? 0)
-}
-
-/** Everything that can be seen of a value. */
-export function shown(value: unknown): string {
-  return inspect(value, { depth: Infinity, showHidden: true, maxStringLength: null, maxArrayLength: null })
 }

@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isSessError, type ServerStore, type Version } from '@sess/core/adapter'
 import { expect } from 'vitest'
-import { FAR, PATIENCE, SLACK } from './stores.ts'
+import { entry, SLACK } from '../../../tests/support/stores.ts'
+import { PATIENCE } from './stores.ts'
 
 const WRITERS = 12
 const KEYS = 5
 
-/** What the one writer of a key knows of it. */
+/** What the only writer of a key knows about it. */
 class Ledger {
   readonly key: string
   /** The data of each version that a write resolved with. */
   readonly versions = new Map<Version, string>()
-  /** All data that may ever have been written. */
+  /** All data that may have been written. */
   readonly attempted = new Set<string>()
-  /** What the last write that resolved has written; null: nothing yet. */
+  /** The data of the last write that resolved. `null`: no write has. */
   last: string | null = null
 
   constructor(key: string) {
@@ -21,7 +22,7 @@ class Ledger {
   }
 }
 
-/** Writers with keys of their own, that go on whatever happens and note what must not happen. */
+/** Writers that keep calling the store through any failure, each on its own keys, and record faults. */
 export class Traffic {
   readonly #store: ServerStore
   readonly #writers: readonly Promise<void>[]
@@ -35,19 +36,19 @@ export class Traffic {
     this.#writers = Array.from({ length: WRITERS }, (_, id) => this.#write(id))
   }
 
-  /** Resolves when every key has been written, from now on. */
+  /** Resolves when every key has been written once more. */
   async flows(): Promise<void> {
     this.#moved.clear()
     await expect.poll(() => this.#moved.size, PATIENCE).toBe(WRITERS * KEYS)
   }
 
-  /** Resolves when calls have failed, and every key has been written after that. */
+  /** Resolves when calls have failed and every key has been written since. */
   async flowsAgain(): Promise<void> {
     await expect.poll(() => this.#failures, PATIENCE).toBeGreaterThan(0)
     await this.flows()
   }
 
-  /** Resolves with what must not have happened. */
+  /** Stops the writers. Resolves with the faults. */
   async end(): Promise<readonly string[]> {
     this.#isOver = true
     await Promise.all(this.#writers)
@@ -67,12 +68,12 @@ export class Traffic {
       const found = await this.#call(() => this.#store.read(ledger.key))
       this.#check(ledger, found?.data ?? null, found?.version)
       ledger.attempted.add(data)
-      const entry = { data, expiresAt: FAR }
+      const next = entry(data)
       const version = await this.#call(() =>
-        found ? this.#store.update(ledger.key, entry, found.version) : this.#store.create(ledger.key, entry),
+        found ? this.#store.update(ledger.key, next, found.version) : this.#store.create(ledger.key, next),
       )
       if (version === null) {
-        this.#unlessFailed(`${data}: refused, and nobody else writes that key`)
+        this.#unlessFailed(`${data}: refused, although no other writer has that key`)
         return
       }
       ledger.versions.set(version, data)
@@ -95,12 +96,17 @@ export class Traffic {
   }
 
   #check(ledger: Ledger, data: string | null, version: Version = ''): void {
-    if (data !== ledger.last) this.#unlessFailed(`${ledger.key} holds ${data}, and ${ledger.last} was written last`)
-    if (data !== null && !ledger.attempted.has(data)) this.#faults.push(`${ledger.key} holds ${data}, of no write`)
-    if (data !== (ledger.versions.get(version) ?? data)) this.#faults.push(`${ledger.key} holds ${data} as ${version}`)
+    if (data !== ledger.last) this.#unlessFailed(`${ledger.key} has ${data}, but ${ledger.last} was written last`)
+    if (data !== null && !ledger.attempted.has(data))
+      this.#faults.push(`${ledger.key} has ${data}, which was never written`)
+    if (data !== (ledger.versions.get(version) ?? data))
+      this.#faults.push(`${ledger.key} has ${data} under version ${version}`)
   }
 
-  /** A failover may lose what was written last, and a write that failed may have been done: both begin with failures. */
+  /**
+   * A failover may lose the last write, and a write that failed may have been executed. Both are faults only if no call
+   * has failed before.
+   */
   #unlessFailed(fault: string): void {
     if (this.#failures === 0) this.#faults.push(fault)
   }

@@ -12,44 +12,53 @@ interface Opened<T> {
   readonly database: Database.Database
   readonly content: T
   readonly identity: string | undefined
-  /** The files that SQLite keeps beside this one, each with its identity. */
+  /** The files that SQLite creates next to this one, each with its identity. */
   readonly beside: ReadonlyMap<string, string | undefined>
 }
 
-/** Between two looks at whether the file is still the one that was opened, in milliseconds. */
+/** Milliseconds between two checks that the file is still the one that was opened. */
 const LOOK_INTERVAL = 100
 
 /**
- * A database in a file, opened when it is first used and again whenever that has become necessary: after an error,
- * and when the file was deleted or replaced. SQLite notices neither of these: it would go on writing to a file that
- * nobody finds any more.
+ * A database in a file. It is opened on first use, and again after an error and when the file was deleted or replaced.
+ * SQLite does not notice that a file was deleted or replaced: it would go on writing to a file that no path leads to.
  */
 export class DatabaseFile<T> {
   readonly #options: FileOptions
   readonly #prepare: (database: Database.Database) => T
   #opened: Opened<T> | undefined
   #looksAt = 0
+  #isEnded = false
 
-  /** `prepare` makes of an open database what `use` gives to its callers. */
+  /** `prepare` turns an open database into the content that `use` passes to its callers. */
   constructor(options: FileOptions, prepare: (database: Database.Database) => T) {
     this.#options = options
     this.#prepare = prepare
   }
 
+  /** Throws after `end`: a call that waited for a lock has failed for its caller by then, and must not open the file. */
   use<R>(work: (content: T) => R): R {
+    if (this.#isEnded) throw new Error('The store was closed.')
     const { content } = this.#current()
     try {
       return work(content)
     } catch (error) {
-      // Of these two, opening anew heals neither, and a full disk may not even allow it.
+      // Opening the file again cures neither a lock nor a full disk, and a full disk may not even allow it.
       if (!isBusy(error) && codeOf(error) !== 'SQLITE_FULL') this.close()
       throw error
     }
   }
 
+  /** Closes the file. The next `use` opens it again. */
   close(): void {
     this.#opened?.database.close()
     this.#opened = undefined
+  }
+
+  /** Closes the file for good. */
+  end(): void {
+    this.#isEnded = true
+    this.close()
   }
 
   #current(): Opened<T> {
@@ -61,7 +70,7 @@ export class DatabaseFile<T> {
     return (this.#opened ??= this.#open())
   }
 
-  /** Takes away what was left beside a file that is gone: SQLite would take it for part of the file that comes next. */
+  /** Deletes the files next to a file that is gone. SQLite would use them as part of the next file at that path. */
   #abandon({ beside }: Opened<T>): void {
     this.close()
     for (const [path, identity] of beside) if (identify(path) === identity) rmSync(path, { force: true })
@@ -70,7 +79,7 @@ export class DatabaseFile<T> {
   #open(): Opened<T> {
     const { file } = this.#options
     createPrivately(file)
-    // From a file that is read-only SQLite reads, and leaves others beside it that stay read-only for ever.
+    // SQLite reads a read-only file, but creates files next to it that stay read-only for good.
     accessSync(file, constants.R_OK | constants.W_OK)
     const identity = identify(file)
     const path = realpathSync(file)
@@ -79,7 +88,7 @@ export class DatabaseFile<T> {
       configure(database, path, this.#options.durability)
       const content = this.#prepare(database)
       const beside = ['-wal', '-shm'].map((suffix) => [path + suffix, identify(path + suffix)] as const)
-      // Replaced meanwhile, it is abandoned at the next look; what is beside it then belongs to the file that is new.
+      // If the file was replaced during this, the next check abandons it. The files next to it belong to the new file.
       return { database, content, identity, beside: new Map(identify(file) === identity ? beside : []) }
     } catch (error) {
       database.close()
@@ -88,18 +97,21 @@ export class DatabaseFile<T> {
   }
 }
 
-/** By device and inode; `undefined` where there is no file. */
+/** The device and inode of a file. `undefined`: there is no file. */
 function identify(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false })
   return found && `${found.dev}:${found.ino}`
 }
 
-/** Makes the file for its owner alone; SQLite gives the same permissions to those beside it. One that exists stays as it is. */
+/**
+ * Creates the file with permissions for its owner only. SQLite gives the files next to it the same permissions. A file
+ * that exists is left as it is.
+ */
 function createPrivately(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    // Without `x` it would be opened, and closing it again would end the locks that this process holds on it.
+    // Without `x`, this would open a file that exists, and closing it would release this process's locks on it.
     if (codeOf(error) !== 'EEXIST') throw error
   }
 }
@@ -108,7 +120,7 @@ function configure(database: Database.Database, path: string, durability: 'norma
   const mode = (): unknown => database.pragma('journal_mode', { simple: true })
   if (mode() !== 'wal') {
     const clear = database.transaction(() => {
-      // As long as the file is locked and has no log, an index of one is left over from a file that was here before.
+      // The file is locked and has no write-ahead log. An index of a log is then left over from an earlier file.
       if (mode() !== 'wal') rmSync(`${path}-shm`, { force: true })
     })
     clear.exclusive()
@@ -116,13 +128,13 @@ function configure(database: Database.Database, path: string, durability: 'norma
     if (mode() !== 'wal') {
       throw new SessError(
         'UNAVAILABLE',
-        'The sqlite store cannot keep a write-ahead log where its file is. Is that a network file system?',
+        'The sqlite store cannot use a write-ahead log in the folder of its file. Is the folder on a network file system?',
       )
     }
   }
   database.pragma(`synchronous = ${durability}`)
-  // Pages: what the log holds is moved to the file at once, and with the 1000 that are usual that was seen to take 30 ms.
+  // In pages. A checkpoint blocks until the log is moved to the file. With SQLite's default, 1000, it took up to 30 ms.
   database.pragma('wal_autocheckpoint = 250')
-  // macOS needs to be told that a flush goes as far as the disk.
+  // On macOS, a flush reaches the disk only with this setting.
   database.pragma(`fullfsync = ${durability === 'full'}`)
 }

@@ -2,19 +2,19 @@ import type { DatabaseFile } from './database-file.js'
 import type { LockQueue } from './lock-queue.js'
 
 interface Transactional {
-  /** Does `work` as one transaction, which has the lock from its beginning. */
+  /** Runs `work` as one transaction, which takes the lock when it begins. */
   readonly transact: (work: () => void) => void
 }
 
 interface Write<T> {
-  /** Does it, and returns what tells the caller so once that is committed. */
+  /** Does the write. Returns a function that resolves its promise, to be called after the commit. */
   readonly run: (content: T) => () => void
   readonly reject: (error: unknown) => void
 }
 
 /**
- * Commits the writes of one turn of the event loop together, since locks, log and flush are the dearest part of each.
- * Where they cannot be committed, all of them fail.
+ * Commits the writes of one turn of the event loop together, because lock, log and flush are the most expensive part of
+ * a write. If the commit fails, all of them fail.
  */
 export class GroupCommit<T extends Transactional> {
   readonly #file: DatabaseFile<T>
@@ -37,13 +37,13 @@ export class GroupCommit<T extends Transactional> {
     })
   }
 
-  /** Never rejects: each write is told its own outcome. */
+  /** Never rejects: it settles each write. */
   async #commit(): Promise<void> {
     const writes = this.#writes
     this.#writes = []
     try {
       const done = await this.#queue.run(() => this.#file.use((content) => runAll(writes, content)))
-      for (const tell of done) tell()
+      for (const resolve of done) resolve()
     } catch (error) {
       for (const { reject } of writes) reject(error)
     }
@@ -52,7 +52,7 @@ export class GroupCommit<T extends Transactional> {
 
 function runAll<T extends Transactional>(writes: readonly Write<T>[], content: T): readonly (() => void)[] {
   const [first] = writes
-  // One statement is a transaction by itself.
+  // A single statement is a transaction already.
   if (first !== undefined && writes.length === 1) return [first.run(content)]
   let done: readonly (() => void)[] = []
   content.transact(() => (done = writes.map(({ run }) => run(content))))

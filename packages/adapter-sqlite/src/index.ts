@@ -1,5 +1,5 @@
 /**
- * The sqlite store: one file, shared by the processes of one machine. `sessions('sqlite', …)` finds it.
+ * The sqlite store: sessions in one file, which the processes of one machine share. `sessions('sqlite', …)` loads it.
  *
  * @module @sess/adapter-sqlite
  */
@@ -14,12 +14,12 @@ import { openTable, type Row } from './table.js'
 
 export type { SqliteOptions } from './options.js'
 
-/** Some milliseconds of work. */
+/** Rows that one step of `prune` deletes, which takes a few milliseconds. */
 const PRUNE_STEP = 100
 
 const VERSION = /^[\w-]{16}$/
 
-/** Keeps sessions in one file, which processes of one machine share. */
+/** Stores sessions in one file, which the processes of one machine share. */
 const sqlite: Adapter<SqliteOptions> = (options) => {
   const { table, maxBytes, deadline, ...fileOptions } = readSqliteOptions(options)
   loadBinding()
@@ -31,7 +31,7 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
     name: 'sqlite',
     maxBytes,
     deadline,
-    // The queues keep the deadline; for what SQLite itself waits for, the disk, the process waits too.
+    // The queues enforce the deadline. They cannot bound the wait of SQLite for the disk, which blocks the process.
     ownsDeadline: true,
     mapError,
     create(key, { data, expiresAt }) {
@@ -42,7 +42,7 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
     update(key, { data, expiresAt }, version) {
       const next = newVersion()
       return writes.run(({ rewrite, update }) => {
-        // What another wrote there may have any text for a version.
+        // A row that something else wrote can have any text as its version.
         if (!VERSION.test(version)) return null
         const isDone =
           rewrite.run(data, next, key, version, expiresAt).changes === 1 ||
@@ -58,11 +58,11 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
         if (removed < PRUNE_STEP) return
       }
     },
-    close: () => file.close(),
+    close: () => file.end(),
   })
 }
 
-/** The columns' types are the table's to keep; what else makes an entry is looked at here. */
+/** Throws `CORRUPT` if the row is not an entry. The table is strict, so the types of the columns need no check. */
 function entryOf(row: Row | undefined): Stored | null {
   if (row === undefined) return null
   const [data, expiresAt, version] = row

@@ -2,32 +2,32 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { isBusy } from './failure.js'
 
 interface Waiting {
-  /** By `performance.now()`. */
+  /** When the call gives up (`performance.now()`). */
   readonly end: number
-  /** Does the work and resolves, or throws. */
+  /** Does the work and resolves the call, or throws. */
   readonly attempt: () => void
   readonly reject: (error: unknown) => void
 }
 
-/** In milliseconds. */
+/** Milliseconds between two attempts, at most. */
 const LONGEST_PAUSE = 16
 
 /**
- * Lets calls wait for a lock that another process holds. SQLite's own way of waiting blocks the event loop, so none of
- * it is used: calls that find the file locked line up, and the first in line tries again from time to time. It tries
- * for all, or a thousand waiting calls would keep the processor busy; and they go in order, so that none is overtaken
- * for ever.
+ * A queue of calls that wait for a lock of another process. SQLite's own busy timeout blocks the event loop, so it is
+ * not used: a call that finds the file locked joins the queue, and the first call in the queue tries again from time to
+ * time. Only the first one tries, because a thousand waiting calls would keep the CPU busy. Calls are served in order,
+ * so none waits forever.
  */
 export class LockQueue {
   readonly #deadline: number
   readonly #line: Waiting[] = []
 
-  /** `deadline` in milliseconds: how long a call waits before its error is that the file is locked. */
+  /** `deadline`: how long a call waits for the lock, in milliseconds, before it fails with `SQLITE_BUSY`. */
   constructor(deadline: number) {
     this.#deadline = deadline
   }
 
-  /** `work` throws `SQLITE_BUSY` only where it has done nothing, and is then done again. */
+  /** `work` must do nothing if it throws `SQLITE_BUSY`: it is then called again. */
   run<T>(work: () => T): T | Promise<T> {
     if (this.#line.length > 0) return this.#wait(work)
     try {
@@ -48,7 +48,7 @@ export class LockQueue {
   async #serve(): Promise<void> {
     let pause = 0
     for (let [first] = this.#line; first !== undefined; [first] = this.#line) {
-      // However many are in line, each has a turn of the event loop to itself.
+      // Each call gets its own turn of the event loop, so that a long queue does not block it.
       await (pause === 0 ? setImmediate() : setTimeout(Math.min(pause, first.end - performance.now())))
       try {
         first.attempt()

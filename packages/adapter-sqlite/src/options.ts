@@ -14,33 +14,36 @@ import {
   text,
 } from '@sess/core/adapter'
 
-/** The file, and how to use it. `INVALID_OPTION` names an option that is wrong. */
+/** The file and how to use it. A wrong option throws `INVALID_OPTION`, which names it. */
 export interface SqliteOptions {
   /**
-   * The file that holds the sessions: a path, or a `file:` URL. A relative path starts at the working directory. The
-   * file is made when it is first used; its folder must exist. Left out, it is `sessions.sqlite`; given as `undefined`,
-   * by an environment variable that is missing, it is an error.
+   * The file of the sessions: a path or a `file:` URL. A relative path starts at the working directory. The store
+   * creates the file on first use; the folder must exist. Default `'sessions.sqlite'`, if the option is left out. The
+   * value `undefined`, which a missing environment variable gives, is an error.
    */
   readonly file?: string | URL | undefined
-  /** Stores of one table in one file are one store. Lower-case letters, digits, `_`. Default `'sessions'`. */
+  /**
+   * All stores with the same table in one file share their sessions. Lower-case letters, digits and `_`, at most 63.
+   * Default `'sessions'`.
+   */
   readonly table?: string | undefined
   /**
-   * `'normal'`: what was stored survives the end of the process, however it ends. `'full'`: it survives a power failure
-   * too, at the price of a disk flush for each write. Default `'normal'`.
+   * `'normal'`: stored sessions survive a crash of the process. `'full'`: they also survive a power failure, but each
+   * commit flushes to the disk. Default `'normal'`.
    */
   readonly durability?: 'normal' | 'full' | undefined
-  /** How long one call may take, in milliseconds; above all, waiting for another process's lock. Default 1000. */
+  /** How long a call may wait for a lock of another process, in milliseconds. Default 1000. */
   readonly deadline?: number | undefined
-  /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
+  /** The largest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
   readonly maxBytes?: number | undefined
 }
 
-/** Lower case, since SQLite takes names that differ in case for one; and none of SQLite's own. */
+/** Lower case, because SQLite ignores the case of names. SQLite reserves names that begin with `sqlite_`. */
 const TABLE = /^(?!sqlite_)[a-z_][a-z0-9_]{0,62}$/
 
 const filePath: Check<string> = (value, path) => {
   const given = value instanceof URL && value.protocol === 'file:' ? fileURLToPath(value) : value
-  // better-sqlite3 trims a path, and SQLite ends it at NUL: what is made must be what was named.
+  // better-sqlite3 trims a path, and SQLite ends it at NUL. Without this check, the file could have another name.
   const isPath = typeof given === 'string' && given !== '' && given.trim() === given && !given.includes('\0')
   if (!isPath || given === ':memory:' || given.startsWith('file:')) {
     throw invalidOption(path, value, `a file's path or file: URL (to keep sessions in memory, use the memory store)`)
@@ -49,14 +52,14 @@ const filePath: Check<string> = (value, path) => {
   if (statSync(dirname(absolute), { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new SessError(
       'INVALID_OPTION',
-      `Option ${path} names a file in a folder that does not exist; make the folder first. ` +
+      `Option ${path} names a file in a folder that does not exist; create the folder first. ` +
         `A relative path starts at the working directory, ${process.cwd()}.`,
     )
   }
   return absolute
 }
 
-/** What `SqliteOptions` come to: every one of them has a value, and `file` is an absolute path. */
+/** The checked options. Each has a value, and `file` is an absolute path. */
 export interface SqliteSettings {
   readonly file: string
   readonly table: string
@@ -65,7 +68,7 @@ export interface SqliteSettings {
   readonly maxBytes: number
 }
 
-/** Whoever names a file by what is missing does not mean one in the working directory. */
+/** A `file` of `undefined` is a missing value, such as an environment variable, and must not mean the default. */
 function isFileNamed(options: unknown): boolean {
   return typeof options === 'object' && options !== null && 'file' in options
 }

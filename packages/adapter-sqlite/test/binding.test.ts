@@ -12,7 +12,7 @@ interface Ran {
   readonly code: number | string
 }
 
-/** Has an application use the adapter where another better-sqlite3 is installed for it. */
+/** Runs an application that uses the adapter, with the better-sqlite3 that `install` puts there. */
 async function useWith(install: (folder: string) => void): Promise<Ran> {
   const folder = newFolder()
   const modules = join(folder, 'node_modules')
@@ -37,7 +37,8 @@ async function useWith(install: (folder: string) => void): Promise<Ran> {
     }`
   writeFileSync(join(folder, 'main.mjs'), program)
   return new Promise((resolve) => {
-    // Without what makes the tests take the better-sqlite3 that fits: here it is the one installed.
+    // NODE_OPTIONS makes the other tests load the better-sqlite3 that suits this Node. This program loads the one
+    // above.
     const { NODE_OPTIONS: _, ...env } = process.env
     execFile(process.execPath, ['main.mjs'], { cwd: folder, env }, (error, stdout) =>
       resolve({ stdout: stdout.trim(), code: error?.code ?? error?.signal ?? 0 }),
@@ -45,7 +46,7 @@ async function useWith(install: (folder: string) => void): Promise<Ran> {
   })
 }
 
-/** A package that does as better-sqlite3 does when its binary is used: what the text of a program says. */
+/** Installs a package in the place of better-sqlite3 that runs `use` when a database is opened. */
 function fake(manifest: object, use: string) {
   return (folder: string): void => {
     mkdirSync(folder)
@@ -58,7 +59,7 @@ describe('better-sqlite3', () => {
   it('for a later Node is not touched: its binary would end the process', async () => {
     const ran = await useWith(fake({ version: '99.0.0', engines: { node: '>=99' } }, 'process.abort()'))
     expect(ran.code).toBe(0)
-    expect(ran.stdout).toMatch(/^ADAPTER_LOAD_FAILED .*99\.0\.0.* not for Node \d+\.\d+\.\d+, but for >=99/)
+    expect(ran.stdout).toMatch(/^ADAPTER_LOAD_FAILED .*99\.0\.0 is for Node >=99, not for Node \d+\.\d+\.\d+\./)
   })
 
   it('13 works on the Nodes that it is for, and is an error on 20, which it would crash', async () => {
@@ -82,7 +83,7 @@ describe('better-sqlite3', () => {
 
   it('that fails otherwise is an error that says why', async () => {
     const { stdout } = await useWith(fake({ version: '12.0.0' }, `throw new Error('no such library: libc')`))
-    expect(stdout).toMatch(/^ADAPTER_LOAD_FAILED .*12\.0\.0.*the cause of this error says why\. no such library: libc$/)
+    expect(stdout).toMatch(/^ADAPTER_LOAD_FAILED .*12\.0\.0.*see the cause of this error\. no such library: libc$/)
   })
 
   it('that is not installed is an error that names it', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A program of `fixtures`, in a process of its own, which ends with the test if not before. */
+/** A program of `fixtures` in its own process, which is killed when the test ends. */
 export class Child {
   readonly #process: ChildProcess
   readonly #exit: Promise<unknown>
@@ -18,7 +18,7 @@ export class Child {
     onTestFinished(() => this.kill())
   }
 
-  /** The next thing that it tells. */
+  /** The next message from the process. */
   async next(): Promise<unknown> {
     while (this.#messages.length === 0) {
       const isOver = await Promise.race([once(this.#process, 'message').then(() => false), this.#exit.then(() => true)])
@@ -27,7 +27,7 @@ export class Child {
     return this.#messages.shift()
   }
 
-  /** All that it has told and that nobody has asked for. */
+  /** The messages that have arrived and were not returned by `next`. */
   rest(): readonly unknown[] {
     return this.#messages.splice(0)
   }
@@ -36,7 +36,7 @@ export class Child {
     this.#process.send(message)
   }
 
-  /** Its exit code and what it wrote to stderr, once it has ended by itself. */
+  /** Waits until the process exits. Resolves with its exit code and what it wrote to stderr. */
   async end(): Promise<{ code: number | null; error: string }> {
     await this.#exit
     return { code: this.#process.exitCode, error: this.#error }

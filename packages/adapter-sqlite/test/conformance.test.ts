@@ -13,7 +13,7 @@ const file = join(here, 'sessions.sqlite')
 mkdirSync(here)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-/** A store looks ten times a second whether its file is there. */
+/** A store checks its file every 100 ms. */
 const NOTICED_AFTER_MS = 150
 
 async function stop(): Promise<void> {
@@ -25,7 +25,7 @@ function start(): void {
   try {
     renameSync(away, here)
   } catch {
-    // It was not stopped, or has been started already.
+    // The folder is already there: `start` may be called without `stop`, or twice.
   }
 }
 

@@ -13,26 +13,14 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { DatabaseFile } from '../dist/database-file.js'
-import { Child } from './child.js'
-import { openRaw } from './raw.js'
-import {
-  all,
-  codesOf,
-  entry,
-  failureOf,
-  FAR,
-  newFile,
-  newFolder,
-  numbers,
-  openStore,
-  PAST,
-  succeed,
-  until,
-} from './stores.js'
+import { entry, failureOf, FAR, numbers, PAST, succeed, until } from '../../../tests/support/stores.ts'
+import { Child } from './child.ts'
+import { openRaw } from './raw.ts'
+import { all, codesOf, newFile, newFolder, openStore } from './stores.ts'
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
 
-/** The files with a path that begins so. */
+/** Every file in the folder of that file. */
 function filesOf(file: string): readonly string[] {
   const folder = join(file, '..')
   return readdirSync(folder).map((name) => join(folder, name))
@@ -42,7 +30,7 @@ function expectIntact(file: string): void {
   expect(openRaw(file).pragma('integrity_check', { simple: true })).toBe('ok')
 }
 
-/** A process of its own with a store on the file, and a way to call it. */
+/** Starts another process with a store on the file. Returns a function that calls that store. */
 async function startChild(file: string, user = ''): Promise<(call: string) => Promise<unknown>> {
   const child = new Child('calls.js', file, user)
   expect(await child.next()).toBe('ready')
@@ -150,7 +138,7 @@ describe('a file that is deleted while it is open', () => {
     expectIntact(file)
   })
 
-  it('does no harm to the new one by another process that has it open still', async () => {
+  it('cannot damage the new one through another process that still has the old one open', async () => {
     const file = newFile()
     const call = await startChild(file)
     for (const n of numbers(50)) expect(await call(`create old${n}`)).toMatchObject({ value: expect.any(String) })
@@ -222,7 +210,7 @@ describe('a table that is dropped while it is open', () => {
   })
 })
 
-/** A file that a store has filled, and closed. */
+/** A file with 200 entries, written by a store that is closed. */
 async function filled(): Promise<string> {
   const file = newFile()
   const store = openStore({ file })

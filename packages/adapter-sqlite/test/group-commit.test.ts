@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { openRaw } from './raw.js'
-import { entry, FAR, newFile, numbers, openStore, succeed } from './stores.js'
+import { entry, FAR, numbers, succeed } from '../../../tests/support/stores.ts'
+import { openRaw } from './raw.ts'
+import { newFile, openStore } from './stores.ts'
 
-/** How many bytes the log has. */
+/** The size of the write-ahead log, in bytes. */
 const logOf = (file: string): number => statSync(`${file}-wal`).size
 
 describe('writes of one turn of the event loop', () => {
@@ -15,7 +16,7 @@ describe('writes of one turn of the event loop', () => {
     expect(logOf(apart) / logOf(together)).toBeGreaterThan(5)
   })
 
-  it('are told each its own outcome', async () => {
+  it('each get their own outcome', async () => {
     const store = openStore()
     const old = await succeed(store.create('old', entry('data')))
     const outcomes = await Promise.all([
@@ -51,7 +52,7 @@ describe('an update', () => {
   ])('replaces data and version where the expiry %s', async (_, expiresAt) => {
     const store = openStore()
     const first = await succeed(store.create('key', entry('data')))
-    const next = await succeed(store.update('key', { data: 'next', expiresAt }, first))
-    expect(await store.read('key')).toEqual({ data: 'next', expiresAt, version: next })
+    const next = await succeed(store.update('key', entry('next', expiresAt), first))
+    expect(await store.read('key')).toEqual({ ...entry('next', expiresAt), version: next })
   })
 })

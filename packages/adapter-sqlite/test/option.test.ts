@@ -1,8 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import sqlite from '@sess/adapter-sqlite'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { entry, newFile, newFolder, openStore, openUntyped, succeed } from './stores.js'
+import { entry, openUntyped, succeed } from '../../../tests/support/stores.ts'
+import { newFile, newFolder, openStore } from './stores.ts'
 
 const file = '/a-folder/sessions.sqlite'
 
@@ -34,14 +36,14 @@ describe('7.6 options', () => {
     ['sqlite.maxBytes', { maxBytes: 2 ** 40 }, '1099511627776'],
   ])('%s of %j is refused', (path, options, given) => {
     const isWhole = typeof options !== 'object' || path === 'sqlite.file'
-    const open = () => openUntyped(isWhole ? options : { file: newFile(), ...options })
+    const open = () => openUntyped(sqlite, isWhole ? options : { file: newFile(), ...options })
     expect(open).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(open).toThrow(`Option ${path} is ${given}; expected `)
     expect(open).not.toThrow(/hunter2/)
   })
 
   it('of an unknown name are refused, and those there are named', () => {
-    const open = () => openUntyped({ path: file })
+    const open = () => openUntyped(sqlite, { path: file })
     expect(open).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(open).toThrow(/path.*file, table, durability, deadline, maxBytes/)
   })
@@ -51,7 +53,7 @@ describe('7.6 options', () => {
     if (what !== 'no') writeFileSync(folder, '')
     const open = () => openStore({ file: join(folder, 'sessions.sqlite') })
     expect(open).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
-    expect(open).toThrow('Option sqlite.file names a file in a folder that does not exist; make the folder first.')
+    expect(open).toThrow('Option sqlite.file names a file in a folder that does not exist; create the folder first.')
     expect(open).not.toThrow(/hunter2/)
   })
 
@@ -59,7 +61,7 @@ describe('7.6 options', () => {
     const folder = newFolder()
     const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder)
     onTestFinished(() => cwd.mockRestore())
-    await succeed(openUntyped({}).create('key', entry('data')))
+    await succeed(openUntyped(sqlite, {}).create('key', entry('data')))
     expect(existsSync(join(folder, 'sessions.sqlite'))).toBe(true)
   })
 

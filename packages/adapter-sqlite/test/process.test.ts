@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { inspect, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { Child } from './child.js'
-import { entry, newFile, numbers, openStore, succeed } from './stores.js'
+import { entry, numbers, shown, succeed } from '../../../tests/support/stores.ts'
+import { Child } from './child.ts'
+import { newFile, openStore } from './stores.ts'
 
 const run = promisify(execFile)
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name)
@@ -46,7 +47,7 @@ describe('several processes on one file', () => {
 })
 
 describe('a disk that takes no more', () => {
-  // What limits it is the largest size that a file may have: the same failure of `write`, for whoever runs the test.
+  // `ulimit -f` limits the size of a file. It makes `write` fail as a full disk does, and needs no special rights.
   it('7.1 is UNAVAILABLE for what needs room, and loses nothing that it holds', async () => {
     const file = newFile()
     const limited = `ulimit -f 600; exec "$0" "$1" "$2"`
@@ -100,6 +101,6 @@ describe('inspect', () => {
     const store = openStore({ file })
     await succeed(store.create('thekey', entry('the data')))
     await store.read('thekey')
-    expect(inspect(store, { depth: Infinity, showHidden: true })).not.toMatch(/thekey|the data|sessions\.sqlite/)
+    expect(shown(store)).not.toMatch(/thekey|the data|sessions\.sqlite/)
   })
 })

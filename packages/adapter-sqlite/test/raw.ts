@@ -2,10 +2,13 @@ import { createRequire } from 'node:module'
 import type Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
 
-/** As Node resolves it for the adapter, and not Vite: two copies of SQLite in one process end each other's locks. */
+/**
+ * The copy of better-sqlite3 that the adapter loads, so resolved by Node and not by Vite: two copies of SQLite in one
+ * process release each other's locks.
+ */
 export const Raw: typeof Database = createRequire(import.meta.url)('better-sqlite3')
 
-/** Opens the file of a store past the store, until the test ends. */
+/** Opens the file of a store without the store, and closes it when the test ends. */
 export function openRaw(file: string): Database.Database {
   const database = new Raw(file)
   onTestFinished(() => void database.close())

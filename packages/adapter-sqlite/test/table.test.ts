@@ -1,10 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import { inspect } from 'node:util'
-import type { Entry } from '@sess/core/adapter'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openRaw } from './raw.js'
-import { all, codesOf, entry, FAR, failureOf, newFile, numbers, openStore, PAST, succeed } from './stores.js'
+import { entry, failureOf, FAR, numbers, PAST, shown, succeed } from '../../../tests/support/stores.ts'
+import { openRaw } from './raw.ts'
+import { all, codesOf, newFile, openStore } from './stores.ts'
 
 describe('a table that is not ours', () => {
   it.each([
@@ -89,7 +88,7 @@ describe('rows that something else wrote', () => {
       foreign++
       const error = await failureOf(() => store.read(`key${n}`))
       expect(error.code).toBe('CORRUPT')
-      if (inspect(error, { depth: Infinity, showHidden: true }).includes('secret')) throw new Error('data is shown')
+      if (shown(error).includes('secret')) throw new Error('data is shown')
     }
     expect(foreign).toBeGreaterThan(5000)
   })
@@ -112,7 +111,7 @@ describe('rows that something else wrote', () => {
   })
 })
 
-/** A promise that can be asked whether it has settled. */
+/** Watches a promise, to know whether it has settled. */
 function settling<T>(promise: Promise<T> | undefined) {
   let settled = false
   const watched = Promise.resolve(promise).finally(() => (settled = true))
@@ -122,7 +121,7 @@ function settling<T>(promise: Promise<T> | undefined) {
 describe('prune', () => {
   const EXPIRED = 100_000
 
-  /** Fills a file with sessions that expired at `PAST`, and with others that did at one millisecond later. */
+  /** Fills a file with 100 000 sessions that expired at `PAST`, and 150 that expired one millisecond later. */
   async function fill(file: string): Promise<void> {
     await openStore({ file }).read('key')
     const database = openRaw(file)
@@ -175,7 +174,7 @@ describe('prune', () => {
 describe('expiry', () => {
   it.each([1, Date.UTC(2039, 0), 2 ** 53 - 1, 8.64e15])('6.4 of %d ms is kept exactly', async (expiresAt) => {
     const store = openStore()
-    const given: Entry = { data: 'data', expiresAt: Math.min(expiresAt, 8.64e15) }
+    const given = entry('data', Math.min(expiresAt, 8.64e15))
     await succeed(store.create('key', given))
     expect(await store.read('key')).toMatchObject(given)
     expect(await store.prune?.(given.expiresAt - 1)).toBe(0)

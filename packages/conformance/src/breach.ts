@@ -1,19 +1,19 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { isSessError, type ErrorCode, type SessError } from '@sess/core/adapter'
 
-/** A clause that was not kept: what was done, what the contract has come of it, and what came. */
+/** A broken clause: what was checked, what the contract requires, and what was received. */
 export class Breach extends Error {
-  /** By which it is known in a report. */
+  /** Always `Breach`. */
   override readonly name = 'Breach'
-  /** The call, in words. */
+  /** What was checked, in words: in most cases a call. */
   readonly done: string
-  /** What the contract has come of it. */
+  /** What the contract requires. */
   readonly expected: string
-  /** What came of it, cut to a line. */
+  /** What was received instead. Long values are cut. */
   readonly came: string
 
   constructor(done: string, expected: string, came: string) {
-    super(`done:     ${done}\nexpected: ${expected}\ncame:     ${came}`)
+    super(`checked:  ${done}\nexpected: ${expected}\nreceived: ${came}`)
     this.done = done
     this.expected = expected
     this.came = came
@@ -22,7 +22,7 @@ export class Breach extends Error {
 
 const LONGEST = 300
 
-/** A value as a breach shows it: on one line, and cut. */
+/** Formats a value for a breach: on one line, and cut if it is long. */
 export function show(value: unknown): string {
   const text = inspect(value, { breakLength: Infinity, compact: true, maxStringLength: LONGEST, maxArrayLength: 20 })
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
@@ -36,7 +36,7 @@ export function expectThat(holds: boolean, done: string, expected: string, came:
   if (!holds) throw new Breach(done, expected, typeof came === 'string' ? came : show(came))
 }
 
-/** The `SessError` of that code with which a call failed. */
+/** Returns the `SessError` that a call failed with. A call that resolves, or fails otherwise, is a `Breach`. */
 export async function expectFailure(done: string, call: () => Promise<unknown>, code: ErrorCode): Promise<SessError> {
   let came: unknown
   try {
@@ -45,7 +45,7 @@ export async function expectFailure(done: string, call: () => Promise<unknown>, 
     if (isSessError(error) && error.code === code) return error
     throw new Breach(done, `a SessError ${code}`, describeError(error))
   }
-  throw new Breach(done, `a SessError ${code}`, `it resolved with ${show(came)}`)
+  throw new Breach(done, `a SessError ${code}`, `the call resolved with ${show(came)}`)
 }
 
 export function describeError(error: unknown): string {
@@ -54,5 +54,5 @@ export function describeError(error: unknown): string {
     return `a SessError ${error.code}: ${error.message}${cause}`
   }
   if (error instanceof Error) return `${error.name}: ${error.message}`
-  return `${show(error)}, thrown`
+  return `a thrown value that is not an Error: ${show(error)}`
 }

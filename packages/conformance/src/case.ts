@@ -2,34 +2,37 @@ import type { Lack } from '@sess/core/adapter'
 import type { ClientStage } from './stage/client.js'
 import type { ServerStage } from './stage/server.js'
 
-/** What a case asks of the harness, beyond a store. */
+/** What a case needs from the harness or the store. */
 export type Need = 'faults' | 'tcp' | 'restart' | 'evict' | 'plant' | 'prune' | 'expiry' | 'passedIn'
 
-/** One thing that is done to a store, and what must come of it. */
+/** One check of a store: what the suite does to it, and the result that the contract requires. */
 export interface Case<S> {
-  /** What is to hold, without the clause's number. */
+  /** What the store must do, without the clause's number. */
   readonly title: string
-  /** Where one is not met, the case is skipped, with the reason. Default: none. */
+  /** If one of them is not met, the case is skipped, and the reason is reported. Default: none. */
   readonly needs?: readonly Need[]
-  /** The words of `lacks` that exempt a store from it. */
+  /** The word of `lacks` that exempts a store from the case. */
   readonly lack?: Lack
-  /** It disturbs others, or they it: it runs alone. With TCP, a fault comes from a proxy of the case's own. */
+  /**
+   * Whether the case must run alone, because it disturbs other cases or they disturb it. `without tcp`: only if the
+   * backend has no TCP address. With TCP, each case has its own fault proxy.
+   */
   readonly isAlone?: boolean | 'without tcp'
-  /** Throws a `Breach`. */
+  /** Runs the check. Rejects with a `Breach` if the store fails it. */
   readonly run: (stage: S) => Promise<void>
 }
 
 /** One clause of the contract, as plain data. */
 export interface Clause<S> {
-  /** Such as `3.2`. */
+  /** The clause's number, such as `3.2`. */
   readonly id: string
-  /** What it demands, in a sentence. */
+  /** What the clause requires, complete and in plain words. */
   readonly says: string
   /** At least one. */
   readonly cases: readonly Case<S>[]
 }
 
-/** A clause that a server store keeps. */
+/** A clause for server stores. */
 export type ServerClause = Clause<ServerStage>
-/** A clause that a client store keeps. */
+/** A clause for client stores. */
 export type ClientClause = Clause<ClientStage>

@@ -1,59 +1,62 @@
 import type { Adapter, AdapterContext, ServerStore, Store } from '@sess/core/adapter'
 
-/** Where an instance is to be opened. */
+/** Where to open an instance. */
 export interface Place {
-  /** Letters and digits: a prefix, a table, a file. Instances of one scope are one store, those of two are two. */
+  /**
+   * Letters and digits, to be used as a prefix, a table or a file. Instances on one scope share their entries.
+   * Instances on different scopes do not.
+   */
   readonly scope: string
-  /** `host:port` at which to reach the backend, where `backend.tcp` is given: a proxy may stand before it. Else `''`. */
+  /** `host:port` of the backend, or of a fault proxy in front of it. Without `backend.tcp` it is `''`. */
   readonly address: string
 }
 
 type Done = Promise<void> | void
 
-/** What the suite may do to the backend. What is missing is skipped, and the skip says so. */
+/** What the suite may do to the backend. Cases that need a missing field are skipped, and the reason names it. */
 export interface Backend {
-  /** `host:port` where it listens. The suite puts its fault proxy before it. */
+  /** `host:port` that the backend listens on. The suite puts its fault proxy in front of it. */
   readonly tcp?: string
-  /** Makes it unreachable, and reachable again, with all that it holds: where there is no TCP. */
+  /** Makes the backend unreachable, without losing entries. Needed only if there is no `tcp`. */
   readonly stop?: () => Done
-  /** Undoes `stop`. */
+  /** Makes the backend reachable again after `stop`, with all its entries. */
   readonly start?: () => Done
-  /** Ends it and starts it anew; whether it is then empty is for the store to declare. */
+  /** Restarts the backend. If the entries do not survive, the store must declare `durability` in `lacks`. */
   readonly restart?: () => Done
-  /** Has it evict what the scope holds, by the means by which it does that of itself. */
+  /** Makes the backend evict the entries of the scope, by the mechanism that it uses when it runs out of memory. */
   readonly evict?: (scope: string) => Done
-  /** Puts bytes under a key of a scope that no store of that scope wrote. */
+  /** Writes foreign bytes under a key of a scope: bytes that no store on that scope wrote. */
   readonly plant?: (scope: string, key: string, bytes: Uint8Array) => Done
-  /** How late, in milliseconds, its own expiry may reclaim an entry. Default 500. */
+  /** How late the backend's own expiry may reclaim an entry, in milliseconds. Default 500. */
   readonly reclaimsWithin?: number
-  /** How long, in milliseconds, what a store let go when it was closed may still keep the process alive. Default 2000. */
+  /** How long resources of a closed store may still keep the process alive, in milliseconds. Default 2000. */
   readonly releasesWithin?: number
 }
 
-/** What an author says of an adapter, for the suite to run. */
+/** What the suite must know of an adapter: how to open a store, and what may be done to its backend. */
 export interface Harness<O extends object = object> {
-  /** What the package exports by default. */
+  /** The default export of the adapter's package. */
   readonly adapter: Adapter<O>
-  /** The options that open an instance at a place. Default: none. */
+  /** Returns the options that open an instance at a place. Default: no options. */
   readonly options?: (place: Place) => O
-  /** Of a server store: what may be done to its backend, or that there is none that could fail. */
+  /** Required for a server store: what may be done to its backend, or `in-process` if it cannot become unreachable. */
   readonly backend?: Backend | 'in-process'
-  /** Options each of which is wrong, beside those that the suite makes up itself. */
+  /** Wrong options, each of which the adapter must refuse, in addition to those that the suite makes up. */
   readonly wrong?: readonly object[]
-  /** A client that is the caller's, and whether it is open: a store that it is passed to must leave it so. */
+  /** Options that contain a client of the caller, and whether that client is open. `close` must leave it open. */
   readonly passedIn?: { readonly options: (place: Place) => O; readonly isOpen: () => boolean | Promise<boolean> }
 }
 
-/** Closes a store of which no more is asked, whatever that comes to. */
+/** Closes a store that is no longer needed, and ignores failures. */
 export async function release(store: ServerStore): Promise<void> {
   try {
     await store.close()
   } catch {
-    // What is to be said of it, clause 7.5 says.
+    // Clause 7.5 checks `close`.
   }
 }
 
-/** The options as a caller without types gives them. */
+/** Makes a store from options that no type checker has seen, as a caller in JavaScript does. */
 export function makeStore(harness: Harness, options: object, context: AdapterContext): Store {
   return harness.adapter(options, context)
 }

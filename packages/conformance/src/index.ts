@@ -1,7 +1,7 @@
 /**
- * The store contract, executable. `@sess/conformance/vitest` and `@sess/conformance/node-test` give it to test
- * runners, `@sess/conformance/jest` to Jest, and `npx @sess/conformance` runs it with none; this is what they are made
- * of.
+ * The store contract as an executable suite. `@sess/conformance/vitest`, `@sess/conformance/node-test` and
+ * `@sess/conformance/jest` register it with a test runner, and `npx @sess/conformance` runs it without one. This module
+ * exports the parts that they are made of.
  *
  * @module @sess/conformance
  */

@@ -10,7 +10,7 @@ import { type SuiteCase, suiteOf } from './suite.js'
 
 function register(one: SuiteCase): void {
   void test(one.title, { timeout: CASE_TIMEOUT_MS }, async (context) => {
-    // Where the case does not apply to this store: it was run all the same, or could not be, as the reason says.
+    // An exempt case has run by now, and the reason includes its outcome.
     const reason = await runForRunner(one)
     if (reason !== undefined) context.skip(reason)
   })

@@ -3,53 +3,54 @@ import { CASE_TIMEOUT_MS } from './runner.js'
 import type { Harness } from './harness.js'
 import { type SuiteCase, suiteOf } from './suite.js'
 
-/** How many cases that may run side by side do. */
+/** How many cases run at the same time, apart from those that must run alone. */
 const WIDTH = 12
 
-/** What came of a case. */
+/** The outcome of a case. */
 export interface Outcome {
   /** The clause's number, such as `3.2`. */
   readonly clause: string
-  /** Begins with the clause's number. */
+  /** Starts with the clause's number. */
   readonly title: string
-  /** `exempt`: the store lacks what the case asks for; what came of it is in `isKept`. */
+  /** `exempt`: the store declares in `lacks` that it cannot do this. The case was run anyway: see `isKept`. */
   readonly status: 'kept' | 'broken' | 'skipped' | 'exempt'
-  /** Why it was skipped. */
+  /** Why the case was skipped. */
   readonly reason?: string
-  /** The word of `lacks` that exempts the store. */
+  /** The word of `lacks` that exempts the store from the case. */
   readonly lack?: Lack
-  /** Of an exempt case: whether the store kept the clause this time. */
+  /** For an exempt case: whether the store kept the clause in this run. */
   readonly isKept?: boolean
-  /** What was done, what was expected and what came. */
+  /** If the case failed: the clause, what was checked, what was expected and what was received. */
   readonly message?: string
-  /** Milliseconds. */
+  /** Duration in milliseconds. */
   readonly took: number
 }
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface Report {
   /** The store's name. */
   readonly store: string
-  /** Which clauses it was held to. */
+  /** Which clauses apply to the store. */
   readonly kind: 'server' | 'client'
   /** In the order of the contract. */
   readonly outcomes: readonly Outcome[]
 }
 
-/** Which cases to run, and whom to tell. */
+/** Which cases to run, and a callback for progress. */
 export interface RunOptions {
-  /** Runs the cases for which it says so. Default: all. */
+  /** Selects the cases to run. Default: all. */
   readonly filter?: (one: SuiteCase) => boolean
   /** Called as each case ends. */
   readonly onOutcome?: (outcome: Outcome) => void
 }
 
-/** Runs the suite with no test runner. Rejects with a `TypeError` where the harness does not say enough, or nothing ran. */
+/** Runs the suite without a test runner. Rejects with a `TypeError` if the harness is incomplete or no case was run. */
 export async function runSuite<O extends object>(harness: Harness<O>, options: RunOptions = {}): Promise<Report> {
   const { filter = () => true, onOutcome } = options
   const { name, kind, cases } = suiteOf(harness)
   const chosen = cases.filter(filter)
-  if (!chosen.some(({ skip }) => skip === undefined)) throw new TypeError('No case was run.')
+  if (!chosen.some(({ skip }) => skip === undefined))
+    throw new TypeError('No case was run. Either no case was selected, or every selected case is skipped.')
   const outcomes = new Map<SuiteCase, Outcome>()
   const run = async (one: SuiteCase) => {
     const outcome = await outcomeOf(one)
@@ -83,11 +84,11 @@ async function outcomeOf({ clause, title, skip, lack, run }: SuiteCase): Promise
     : { ...seen, status: 'exempt', lack, isKept }
 }
 
-/** A store that hangs where no case expects it is not to hold up the run. */
+/** Rejects after a time limit, so that a hanging store does not block the run. */
 async function endInTime(clause: string, run: () => Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    const message = `clause ${clause}: the case did not end within ${CASE_TIMEOUT_MS} ms; does a call hang?`
+    const message = `clause ${clause}: the case did not end within ${CASE_TIMEOUT_MS} ms. Check whether a call hangs.`
     timer = setTimeout(() => reject(new Error(message)), CASE_TIMEOUT_MS)
   })
   try {

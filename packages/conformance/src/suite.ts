@@ -6,40 +6,40 @@ import { clientClauses, serverClauses } from './clauses/index.js'
 import { type Harness, makeStore, release } from './harness.js'
 import { ServerStage } from './stage/server.js'
 
-/** A clause that was broken, told whole: its number and demand, what was done, what was expected, what came. */
+/** A broken clause: its number and text, what was checked, what was expected and what was received. */
 export class ClauseError extends Error {
-  /** By which runners show it. */
+  /** Always `ClauseError`. Test runners show it. */
   override readonly name = 'ClauseError'
-  /** Its number, such as `3.2`. */
+  /** The clause's number, such as `3.2`. */
   readonly clause: string
 
   constructor(clause: string, says: string, breach: Breach) {
-    super(`clause ${clause} is broken: ${says}\n${breach.message}`)
+    super(`clause ${clause} is broken: ${says}\n${breach.message}\ncontract: docs/contract.md#clause-${clause}`)
     this.clause = clause
   }
 }
 
-/** A case as a runner runs it. */
+/** A case, ready for a test runner. */
 export interface SuiteCase {
   /** The clause's number, such as `3.2`. */
   readonly clause: string
-  /** Begins with the clause's number. */
+  /** Starts with the clause's number. */
   readonly title: string
-  /** It is to run while no other does. */
+  /** Whether the case must run while no other case does. */
   readonly isAlone: boolean
-  /** Why it cannot run; it is then to be reported as skipped. */
+  /** Why the case cannot run. A runner must report it as skipped. */
   readonly skip?: string
-  /** The word of the store's `lacks` that exempts it: it is run, and reported as skipped with what came of it. */
+  /** The word of `lacks` that exempts the store. Run the case, and report it as skipped with its outcome. */
   readonly lack?: Lack
-  /** Throws a `ClauseError`. */
+  /** Runs the case. Rejects with a `ClauseError` if the clause is broken. */
   readonly run: () => Promise<void>
 }
 
-/** The cases that a store is to pass. */
+/** The cases that a store must pass. */
 export interface Suite {
   /** The store's name. */
   readonly name: string
-  /** Which clauses it is held to. */
+  /** Which clauses apply to the store. */
   readonly kind: 'server' | 'client'
   /** In the order of the contract. */
   readonly cases: readonly SuiteCase[]
@@ -48,12 +48,12 @@ export interface Suite {
 const CONTEXT_SECRET = 'a secret of the conformance suite, long enough'
 
 /**
- * The cases for a harness. It makes a store, to see which cases those are, and closes it; no case has run yet.
+ * Returns the cases for a harness. It makes a store to find out which cases apply, and closes it. No case has run yet.
  *
- * Throws a `TypeError` where the harness does not say enough.
+ * Throws a `TypeError` if a server store's harness has no `backend`.
  */
 export function suiteOf<O extends object>(given: Harness<O>): Suite {
-  // The options that a harness gives are the ones that its adapter takes, which is all that the type said.
+  // The type parameter only ensures that the harness's options are those of its adapter.
   const harness = given as unknown as Harness
   const { backend } = harness
   const address = typeof backend === 'object' ? (backend.tcp ?? '') : ''
@@ -70,7 +70,7 @@ export function suiteOf<O extends object>(given: Harness<O>): Suite {
   void release(store)
   if (backend === undefined) {
     throw new TypeError(
-      "Say how the backend is made unreachable, as backend: { tcp: 'host:port' } or { stop, start }; or backend: 'in-process', if it cannot be.",
+      "The harness has no backend. Give backend: { tcp: 'host:port' } or { stop, start }, so that the suite can make it unreachable, or backend: 'in-process' if it runs in the process.",
     )
   }
   const cases = casesOf(serverClauses, () => new ServerStage(harness), {
@@ -84,7 +84,7 @@ export function suiteOf<O extends object>(given: Harness<O>): Suite {
 interface Circumstances {
   readonly isTcp: boolean
   readonly lacks: readonly Lack[]
-  /** Why a need is not met. */
+  /** Why a need is not met; `undefined` if it is met. */
   readonly missing: (need: Need) => string | undefined
 }
 
@@ -126,15 +126,15 @@ async function runCase<S extends Stage>(clause: Clause<S>, one: Case<S>, stage: 
 
 function missing({ backend, passedIn }: Harness, need: Need, hasPrune: boolean): string | undefined {
   if (need === 'prune') return hasPrune ? undefined : 'the store has no prune: its backend expires entries itself'
-  if (need === 'expiry') return hasPrune ? 'the store has prune: its backend expires nothing itself' : undefined
-  if (need === 'passedIn') return passedIn ? undefined : 'the harness says of no passedIn client'
+  if (need === 'expiry') return hasPrune ? 'the store has prune: its backend does not expire entries itself' : undefined
+  if (need === 'passedIn') return passedIn ? undefined : 'the harness has no passedIn client'
   if (typeof backend !== 'object')
     return need === 'faults' || need === 'tcp'
       ? "backend: 'in-process' cannot fail"
       : `backend: 'in-process' has no ${need}`
   if (need === 'faults') {
     const canFail = backend.tcp !== undefined || (backend.stop !== undefined && backend.start !== undefined)
-    return canFail ? undefined : 'the harness gives neither backend.tcp nor backend.stop and backend.start'
+    return canFail ? undefined : 'the harness has neither backend.tcp nor backend.stop and backend.start'
   }
-  return backend[need] === undefined ? `the harness gives no backend.${need}` : undefined
+  return backend[need] === undefined ? `the harness has no backend.${need}` : undefined
 }

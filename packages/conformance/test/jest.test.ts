@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 type Body = () => Promise<void>
 
-/** What the binding registers with a runner that has the globals of Jest. */
+/** What the binding registers with a runner that has Jest's globals. */
 function registered(adapter: Adapter): { tests: Map<string, Body>; skipped: readonly string[]; name: string } {
   const tests = new Map<string, Body>()
   const skipped: string[] = []
@@ -22,7 +22,7 @@ function registered(adapter: Adapter): { tests: Map<string, Body>; skipped: read
   return { tests, skipped, name }
 }
 
-/** It says that it cannot compare and swap, and in `create` really does not. */
+/** A store that declares that it lacks `atomic`, and whose `create` is not atomic. */
 const careless: Adapter = (options, context) => {
   const store = memory(options, context)
   if (store.kind !== 'server') throw new Error('expected a server store')
@@ -43,19 +43,21 @@ describe('the binding for Jest', () => {
     await expect(tests.get('2.1 reads an unknown key as null, whatever its name')?.()).resolves.toBeUndefined()
   })
 
-  it('skips what the harness has no means for, and says which', () => {
+  it('skips cases that the harness cannot run, with the reason', () => {
     const { skipped } = registered(memory)
-    expect(skipped).toContain("7.3 takes foreign bytes for what they are (skipped: backend: 'in-process' has no plant)")
+    expect(skipped).toContain(
+      "7.3 reports foreign bytes as CORRUPT and lets destroy remove them (skipped: backend: 'in-process' has no plant)",
+    )
   })
 
-  it('fails where a clause breaks', async () => {
+  it('fails if a clause breaks', async () => {
     const { tests } = registered(careless)
     await expect(tests.get('1.2 refuses a taken key and leaves its entry untouched')?.()).rejects.toThrow(
       /^clause 1\.2 is broken/,
     )
   })
 
-  it('says in the title what a store is exempt from, and does not fail there', async () => {
+  it('names in the title what a store is exempt from, and does not fail there', async () => {
     const { tests } = registered(careless)
     const title = "1.3 lets one of 50 concurrent creates win, on two instances (exempt: the store lacks 'atomic')"
     await expect(tests.get(title)?.()).resolves.toBeUndefined()

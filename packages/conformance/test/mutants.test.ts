@@ -8,7 +8,7 @@ import { quietly } from './support/quiet.ts'
 let results: readonly Result[]
 let strays: readonly unknown[]
 
-// On a machine that has much else to do it takes minutes.
+// It takes minutes on a busy machine.
 beforeAll(async () => {
   ;({ came: results, strays } = await quietly(() => runMatrix(mutants)))
 }, 300_000)
@@ -28,18 +28,18 @@ describe('the mutants', () => {
   it.each([
     ['server', serverClauses],
     ['client', clientClauses],
-  ] as const)('are one at least for every clause of a %s store', (kind, clauses) => {
+  ] as const)('include at least one for every clause of a %s store', (kind, clauses) => {
     const meant = new Set(mutants.filter((mutant) => mutant.kind === kind).map(({ clause }) => clause))
     expect(clauses.map(({ id }) => id).filter((id) => !meant.has(id))).toEqual([])
   })
 
-  it.each(['server', 'client'] as const)('need every case of a %s store to be found', (kind) => {
+  it.each(['server', 'client'] as const)('break every case of a %s store at least once', (kind) => {
     const ran = results.filter(({ mutant }) => mutant.kind === kind)
     const broken = new Set(ran.filter(({ breach }) => breach !== undefined).map(({ title }) => title))
     expect([...new Set(ran.map(({ title }) => title))].filter((title) => !broken.has(title))).toEqual([])
   })
 
-  it('leave no rejection unhandled, and nor does the suite, but for the one that is meant to', () => {
+  it('leave no rejection unhandled, except the one that is meant to, and nor does the suite', () => {
     expect(strays.filter((error) => !isStray(error))).toEqual([])
     expect(strays.length).toBeGreaterThan(0)
   })

@@ -16,7 +16,7 @@ function messagesOf({ outcomes }: Report): readonly (string | undefined)[] {
   return outcomes.filter(({ status }) => status === 'broken').map(({ message }) => message)
 }
 
-/** The reasons for what was left out, and how many cases each took. */
+/** The reasons for skips, and how many cases each affected. */
 function skipsOf({ outcomes }: Report): Readonly<Record<string, number>> {
   const reasons = outcomes.filter(({ status }) => status !== 'kept').map(({ reason = '' }) => reason)
   return Object.fromEntries(
@@ -25,13 +25,13 @@ function skipsOf({ outcomes }: Report): Readonly<Record<string, number>> {
 }
 
 describe('a correct store', () => {
-  it('keeps every clause on a backend that is pruned', async () => {
+  it('keeps every clause on a backend that needs prune', async () => {
     const report = await reportOf('pruned')
     expect(messagesOf(report)).toEqual([])
     expect(skipsOf(report)).toEqual({
-      'the store has prune: its backend expires nothing itself': 2,
-      'the harness gives no backend.evict': 2,
-      'the harness says of no passedIn client': 1,
+      'the store has prune: its backend does not expire entries itself': 2,
+      'the harness has no backend.evict': 2,
+      'the harness has no passedIn client': 1,
     })
   })
 
@@ -41,7 +41,7 @@ describe('a correct store', () => {
     expect(skipsOf(report)).toEqual({ 'the store has no prune: its backend expires entries itself': 6 })
   })
 
-  it('keeps every clause in a cookie', async () => {
+  it('keeps every clause as a client store', async () => {
     const report = await runSuite({ adapter: sealedAdapter(correctParts) })
     expect(messagesOf(report)).toEqual([])
     expect(skipsOf(report)).toEqual({})

@@ -51,7 +51,7 @@ describe('the suite', () => {
     ['server', good, serverClauses],
     ['client', sealed, clientClauses],
   ] as const)(
-    'has a case at least for each clause of a %s store, with its number before the title',
+    'has at least one case for each clause of a %s store, with its number before the title',
     (kind, harness, clauses) => {
       const suite = suiteOf<object>(harness)
       expect(suite.kind).toBe(kind)
@@ -60,7 +60,7 @@ describe('the suite', () => {
     },
   )
 
-  it('gives each case a title of its own', () => {
+  it('gives each case a unique title', () => {
     const titles = suiteOf<object>(good).cases.map(({ title }) => title)
     expect(new Set(titles).size).toBe(titles.length)
   })
@@ -78,22 +78,22 @@ describe('the suite', () => {
 })
 
 describe('a broken clause', () => {
-  it('is told with its number and demand, what was done, what was expected and what came', async () => {
+  it('is reported with its number and text, what was checked, what was expected and what was received', async () => {
     const [outcome] = await outcomesOf(broken, '1.2')
     expect(outcome).toMatchObject({ clause: '1.2', status: 'broken' })
     expect(outcome?.message).toMatch(
-      /^clause 1\.2 is broken: A taken key is refused.*\ndone: {5}create of a taken key\nexpected: null\ncame: {5}'.{16}'$/,
+      /^clause 1\.2 is broken: If the key is taken, .*\nchecked: {2}create of a taken key\nexpected: null\nreceived: '.{16}'\ncontract: docs\/contract\.md#clause-1\.2$/,
     )
   })
 
-  it('is told when a call fails that should not', async () => {
-    const [outcome] = await outcomesOfMutant('fails to destroy what it has destroyed', '4.2')
-    expect(outcome?.message).toMatch(/^clause 4\.2 is broken: .*\nexpected: no error\ncame: {5}a SessError CORRUPT: /s)
+  it('is reported when a call fails that should not', async () => {
+    const [outcome] = await outcomesOfMutant('fails to destroy an entry twice', '4.2')
+    expect(outcome?.message).toMatch(/^clause 4\.2 is broken: .*\nexpected: no error\nreceived: a SessError CORRUPT: /s)
   })
 
-  it('is told with the shortest sequence of commands that shows it', async () => {
+  it('is reported with the shortest sequence of calls that shows it', async () => {
     const [outcome] = await outcomesOfMutant('forgets the data of a third update', '9.1')
-    const [, done = ''] = /^done: {5}(.*?)(?:, then read\(\w\))? \(shrunk \d+ times from what seed -?\d+ made\)$/m.exec(
+    const [, done = ''] = /^checked: {2}(.*?)(?:, then read\(\w\))? \(shrunk \d+ times, seed -?\d+\)$/m.exec(
       outcome?.message ?? '',
     ) ?? ['']
     expect(done.replaceAll(/\((\w).*?\)(?=,|$)/g, '($1)')).toMatch(
@@ -101,14 +101,14 @@ describe('a broken clause', () => {
     )
   })
 
-  it('is told with the calls that no order explains', async () => {
-    const [outcome] = await outcomesOfMutant('gives now and then what was read before', '9.2')
+  it('is reported with the calls that no order explains', async () => {
+    const [outcome] = await outcomesOfMutant('sometimes returns an older read', '9.2')
     expect(outcome?.message).toMatch(/No order of these calls explains.*client \d: read → .*<- not explained/s)
   })
 })
 
 describe('a case that does not apply', () => {
-  it('is skipped for what the harness does not give, and says so', async () => {
+  it('is skipped if the harness lacks a field, and the reason names the field', async () => {
     const outcomes = await outcomesOf(good, '7.1', '7.3', '4.5', '6.1', '2.1')
     const skipped = outcomes.filter(({ status }) => status === 'skipped')
     expect(new Set(skipped.map(({ clause, reason }) => `${clause}: ${reason}`))).toEqual(
@@ -117,7 +117,7 @@ describe('a case that does not apply', () => {
         "7.3: backend: 'in-process' has no plant",
         "4.5: backend: 'in-process' has no restart",
         "4.5: backend: 'in-process' has no evict",
-        '6.1: the store has prune: its backend expires nothing itself',
+        '6.1: the store has prune: its backend does not expire entries itself',
       ]),
     )
     expect(outcomes.filter(({ clause, status }) => status === 'kept' && ['6.1', '2.1'].includes(clause))).toHaveLength(
@@ -125,7 +125,7 @@ describe('a case that does not apply', () => {
     )
   })
 
-  it('is run all the same where the store lacks what it asks for, and tells the word and what came', async () => {
+  it('is run anyway if the store lacks a word, and is reported with the word and the outcome', async () => {
     const outcomes = await outcomesOf(lacking, '1.3', '3.3', '3.5', '4.4', '1.2', '10.2')
     const exempt = outcomes.filter(({ status }) => status === 'exempt')
     expect(exempt.map(({ clause, lack, isKept }) => [clause, lack, isKept])).toEqual([
@@ -140,10 +140,10 @@ describe('a case that does not apply', () => {
   })
 
   it.each([
-    ['says that it lacks what it does not: atomic', 'every case that the word exempts'],
-    ['is empty after a restart, and does not say so', "the store does not lack 'durability'"],
-    ['says in a word of its own what it lacks', 'atomic, fresh, retention, durability'],
-  ])('is not left out for a store that %s', async (name, told) => {
+    ['declares that it lacks atomic, and does not', 'every case that the word exempts'],
+    ['is empty after a restart, and does not declare it', "the store does not lack 'durability'"],
+    ['declares a lack that the contract does not define', 'atomic, fresh, retention, durability'],
+  ])('does not hide a store that %s', async (name, told) => {
     const outcomes = await outcomesOfMutant(name, '10.2')
     const messages = outcomes.filter(({ status }) => status === 'broken').map(({ message }) => message)
     expect(messages).toEqual([expect.stringContaining(told)])
@@ -153,15 +153,15 @@ describe('a case that does not apply', () => {
 describe('a harness', () => {
   const options = ({ scope }: { readonly scope: string }) => ({ scope })
 
-  it('must say how the backend fails, or that it cannot', async () => {
+  it('must have a backend', async () => {
     const harness = { adapter, options }
     expect(() => suiteOf(harness)).toThrow(TypeError)
     await expect(runSuite(harness)).rejects.toThrow(
-      "Say how the backend is made unreachable, as backend: { tcp: 'host:port' } or { stop, start }; or backend: 'in-process', if it cannot be.",
+      "The harness has no backend. Give backend: { tcp: 'host:port' } or { stop, start }, so that the suite can make it unreachable, or backend: 'in-process' if it runs in the process.",
     )
   })
 
-  it('may give stop and start in place of TCP', async () => {
+  it('can have stop and start instead of TCP', async () => {
     const { server, harness, close } = await startReference('pruned')
     onTestFinished(close)
     const backend = { stop: () => server.stop(), start: () => server.start() }
@@ -173,12 +173,12 @@ describe('a harness', () => {
     expect(outcomes.filter(({ status }) => status === 'broken')).toEqual([])
     const skipped = outcomes.filter(({ status }) => status === 'skipped')
     expect(new Set(skipped.map(({ reason }) => reason))).toEqual(
-      new Set(['the harness gives no backend.tcp', 'the harness says of no passedIn client']),
+      new Set(['the harness has no backend.tcp', 'the harness has no passedIn client']),
     )
     expect(outcomes.filter(({ clause, status }) => clause === '7.1' && status === 'kept')).toHaveLength(2)
   })
 
-  it('is at fault when no case is run', async () => {
+  it('is refused if no case is run', async () => {
     await expect(runSuite<object>(good, { filter: () => false })).rejects.toThrow('No case was run.')
     await expect(runSuite<object>(good, only('7.3'))).rejects.toThrow('No case was run.')
   })

@@ -1,5 +1,5 @@
 /**
- * For authors of adapters: the contract, and what several adapters would otherwise repeat.
+ * For authors of adapters: the store contract, and helpers that adapters share.
  *
  * @module @sess/core/adapter
  */

@@ -1,84 +1,86 @@
 /**
- * The store contract, version 1.
+ * The store contract, version 1. docs/contract.md has what a store must do clause by clause, with the numbers that
+ * `@sess/conformance` reports.
  *
- * A store keeps sessions for `@sess/core`. There are two kinds. A server store keeps entries on a
- * backend, and the browser carries only a random token. A client store keeps nothing: it turns an
- * entry into a token that the browser carries, and back.
+ * A store holds the sessions of `@sess/core`. There are two kinds:
+ * - A server store holds entries on a backend. The browser carries only a random token.
+ * - A client store holds nothing. It seals an entry into a token that the browser carries, and opens that token again.
  *
- * Core guarantees to every store, so that no store checks it again:
- * - `data` is well-formed Unicode and at most `maxBytes` long in UTF-8;
- * - `expiresAt` is an integer from 1 to 8.64e15;
- * - `key` matches `[A-Za-z0-9_-]{1,128}` and is a one-way hash: no token reaches a server store.
+ * Core guarantees the following to every store, so a store need not check it:
+ * - `data` is well-formed Unicode, at most `maxBytes` long in UTF-8.
+ * - `expiresAt` is an integer from 1 to 8.64e15.
+ * - `key` matches `[A-Za-z0-9_-]{1,128}`. It is a one-way hash: a server store never sees a token.
  *
- * Core decides whether an entry is alive, by its own clock. A backend's expiry only collects garbage:
- * it may take an entry at or after `expiresAt` and never before.
+ * Core decides by its own clock whether an entry is alive. A backend's expiry only collects garbage: it may remove an
+ * entry at or after `expiresAt`, never before.
  *
- * Missing is a value (`null`); failing is a rejection with a `SessError`: `UNAVAILABLE` when the
- * backend cannot be reached within `deadline`, `CORRUPT` when what it holds is not an entry,
- * `CLOSED` after `close`.
+ * A missing entry is a value, `null`. A failure is a rejection with a `SessError`:
+ * - `UNAVAILABLE`: the backend cannot be reached within `deadline`.
+ * - `CORRUPT`: the backend has something under the key that is not an entry.
+ * - `CLOSED`: the store was closed before the call.
  */
 export type Store = ServerStore | ClientStore
 
-/** What is stored under a key, or sealed into a token. */
+/** One session, as a store receives it: stored under a key, or sealed into a token. */
 export interface Entry {
-  /** The session, as core wrote it: opaque to a store. Read back exactly, to the last code unit. */
+  /** The session as core encoded it. Opaque to the store, which returns it exactly, to the last code unit. */
   readonly data: string
-  /** Epoch milliseconds, wall clock. Read back exactly as written. */
+  /** When the entry expires, in epoch milliseconds. The store returns it exactly as written. */
   readonly expiresAt: number
 }
 
-/** Opaque, made by the store, never equal to an earlier version of the same key. */
+/** Identifies one state of an entry. Opaque, made by the store, never equal to an earlier version of the same key. */
 export type Version = string
 
-/** An entry as a server store reads it. */
+/** An entry as a server store returns it. */
 export interface Stored extends Entry {
-  /** To be named by an `update` of this entry. */
+  /** Pass it to `update` to replace this entry. */
   readonly version: Version
 }
 
-/** What a backend cannot do, whatever the adapter tries. Each word exempts the clauses that name it. */
+/** A guarantee that a backend cannot give. Each word exempts the store from the conformance clauses that name it. */
 export type Lack =
-  /** No compare-and-swap: of several concurrent writers, more than one may win. */
+  /** No compare-and-swap: more than one of several concurrent writers may succeed. */
   | 'atomic'
   /** A completed write may not be visible to the next read. */
   | 'fresh'
-  /** May evict an entry before it expires. */
+  /** An entry may be evicted before it expires. */
   | 'retention'
-  /** Empty after a restart. */
+  /** A restart loses every entry. */
   | 'durability'
 
 interface StoreBase {
-  /** The version of the contract that the store keeps. */
+  /** The version of the contract that the store implements. */
   readonly contract: 1
-  /** The adapter's name, for messages. */
+  /** The adapter's name. Error messages use it. */
   readonly name: string
-  /** The longest `data`, in UTF-8 bytes. */
+  /** The longest `data` that the store accepts, in UTF-8 bytes. */
   readonly maxBytes: number
 }
 
 /**
- * A store that keeps entries on a backend. Every method settles within `deadline`, connecting, queueing and retrying
- * included.
+ * A store that holds entries on a backend. Every method settles within `deadline`, including the time to connect, queue
+ * and retry.
  */
 export interface ServerStore extends StoreBase {
-  /** Entries are kept on a backend. */
+  /** The backend stores the entries. */
   readonly kind: 'server'
-  /** Milliseconds. */
+  /** How long a call may take, in milliseconds. */
   readonly deadline: number
-  /** What the backend cannot do. Default: nothing. */
+  /** The guarantees that the backend cannot give. Default: none, so it gives them all. */
   readonly lacks?: readonly Lack[]
 
-  /** Stores a new entry, and resolves with its version. `null`: the key is taken, and its entry is untouched. */
+  /** Stores a new entry and resolves with its version. `null`: the key is taken, and its entry is unchanged. */
   create(key: string, entry: Entry): Promise<Version | null>
 
-  /** Resolves with the entry. `null`: no such entry. Changes nothing: not the data, not the version, not the expiry. */
+  /** Resolves with the entry. `null`: there is none. It changes nothing: not the data, the version or the expiry. */
   read(key: string): Promise<Stored | null>
 
   /**
-   * Replaces the entry whole if `version` is current, and resolves with the new version. `null`: it
-   * is not (superseded, destroyed or unknown), and nothing was changed or created. There is no upsert
-   * and no touch: an upsert would bring ended sessions back to life, and extending a session is an
-   * update with the same data.
+   * Replaces the whole entry if `version` is current, and resolves with the new version. `null`: `version` is not
+   * current (superseded, destroyed or unknown), and nothing was changed or created. There is no upsert, because an
+   * upsert would bring ended sessions back to life. There is no touch, because an update with the same data extends a
+   * session.
    */
   update(key: string, entry: Entry, version: Version): Promise<Version | null>
 
@@ -86,52 +88,52 @@ export interface ServerStore extends StoreBase {
   destroy(key: string): Promise<void>
 
   /**
-   * Removes what expired at or before `now`, in bounded steps that yield to the event loop, and
-   * resolves with how many. Only where the backend has no expiry of its own; core calls it from time
-   * to time.
+   * Removes the entries that expired at or before `now`, and resolves with their number. It works in bounded steps and
+   * yields to the event loop between them. Needed only if the backend does not expire entries itself. Core calls it
+   * periodically.
    */
   prune?(now: number): Promise<number>
 
-  /** Lets calls in flight end and releases the backend. Closing twice is not an error. */
+  /** Waits for the calls in flight and releases the backend. Closing twice is not an error. */
   close(): Promise<void>
 }
 
-/** An entry as a client store opens it. */
+/** An entry as a client store returns it. */
 export interface Opened extends Entry {
-  /** An older secret opened the token: core seals the entry anew. */
+  /** The token was sealed with an older secret. Core then seals the entry again, with the newest one. */
   readonly outdated: boolean
 }
 
-/** A store that keeps nothing: the browser carries the entry, sealed with keys that core derives from the secrets. */
+/** A store that holds nothing: the browser carries the entry, sealed with keys that core derives from the secrets. */
 export interface ClientStore extends StoreBase {
   /** The browser carries the entry. */
   readonly kind: 'client'
 
-  /** A token made of characters that a cookie value may hold unquoted; never the same one twice. */
+  /** Makes a token of characters that need no quotes in a cookie value. It never makes the same token twice. */
   seal(entry: Entry): string | Promise<string>
 
-  /** The entry that was sealed. `null`: not ours, altered, or malformed. Never throws for any string. */
+  /** Returns the entry that was sealed. `null`: the token is foreign, altered or malformed. It never throws. */
   open(token: string): Opened | null | Promise<Opened | null>
 }
 
-/** What core hands to an adapter beside its options. */
+/** What core passes to an adapter in addition to its options. */
 export interface AdapterContext {
-  /** The cookie that a client store's tokens go into. */
+  /** The cookie that carries a client store's tokens. */
   readonly cookie: {
     /** The cookie's name as configured, without a `__Host-` or `__Secure-` prefix. */
     readonly name: string
-    /** The longest value, in characters, that every browser keeps under that name. */
+    /** The longest value, in characters, that every browser accepts under that name. */
     readonly maxValueLength: number
   }
   /**
-   * Keys of 32 bytes derived (HKDF-SHA-256, RFC 5869) for one purpose from each configured secret, newest
-   * first. An adapter never sees a secret itself.
+   * The keys for one purpose: 32 bytes derived from each configured secret (HKDF-SHA-256, RFC 5869), newest first. An
+   * adapter never sees a secret.
    */
   keys(purpose: string): readonly Uint8Array[]
 }
 
 /**
- * Makes a store from options. It is what an adapter's package exports by default. It throws
- * `INVALID_OPTION` for a bad option and connects lazily: it must not return a promise.
+ * Makes a store from options. An adapter's package exports it by default. It throws `INVALID_OPTION` for a bad option.
+ * It must not return a promise: the store connects on first use.
  */
 export type Adapter<Options extends object = object> = (options: Options, context: AdapterContext) => Store

@@ -1,49 +1,49 @@
-/** Which error it is. The guide says of each what to do. */
+/** Identifies an error. The guide (docs/guide/errors.md) says what to do about each one. */
 export type ErrorCode =
-  /** An option is missing, of the wrong kind or out of range; or it does not go with another. */
+  /** An option is missing, has the wrong type, is out of range, or cannot be combined with another. */
   | 'INVALID_OPTION'
-  /** A name that no adapter can have. */
+  /** The name is not one that an adapter can have. */
   | 'ADAPTER_NAME'
-  /** No package of that name is installed where it was looked for. */
+  /** No package of that name is installed in the places that were searched. */
   | 'ADAPTER_NOT_FOUND'
-  /** The adapter's package was found and could not be loaded. */
+  /** The adapter's package was found but could not be loaded. */
   | 'ADAPTER_LOAD_FAILED'
-  /** What the adapter exports, or the store it makes, is not what the contract asks for. */
+  /** The adapter's export, or the store that it makes, does not match the contract. */
   | 'ADAPTER_INVALID'
-  /** Sessions are off. */
+  /** Sessions are turned off. */
   | 'DISABLED'
-  /** `open` was given something that carries no session. */
+  /** `open` or `exchange` was called with something that carries no session. */
   | 'INVALID_REQUEST'
-  /** A value that JSON cannot carry unaltered. */
+  /** JSON cannot carry the value unaltered. */
   | 'INVALID_VALUE'
-  /** A key that is one of the session's own methods. */
+  /** The key is the name of one of the session's methods. */
   | 'RESERVED_KEY'
-  /** The session is larger than the store takes. */
+  /** The session is larger than the store accepts. */
   | 'TOO_LARGE'
-  /** A change after the response began. */
+  /** The session was changed after the response began, or while `save` was running. */
   | 'SEALED'
-  /** A change to what `Sessions.read` returned. */
+  /** The values that `Sessions.read` returned were changed. */
   | 'READ_ONLY'
-  /** Another request changed or ended what this one relied on; nothing was stored. */
+  /** Another request changed or ended what this request depends on. Nothing was stored. */
   | 'CONFLICT'
   /** The store could not be reached in time, or has no room. */
   | 'UNAVAILABLE'
-  /** What the store holds is not a session. */
+  /** The store's entry is not a session. */
   | 'CORRUPT'
-  /** A call after `close`. */
+  /** The sessions or the store were closed before the call. */
   | 'CLOSED'
 
 /** The HTTP status to answer with (RFC 9110). */
 export type ErrorStatus = 409 | 500 | 503
 
 /**
- * The one class of error that is thrown here, an `Error`. `code` is stable; messages may be reworded. No message,
- * and no `cause` that core attaches, holds a secret, a token or session data.
+ * The class of every error that this package throws. `code` is stable; messages may be reworded. No message, and no
+ * `cause` that core attaches, contains a secret, a token or session data.
  */
 export class SessError extends Error {
-  /** By which `isSessError` knows it. */
+  /** `isSessError` recognizes the error by this name. */
   override readonly name = 'SessError'
-  /** Which error it is: stable. */
+  /** Identifies the error. Stable. */
   readonly code: ErrorCode
   /** The HTTP status to answer with: 409 for `CONFLICT`, 503 for `UNAVAILABLE`, else 500. */
   readonly status: ErrorStatus
@@ -55,19 +55,19 @@ export class SessError extends Error {
   }
 }
 
-/** A key of a session may be of any length, and so may the path to a value in it; a message is not. */
+/** Limits a text in a message to 120 characters: a session's keys, and the paths to its values, may have any length. */
 export function shorten(text: string): string {
   return text.length > 120 ? `${text.slice(0, 60)}…${text.slice(-59)}` : text
 }
 
-/** By shape, since an adapter may bring another copy of this class. */
+/** Whether a value is a `SessError`. Checks its shape, since an adapter may come with its own copy of the class. */
 export function isSessError(error: unknown): error is SessError {
   return error instanceof Error && error.name === 'SessError' && 'code' in error && 'status' in error
 }
 
 /**
- * A copy of an error's name, message and code, fit to be a `cause`: clients attach the command, and
- * with it session data and passwords, to the errors they throw.
+ * A copy of an error's name, message and code that is safe to use as a `cause`. Clients attach the failed command to
+ * their errors, and with it session data and passwords.
  */
 export function safeCause(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`a thrown ${typeof error}`)

@@ -1,6 +1,6 @@
 /**
- * Sessions for an application: `sessions(…)` turns them on, and makes the `Sessions` whose `open` gives each request
- * its `Session`. Authors of adapters use `@sess/core/adapter` beside it.
+ * Sessions for applications. `sessions(…)` turns sessions on and returns a `Sessions`, whose `open` returns the
+ * `Session` of a request. Authors of adapters also use `@sess/core/adapter`.
  *
  * @module @sess/core
  */

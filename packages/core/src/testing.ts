@@ -1,5 +1,5 @@
 /**
- * For tests of applications.
+ * Helpers for the tests of applications.
  *
  * @module @sess/core/testing
  */
@@ -10,16 +10,16 @@ import type { Data } from './session/session.js'
 import type { Storable } from './session/storable.js'
 
 /**
- * Stores a session that holds `data`, and resolves with the `Cookie` header of a client that has it:
+ * Stores a new session with `data`, and resolves with the `Cookie` header of a client that has this session:
  *
  *     const cookie = await cookieFor(sess, { user: 'ada' })
  *     await fetch(url, { headers: { cookie } })
  *
- * The header goes with requests by plain http on this machine, as those of tests mostly are; with
- * `https: true`, with those that come by https or through a proxy. Each call begins a session of its own.
+ * The header works for requests over plain http on this machine, which is what most tests send. With `https: true`, it
+ * works for requests over https or through a proxy. Each call makes a separate session.
  *
- * Rejects with `INVALID_VALUE` where there is nothing to store, since such a session has no cookie, and
- * otherwise as a request would: with `DISABLED`, `RESERVED_KEY`, `TOO_LARGE`, `UNAVAILABLE`.
+ * Rejects with `INVALID_VALUE` if there is nothing to store, since an empty session has no cookie. Otherwise rejects as
+ * a request would: with `DISABLED`, `RESERVED_KEY`, `TOO_LARGE` or `UNAVAILABLE`.
  */
 export async function cookieFor<D extends Storable<D>>(
   sess: Sessions<D>,
@@ -29,7 +29,7 @@ export async function cookieFor<D extends Storable<D>>(
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new SessError(
       'INVALID_VALUE',
-      `The data that cookieFor was given is ${describe(data)}; expected an object, such as { user: 'ada' }.`,
+      `The data passed to cookieFor is ${describe(data)}; expected an object, such as { user: 'ada' }.`,
     )
   }
   const exchange = sess.exchange(undefined, { https: on.https ?? false })
@@ -39,6 +39,6 @@ export async function cookieFor<D extends Storable<D>>(
   if (cookie !== undefined) return cookie
   throw new SessError(
     'INVALID_VALUE',
-    'A session that holds nothing is not stored and has no cookie: give cookieFor data to store.',
+    'An empty session is not stored and has no cookie: give cookieFor data to store.',
   )
 }

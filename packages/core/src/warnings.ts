@@ -1,4 +1,4 @@
-/** The warnings of one application. Each code is emitted once, by `process.emitWarning`. */
+/** Emits the warnings of one application by `process.emitWarning`, each code once. */
 export class Warnings {
   readonly #emitted = new Set<string>()
 

@@ -4,7 +4,7 @@ import { cookieFor } from '@sess/core/testing'
 import { describe, expect, test } from 'vitest'
 import { Clock, HOUR } from './support/clock.ts'
 import { FailingStore } from './support/failing-store.ts'
-import { rejectionOf } from './support/failure.ts'
+import { failureOf } from '../../../tests/support/stores.ts'
 import { OLDER_SECRET, SECRET } from './support/secret.ts'
 import { serve } from './support/served.ts'
 
@@ -18,7 +18,7 @@ const ADA: Partial<Visitor> = { user: 'ada', cart: ['emma'] }
 const on = (store: 'cookie' | 'memory', options: Partial<CoreOptions> = {}): Sessions<Visitor> =>
   sessions(store, { secret: SECRET, ...options })
 
-/** What a server on this machine finds in the session of a request with that cookie. */
+/** The session's values that a server on this machine sees in a request with that cookie. */
 async function seen(sess: Sessions<Visitor>, cookie: string, headers: Record<string, string> = {}): Promise<unknown> {
   const port = await serve((req, res) => {
     void sess.open(req, res).then((session) => res.end(JSON.stringify(session)))
@@ -35,7 +35,7 @@ describe.each(['cookie', 'memory'] as const)('on the %s store', (store) => {
     expect(await seen(sess, await cookieFor(sess, ADA))).toEqual(ADA)
   })
 
-  test('a request that came by https does with https: true alone', async () => {
+  test('a request over https finds the data only with https: true', async () => {
     const sess = on(store)
     const [plain, secure] = [await cookieFor(sess, ADA), await cookieFor(sess, ADA, { https: true })]
     expect(await seen(sess, secure, THROUGH_A_PROXY)).toEqual(ADA)
@@ -76,7 +76,7 @@ describe.each(['cookie', 'memory'] as const)('on the %s store', (store) => {
     ['no data', {}],
     ['data of undefined', { user: undefined }],
   ])('%s is INVALID_VALUE, since there would be no cookie', async (_name, data) => {
-    expect(await rejectionOf(cookieFor(on(store), data))).toMatchObject({
+    expect(await failureOf(cookieFor(on(store), data))).toMatchObject({
       code: 'INVALID_VALUE',
       message: expect.stringContaining('give cookieFor data'),
     })
@@ -85,7 +85,7 @@ describe.each(['cookie', 'memory'] as const)('on the %s store', (store) => {
   test.each([[undefined], [null], ['ada'], [['ada']], [1]])(
     'in JavaScript, %j for data is INVALID_VALUE',
     async (data) => {
-      const rejection = await rejectionOf(Reflect.apply(cookieFor, undefined, [on(store), data]))
+      const rejection = await failureOf(Reflect.apply(cookieFor, undefined, [on(store), data]))
       expect(rejection).toMatchObject({
         code: 'INVALID_VALUE',
         message: expect.stringContaining("such as { user: 'ada' }"),
@@ -106,24 +106,22 @@ test('sessions without a type take any data', async () => {
   expect({ ...(await exchange.open()) }).toEqual({ any: [1] })
 })
 
-describe('what a request would be told, it is told', () => {
-  test('DISABLED where sessions are off', async () => {
+describe('it rejects with the error that a request would get', () => {
+  test('DISABLED if sessions are off', async () => {
     const off: Sessions<Visitor> = sessions(false)
-    expect((await rejectionOf(cookieFor(off, ADA))).code).toBe('DISABLED')
+    expect((await failureOf(cookieFor(off, ADA))).code).toBe('DISABLED')
   })
 
-  test('UNAVAILABLE where the store is down', async () => {
+  test('UNAVAILABLE if the store is down', async () => {
     const store = new FailingStore()
     store.failing.add('create')
-    expect((await rejectionOf(cookieFor(sessions(store, { secret: SECRET }), { user: 'ada' }))).code).toBe(
-      'UNAVAILABLE',
-    )
+    expect((await failureOf(cookieFor(sessions(store, { secret: SECRET }), { user: 'ada' }))).code).toBe('UNAVAILABLE')
   })
 
-  test('TOO_LARGE, RESERVED_KEY and INVALID_VALUE of the data', async () => {
+  test('TOO_LARGE, RESERVED_KEY and INVALID_VALUE for the data', async () => {
     const sess = sessions('cookie', { secret: SECRET })
     const codes = [{ text: 'x'.repeat(9999) }, { save: 1 }, { when: new Date() }].map(async (data) => {
-      const rejection = await rejectionOf(Reflect.apply(cookieFor, undefined, [sess, data]))
+      const rejection = await failureOf(Reflect.apply(cookieFor, undefined, [sess, data]))
       return rejection.code
     })
     expect(await Promise.all(codes)).toEqual(['TOO_LARGE', 'RESERVED_KEY', 'INVALID_VALUE'])

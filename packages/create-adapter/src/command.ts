@@ -5,17 +5,18 @@ import { isTemplate, TEMPLATES, writeSkeleton } from './skeleton.js'
 
 const USAGE = `Usage: npm create @sess/adapter NAME [-- --template TEMPLATE]
 
-Writes the skeleton of a store for @sess into a new folder: the package, its test, its CI workflow.
+Writes the skeleton of a store for @sess into a new folder: the package, its test and its CI workflow.
 
-NAME is the adapter's name, such as 'shelf', whose package is sess-adapter-shelf and which sessions('shelf', …) finds;
-or the name of a scoped package, such as '@acme/shelf', which sessions('@acme/shelf', …) finds.
+NAME is either an adapter's name or the full name of a scoped package:
+  shelf         writes the package sess-adapter-shelf, which sessions('shelf', …) finds
+  @acme/shelf   writes the package @acme/shelf, which sessions('@acme/shelf', …) finds
 
 Options:
-  --template TEMPLATE   memory (default): a store in the process, which keeps the contract as it is written
-                        server: a store on a server; the calls to its client are left to write
-  --help
+  --template TEMPLATE   memory (default): a store in the process, complete: it passes the conformance suite
+                        server: a store on a server, without the calls to its client, which you write
+  --help                show this text
 
-Exit code: 0, the skeleton is written; 1, it could not be.
+Exit code: 0 if the skeleton was written, 1 if not.
 `
 
 interface Output {
@@ -28,7 +29,7 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const
 
-/** Writes the skeleton that the arguments ask for, into a folder of `cwd`. Returns the exit code. */
+/** Runs the command: writes the skeleton into a new folder in `cwd`. Returns the exit code. */
 export function main(args: readonly string[], { out, err }: Output, cwd: string = process.cwd()): 0 | 1 {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
@@ -37,15 +38,15 @@ export function main(args: readonly string[], { out, err }: Output, cwd: string 
       return 0
     }
     const [given, ...others] = positionals
-    if (given === undefined || others.length > 0) throw new TypeError(`Name one adapter.\n\n${USAGE}`)
+    if (given === undefined || others.length > 0) throw new TypeError(`Give the name of one adapter.\n\n${USAGE}`)
     const { template } = values
-    if (!isTemplate(template)) throw new TypeError(`--template takes ${TEMPLATES.join(' or ')}.`)
+    if (!isTemplate(template)) throw new TypeError(`--template must be ${TEMPLATES.join(' or ')}.`)
     const name = readName(given)
     writeSkeleton(resolve(cwd, name.folder), template, name)
-    out.write(`${name.package} is written. Next:\n\n  cd ${name.folder}\n  npm install\n  npm test\n`)
+    out.write(`The skeleton of ${name.package} is written. Next:\n\n  cd ${name.folder}\n  npm install\n  npm test\n`)
     return 0
   } catch (error) {
-    err.write(`The skeleton could not be written. ${error instanceof Error ? error.message : String(error)}\n`)
+    err.write(`The skeleton was not written. ${error instanceof Error ? error.message : String(error)}\n`)
     return 1
   }
 }

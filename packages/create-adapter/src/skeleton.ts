@@ -12,9 +12,9 @@ export function isTemplate(word: string): word is Template {
   return TEMPLATES.some((template) => template === word)
 }
 
-/** Writes a template's files into a folder that is empty or not there. Throws where it is neither, before it writes. */
+/** Writes a template's files into a new or empty folder. Throws before it writes anything if `folder` is neither. */
 export function writeSkeleton(folder: string, template: Template, name: Name): void {
-  if (!isFree(folder)) throw new Error(`${folder} is there already, and not an empty folder.`)
+  if (!isFree(folder)) throw new Error(`${folder} exists and is not an empty folder.`)
   for (const [path, text] of [...filesOf('common'), ...filesOf(template)]) {
     const file = join(folder, path)
     mkdirSync(dirname(file), { recursive: true })
@@ -27,20 +27,20 @@ function isFree(folder: string): boolean {
   return found === undefined || (found.isDirectory() && readdirSync(folder).length === 0)
 }
 
-/** The files of a folder of templates: where each is to be written, and its text. */
+/** The files of a template: the path of each within the package, and its text. */
 function filesOf(part: 'common' | Template): readonly (readonly [path: string, text: string])[] {
   const root = join(FOLDER, part)
   const entries = readdirSync(root, { recursive: true, encoding: 'utf8' })
   return entries
     .filter((path) => statSync(join(root, path)).isFile())
     .map((path) => [
-      // npm publishes no file of that name.
+      // npm does not publish files named .gitignore.
       path === 'gitignore' ? '.gitignore' : path,
       readFileSync(join(root, path), 'utf8'),
     ])
 }
 
-/** In one pass, since a name may itself contain the word that stands for it. */
+/** Replaces the placeholders in one pass, since a name may itself contain the word `placeholder`. */
 function named(text: string, name: Name): string {
   return text.replaceAll(/(sess-adapter-)?placeholder/g, (_, prefix) => (prefix ? name.package : name.adapter))
 }

@@ -23,7 +23,7 @@ const FILES = [
 const SECRET = 'a secret of the tests, of 32 bytes or more'
 
 describe('what is written', () => {
-  it('is a package in a folder of its own, and the command says what is next', () => {
+  it('is a package in a new folder, and the command prints the next steps', () => {
     const folder = emptyFolder()
     const { code, out, err } = create(folder, 'shelf')
     expect([code, err]).toEqual([0, ''])
@@ -32,14 +32,14 @@ describe('what is written', () => {
     expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual(FILES)
   })
 
-  it('has a client to write where --template server is given', () => {
+  it('includes src/client.ts with --template server', () => {
     const folder = emptyFolder()
     const { code } = create(folder, 'shelf', '--template', 'server')
     expect(code).toBe(0)
     expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual([...FILES, 'src/client.ts'].toSorted())
   })
 
-  it('goes into a folder that is there and empty', () => {
+  it('goes into an existing empty folder', () => {
     const folder = emptyFolder()
     mkdirSync(join(folder, 'sess-adapter-shelf'))
     expect(create(folder, 'shelf').code).toBe(0)
@@ -68,14 +68,14 @@ describe('the README', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const blocks = [...readme.matchAll(/^```sh\n(.+?)^```$/gms)].map(([, lines = '']) => lines.trim().split('\n'))
 
-  it.each(blocks.map((lines) => [lines[0] ?? '', lines] as const))('%s does what it says', (_, [line = '', next]) => {
+  it.each(blocks.map((lines) => [lines[0] ?? '', lines] as const))('%s works as written', (_, [line = '', next]) => {
     const args = line.replace(/^npm create @sess\/adapter /, '').split(' ')
     const folder = emptyFolder()
     expect(create(folder, ...args.filter((word) => word !== '--'))).toMatchObject({ code: 0, err: '' })
     expect(readdirSync(folder).map((name) => `cd ${name}`)).toEqual([next ?? 'cd sess-adapter-shelf'])
   })
 
-  it('lists every template, and every file that is written', () => {
+  it('lists every template and every written file', () => {
     const folder = emptyFolder()
     create(folder, 'shelf')
     const cells = [...readme.matchAll(/^\| (`.+?) +\|/gm)].map(([, cell = '']) => cell.replaceAll('`', '').split(', '))
@@ -100,7 +100,7 @@ describe('a name', () => {
   it.each([...wrong, 'é', `a${'b'.repeat(100)}`, 'https://a:b@host.example/path?and=much&more'])(
     '%j is refused, as by core',
     (name) => {
-      expect(() => readName(name)).toThrow(/cannot be the name of an adapter\. A name is .*'shelf'/)
+      expect(() => readName(name)).toThrow(/cannot be the name of an adapter\. A name has .*'shelf'/)
       if (name !== '')
         expect(() => sessions(name, { secret: SECRET })).toThrow(expect.objectContaining({ code: 'ADAPTER_NAME' }))
     },
@@ -112,30 +112,30 @@ describe('a name', () => {
   })
 
   it.each([
-    ['@sess/adapter-shelf', /@sess\/ is the scope of the adapters that @sess brings/],
+    ['@sess/adapter-shelf', /@sess\/ is reserved for the adapters of the @sess project/],
     ['sess-adapter-shelf', /Leave out sess-adapter-/],
-  ])('%j is refused, and the error says why', (name, why) => {
+  ])('%j is refused with the reason', (name, why) => {
     expect(() => readName(name)).toThrow(why)
   })
 
-  it('that is long is not repeated', () => {
+  it('that is long is not repeated in the error', () => {
     expect(() => readName('https://user:hunter2@host.example/')).not.toThrow(/hunter2/)
   })
 })
 
 describe('bad input', () => {
   it.each([
-    ['no name', [], /Name one adapter\.\n\nUsage: npm create @sess\/adapter NAME/],
-    ['two names', ['shelf', 'rack'], /Name one adapter/],
+    ['no name', [], /Give the name of one adapter\.\n\nUsage: npm create @sess\/adapter NAME/],
+    ['two names', ['shelf', 'rack'], /Give the name of one adapter/],
     ['a bad name', ['../shelf'], /"\.\.\/shelf" cannot be the name of an adapter/],
-    ['a template that is not there', ['shelf', '--template', 'redis'], /--template takes memory or server\.$/m],
+    ['an unknown template', ['shelf', '--template', 'redis'], /--template must be memory or server\.$/m],
     ['a template without a name', ['shelf', '--template'], /--template/],
-    ['a flag that is not known', ['shelf', '--force'], /--force/],
-  ])('%s writes nothing, exits with 1, and the error says why', (_, args, why) => {
+    ['an unknown flag', ['shelf', '--force'], /--force/],
+  ])('%s writes nothing, exits with 1 and reports the reason', (_, args, why) => {
     const folder = emptyFolder()
     const { code, out, err } = create(folder, ...args)
     expect([code, out]).toEqual([1, ''])
-    expect(err).toMatch(/^The skeleton could not be written\. /)
+    expect(err).toMatch(/^The skeleton was not written\. /)
     expect(err).toMatch(why)
     expect(err).not.toMatch(/^ +at /m)
     expect(readdirSync(folder)).toEqual([])
@@ -162,11 +162,11 @@ describe('bad input', () => {
     make(join(folder, 'sess-adapter-shelf'))
     const before = filesIn(folder)
     const { code, err } = create(folder, 'shelf')
-    expect([code, err]).toEqual([1, expect.stringContaining('is there already, and not an empty folder')])
+    expect([code, err]).toEqual([1, expect.stringContaining('exists and is not an empty folder')])
     expect(filesIn(folder)).toEqual(before)
   })
 
-  it('is told from a question: --help writes nothing and exits with 0', () => {
+  it('does not include --help, which writes nothing and exits with 0', () => {
     const folder = emptyFolder()
     const { code, out, err } = create(folder, '--help', 'shelf')
     expect([code, err]).toEqual([0, ''])
@@ -175,14 +175,14 @@ describe('bad input', () => {
   })
 })
 
-describe('the command as it is installed', { timeout: SPAWN_TIMEOUT }, () => {
+describe('the installed command', { timeout: SPAWN_TIMEOUT }, () => {
   it('writes into the working directory', async () => {
     const folder = emptyFolder()
     expect(await spawnCli(folder, 'shelf')).toEqual(create(emptyFolder(), 'shelf'))
     expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual(FILES)
   })
 
-  it('exits with 1 when it could not', async () => {
+  it('exits with 1 if it writes nothing', async () => {
     const folder = emptyFolder()
     expect(await spawnCli(folder, 'cookie')).toEqual(create(folder, 'cookie'))
     expect(create(folder, 'cookie').code).toBe(1)

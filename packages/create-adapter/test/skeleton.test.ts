@@ -11,7 +11,7 @@ function skeleton(name: string, template: string): string {
   return join(folder, /^ {2}cd (.+)$/m.exec(out)?.[1] ?? '')
 }
 
-/** The lines of a runner's output that say how many tests passed. */
+/** The line of vitest's output that counts the passed tests. */
 const counts = (out: string): string => /^ +Tests .*$/m.exec(out)?.[0].trim() ?? ''
 
 describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
@@ -27,7 +27,7 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
     }
   })
 
-  it('is linted and checked for types: the test before this one can fail', async () => {
+  it('is really linted and type-checked: the test before this one can fail', async () => {
     const folder = skeleton('shelf', 'server')
     writeFileSync(
       join(folder, 'src/client.ts'),
@@ -45,10 +45,10 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
     expect(counts(out)).toMatch(/^Tests {2}[4-9]\d passed \| \d+ skipped/)
   })
 
-  it('of the template server fails the suite until its client is written, and says where', async () => {
+  it('of the template server fails the suite until its client is written, and names the file', async () => {
     const { code, err } = await runScript(skeleton('shelf', 'server'), 'test')
     expect(code).toBe(1)
-    expect(err).toContain('src/client.ts does not connect to 127.0.0.1:1234 yet: write connect.')
+    expect(err).toContain('src/client.ts does not connect to 127.0.0.1:1234 yet: implement connect.')
   })
 
   it('of the template server keeps the contract once its client is written', async () => {

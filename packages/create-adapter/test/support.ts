@@ -27,14 +27,14 @@ interface Ran {
   readonly err: string
 }
 
-/** An empty folder, removed when the test ends. */
+/** Creates an empty folder, which is removed when the test ends. */
 export function emptyFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sess-create-')))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Runs the command for a folder, in this process. */
+/** Runs the command in this process, with `folder` as its working directory. */
 export function create(folder: string, ...args: readonly string[]): Ran {
   const [out, err] = [new Text(), new Text()]
   const code = main(args, { out, err }, folder)
@@ -50,15 +50,15 @@ class Text extends Writable {
   }
 }
 
-/** Runs the command in a folder, as `npm create @sess/adapter` does. */
+/** Runs the command as a process in a folder, as `npm create @sess/adapter` does. */
 export function spawnCli(folder: string, ...args: readonly string[]): Promise<Ran> {
   return run(folder, process.execPath, [CLI, ...args])
 }
 
-/** Runs a script of a package as npm does, on what its manifest asks for and this repository has. */
+/** Runs a script of a package as npm does, with the dependencies of its manifest linked from this repository. */
 export function runScript(folder: string, script: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   const { scripts, dependencies = {}, devDependencies } = manifestOf(folder)
-  // What is not in the manifest is not there, so that it cannot be relied on.
+  // Only what the manifest lists is linked, so that a missing dependency fails the script.
   for (const name of Object.keys({ ...dependencies, ...devDependencies })) link(folder, name)
   const path = `${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env['PATH']}`
   return run(folder, 'sh', ['-c', scripts[script] ?? `echo no script ${script}; exit 1`], { PATH: path, ...env })
@@ -70,14 +70,14 @@ export function addDependency(folder: string, name: string, range: string): void
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
 }
 
-/** The files of a folder, by path, in order. */
+/** Returns the text of each file in a folder, by path, sorted. */
 export function filesIn(folder: string): Readonly<Record<string, string>> {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   const files = paths.filter((path) => statSync(join(folder, path)).isFile())
   return Object.fromEntries(files.toSorted().map((path) => [path, readFileSync(join(folder, path), 'utf8')]))
 }
 
-/** Of the test runner around it, the process knows nothing. */
+/** Runs a program without the environment variables of the test runner and of npm. */
 function run(cwd: string, file: string, args: readonly string[], added: NodeJS.ProcessEnv = {}): Promise<Ran> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:VITEST|npm_)/.test(name))
   const env = { ...Object.fromEntries(inherited), NO_COLOR: '1', ...added }
@@ -105,5 +105,5 @@ function link(folder: string, name: string): void {
   if (!existsSync(place)) symlinkSync(join(ROOT, 'node_modules', name), place)
 }
 
-/** Milliseconds: a compiler or a linter takes its time on a machine that has much else to do. */
+/** In milliseconds. A compiler or a linter is slow on a busy machine. */
 export const SPAWN_TIMEOUT = 240_000

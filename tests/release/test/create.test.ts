@@ -5,7 +5,7 @@ import { Project } from './support/project.ts'
 
 it('npm create @sess/adapter writes a package that installs, and whose own tests and types pass', async () => {
   const project = Project.forTest()
-  // Another cache than the user's: what npm ran once under a version, it would run again.
+  // Not the user's cache: npm would run the @sess/create-adapter that it cached for this version before.
   const env = { npm_config_cache: project.at('.cache') }
   const args = ['create', '--yes', '@sess/adapter', 'shelf', '--', '--template', 'memory']
   await run('npm', args, project.path, env)

@@ -10,11 +10,10 @@ import { SECRET, TEN_LINES, visitTwice } from './support/ten-lines.ts'
 
 const COUNTED = ['Visit number 1\n', 'Visit number 2\n']
 
-/** The one line that names the store, and what it is to be. */
+/** The line that names the store, and the line that replaces it. */
 const STORE = "sessions('cookie', { secret: process.env.SESSION_SECRET })"
 const REDIS = "sessions('redis', { secret: process.env.SESSION_SECRET, url: process.env.REDIS_URL })"
 
-/** The ten lines, as the module of ES or CommonJS that a project of that kind has. */
 const tenLines = (store: string) => TEN_LINES.replace(STORE, store)
 const asCommonJs = (text: string) => text.replaceAll(/^import (\{.*\}) from ('.*')$/gm, 'const $1 = require($2)')
 
@@ -41,7 +40,7 @@ afterAll(async () => {
   await redis.stop()
 })
 
-/** The settings of the environment that the line with redis reads. */
+/** The environment that the redis line reads. */
 const settings = () => ({ REDIS_URL: redis.url })
 
 it('the page has the one line that the tests change', () => {
@@ -100,7 +99,7 @@ describe('in an image, started from another working directory', () => {
     for (const cwd of ['/', empty]) {
       const server = await serve([image.at(file)], cwd, { SESSION_SECRET: SECRET, ...production })
       onTestFinished(() => server.stop())
-      // As a proxy that ends https would ask: in production, a cookie goes over https alone.
+      // Requests as behind a proxy that terminates TLS: in production the cookie is set only over https.
       const response = await fetch(server.address, { headers: { 'x-forwarded-proto': 'https' } })
       expect(await response.text()).toBe('Visit number 1\n')
       expect(response.headers.getSetCookie()[0]).toMatch(/^__Host-.+; Secure/)
@@ -118,7 +117,7 @@ describe('in an image, started from another working directory', () => {
 })
 
 describe('in a workspace of pnpm whose applications have two versions of one adapter', () => {
-  /** Says which file of which version `sessions` loaded by name. */
+  /** Prints the version of the adapter that `sessions` loaded by name. */
   const MAIN = `import { createRequire } from 'node:module'
     import { sessions } from '@sess/core'
     const require = createRequire(import.meta.url)
@@ -169,7 +168,7 @@ describe('in a workspace of pnpm whose applications have two versions of one ada
 })
 
 describe('a package of another author, sess-adapter-postgres', () => {
-  it('is installed beside core, which is its peer and is there once', async () => {
+  it('is installed next to core, its peer, of which there is one copy', async () => {
     const registry = inject('registry')
     const response = await fetch(`${registry}sess-adapter-postgres`)
     const { versions } = (await response.json()) as { versions: Record<string, { dist: { tarball: string } }> }

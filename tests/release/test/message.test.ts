@@ -10,7 +10,7 @@ import { SECRET, TEN_LINES } from './support/ten-lines.ts'
 
 const sections = sectionsOf('docs/guide/troubleshooting.md')
 
-/** Where the page has the application, and where its Redis is. */
+/** The folder of the application and the address of Redis, as on the page. */
 const SHOP = '/srv/shop'
 const REDIS = '127.0.0.1:6379'
 
@@ -19,7 +19,7 @@ let full: Project
 beforeAll(async () => {
   small = await new Project().manifest({ type: 'module' }).install('@sess/core', '@sess/adapter-cookie')
   full = small.copy()
-  // Of better-sqlite3, the version that has no binary inside, whichever Node this is.
+  // This version of better-sqlite3 contains no binary, on any Node.
   await full.install('@sess/adapter-memory', '@sess/adapter-redis', '@sess/adapter-sqlite', 'better-sqlite3@12.11.1')
 })
 afterAll(() => {
@@ -29,7 +29,7 @@ afterAll(() => {
 
 const tenLines = (store: string) => TEN_LINES.replace(/sessions\(.*\)/, store)
 
-/** What a server that does not start says, by the page's name for its folder. */
+/** The stderr of a server that fails to start, with the folder named as on the page. */
 async function stderrOf(project: Project, store: string, file = 'server.mjs', env: NodeJS.ProcessEnv = {}) {
   project.write({ [file]: tenLines(store) })
   const { code, stderr } = await project.node([file], project.path, { SESSION_SECRET: SECRET, ...env })
@@ -49,13 +49,13 @@ async function start(project: Project, program: string, env: NodeJS.ProcessEnv =
   return server
 }
 
-/** The first line that the server says, by the page's number of its process. */
+/** The first message of the server, with the process id as on the page. */
 async function saidBy(server: Served): Promise<string> {
   await expect.poll(() => server.stderr(), { timeout: 20_000 }).toContain('\n')
   return messageIn(server.stderr()).replace(/^\(node:\d+\)/, '(node:1234)')
 }
 
-/** A port of loopback on which nothing listens. */
+/** A loopback port on which nothing listens. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -65,7 +65,7 @@ async function closedPort(): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0
 }
 
-/** What each of the page's sections shows, made by the installed packages. */
+/** Produces the output that each section of the page shows, by the installed packages. */
 const CASES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   'No secret is set': async () => [
     await stderrOf(small, "sessions('cookie', { secret: process.env.SESSION_SECRET })", 'server.mjs', {
@@ -90,7 +90,7 @@ const CASES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     renameSync(monorepo.at(redis), monorepo.at('apps/web', redis))
     const file = 'packages/session/index.mjs'
     const message = await messageOf(monorepo, "sessions('redis', { secret: process.env.SESSION_SECRET })", file)
-    // What the page tells to do helps.
+    // The fix that the page suggests works.
     await start(monorepo, tenLines("sessions('redis', { secret: process.env.SESSION_SECRET, from: 'apps/web' })"))
     return [message]
   },
@@ -145,7 +145,7 @@ const CASES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
 }
 
 describe('the page of messages', () => {
-  it.each(Object.entries(CASES))('shows what is said where: %s', async (heading, make) => {
+  it.each(Object.entries(CASES))('shows the actual output: %s', async (heading, make) => {
     const made = await make()
     const shown = outputsOf(sections.get(heading))
     expect(shown).toHaveLength(made.length)

@@ -8,10 +8,10 @@ const PAGE = 'packages/conformance/README.md'
 const sections = sectionsOf(PAGE)
 const { files } = new Document(PAGE)
 
-/** Node 20 reports otherwise where its output is no terminal. */
+/** Node 20 uses another reporter if its output is not a terminal. */
 const AS_IN_A_TERMINAL = { NODE_OPTIONS: '--test-reporter=spec' }
 
-/** The sections of the page that each show a runner: the file, the command, and what it says of each of two adapters. */
+/** Sections of the page. Each shows a runner: the file, the command, and its output for each of two adapters. */
 const RUNNERS = ['With vitest', 'With node:test', 'With Jest', 'On the command line']
 
 let project: Project
@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => project.remove())
 
-/** Without what differs from run to run: how long things took, and the versions that stores make at random. */
+/** Removes what differs from run to run: durations, and the random versions of entries. */
 const lasting = (text: string) =>
   text.replaceAll(/ *\(\d+(?:\.\d+)? ?m?s\)| +\d+(?:\.\d+)? ?m?s\b/g, '').replaceAll(/'[\w-]{12,16}'/g, "'version'")
 
@@ -32,7 +32,7 @@ describe.each(RUNNERS)('%s, from outside of the repository', (heading) => {
   const command = section?.find(({ language }) => language === 'sh')?.text ?? ''
   const [good, broken] = outputsOf(section)
 
-  /** Runs the command as the page has it; the output is in the order in which a terminal would have it. */
+  /** Runs the command of the page. The output is in the order in which a terminal would show it. */
   async function runOn(name: string) {
     project.write({ 'adapter.js': files[name] ?? '' })
     const { code, stdout } = await attempt('sh', ['-c', `${command} 2>&1`], project.path, AS_IN_A_TERMINAL)

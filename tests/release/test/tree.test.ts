@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { Document } from '../../../docs/test/support/document.ts'
 import { Project } from './support/project.ts'
 
-/** What each row of the page's table installs, beside core. */
+/** What each row of the page's table installs, in addition to core. */
 const ROWS: Readonly<Record<string, readonly string[]>> = {
   'core alone': [],
   cookie: ['@sess/adapter-cookie'],
@@ -15,25 +15,25 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   'sqlite, on Node 22 and later': ['@sess/adapter-sqlite', 'better-sqlite3@13'],
 }
 
-const [, section = ''] = new Document('README.md').prose.split('\n## What is installed\n')
+const [, section = ''] = new Document('docs/guide/installation.md').prose.split('\n## What is installed\n')
 const [table = ''] = section.split('\n## ')
 const rows = new Map(
   table
     .split('\n')
     .filter((line) => line.startsWith('| '))
-    // The heads of the columns, and the rule below them.
+    // Skips the table's header and delimiter rows.
     .slice(2)
     .map((line) => line.split('|').map((cell) => cell.trim()))
     .map(([, name = '', ...cells]) => [name, cells] as const),
 )
 
-/** What is installed, by path below node_modules. */
+/** The installed packages, as paths in node_modules. */
 function packagesIn(project: Project): readonly string[] {
   const { packages }: { packages: object } = JSON.parse(readFileSync(project.at('package-lock.json'), 'utf8'))
   return Object.keys(packages).filter((path) => path !== '')
 }
 
-/** In kB, of the files themselves: what a block of the disk holds is not the same everywhere. */
+/** The sum of the file sizes in kB, without rounding up to disk blocks, whose size differs between machines. */
 function sizeOf(folder: string): number {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0) / 1000
@@ -58,7 +58,7 @@ it.each(Object.entries(ROWS))('what comes with an installation of %s is what the
   const size = sizeOf(project.at('node_modules'))
   const [names = '', count, kB] = rows.get(row) ?? []
   expect(names === '' ? [] : names.replaceAll('`', '').split(', ')).toEqual(dependenciesOf(project, adapter))
-  // What others depend on comes and goes with their versions.
+  // Tolerates changes in the dependencies of other packages.
   expect(Math.abs(installed.length - Number(count))).toBeLessThanOrEqual(installed.length / 5)
   expect(Math.abs(size - Number(kB?.replace(/\D/g, '')))).toBeLessThanOrEqual(size / 5)
   expect(installed.filter((path) => path.includes('@sess/')).length).toBe(row === 'core alone' ? 1 : 2)

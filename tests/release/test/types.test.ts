@@ -31,7 +31,7 @@ const RIGHT = {
   sqlite: application("'sqlite', { secret, file: 'sessions.sqlite', durability: 'full' }"),
 }
 
-/** What the compiler says of each, on the line of the options. */
+/** The arguments of `sessions`, and part of the compiler's message for their line. */
 const WRONG = {
   'an option of redis misspelt': ["'redis', { secret, ulr: 'x' }", "'ulr' does not exist in type"],
   'an option of redis of the wrong type': [
@@ -39,12 +39,12 @@ const WRONG = {
     "Type 'number' is not assignable to type 'string'",
   ],
   'an option of memcache given to redis': ["'redis', { secret, servers: 'x' }", "'servers' does not exist in type"],
-  'an option of sqlite out of its words': ["'sqlite', { secret, durability: 'ful' }", 'is not assignable to type'],
+  'a wrong value of an option of sqlite': ["'sqlite', { secret, durability: 'ful' }", 'is not assignable to type'],
   "core's option misspelt": ["'memory', { secret, idleTimout: '1h' }", "'idleTimout' does not exist in type"],
   'no secret': ["'redis', { url: 'redis://127.0.0.1' }", "Property 'secret' is missing in type"],
 } as const
 
-/** What the compiler says, by the file that it says it of. */
+/** The compiler's messages, by `file(line`. */
 async function compile(project: Project, compiler: string, way: object): Promise<Readonly<Record<string, string>>> {
   const config = { compilerOptions: { ...OPTIONS, ...way }, include: ['src'] }
   project.write({ 'tsconfig.json': JSON.stringify(config) })
@@ -77,11 +77,11 @@ afterAll(() => {
   bare.remove()
 })
 
-describe.each(WAYS)('with $name, the declarations being checked', ({ compiler, way }) => {
+describe.each(WAYS)('with $name, checking the declarations', ({ compiler, way }) => {
   it('options are checked by name, without an import of the adapter', async () => {
     const said = await compile(full, compiler, way)
     const says = Object.values(WRONG).map(([, text]) => text)
-    // Each on the third line of its file, and nothing of any other file, a declaration included.
+    // Each message is for the third line of its file. No other file has a message, not even a declaration file.
     const places = wrongFiles.map((file) => `${file}(3`)
     expect(Object.keys(said).toSorted()).toEqual(places.toSorted())
     expect(places.map((place) => said[place])).toEqual(says.map((text) => expect.stringContaining(text)))

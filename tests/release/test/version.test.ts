@@ -4,14 +4,14 @@ import { Release } from './support/release.ts'
 
 const FIRST = '0.1.0'
 
-/** The first release, on which the next one is tried; nothing of it is published. */
+/** A copy of the first release, to make the next one in. It is not published. */
 function nextRelease(): Release {
   const release = new Release(inject('release'))
   onTestFinished(() => release.remove())
   return release
 }
 
-/** The versions that are not those of the first release. */
+/** The versions that changed since the first release. */
 const changed = (release: Release) =>
   Object.fromEntries(Object.entries(release.versions()).filter(([, version]) => version !== FIRST))
 

@@ -51,7 +51,7 @@ class Application {
     stderr.setEncoding('utf8').on('data', (text: string) => (this.#errors += text))
     const [line]: readonly unknown[] = await Promise.race([once(stdout, 'data'), once(this.#child, 'close')])
     this.#port = Number(line)
-    if (!(line instanceof Buffer)) throw new Error(`The application has ended: ${this.#errors}`)
+    if (!(line instanceof Buffer)) throw new Error(`The application ended before it listened: ${this.#errors}`)
   }
 
   async stop(): Promise<void> {
@@ -92,7 +92,7 @@ const OPTIONS: Readonly<Record<Store, (scope: string) => object>> = {
 
 const runtimes = Object.keys(COMMANDS) as Runtime[]
 
-/** Each runtime with each binding and each store but these. */
+/** Each runtime with each binding and each store, except the excluded ones. */
 function casesWithout(...excluded: readonly Store[]): readonly (readonly [Runtime, Binding, Store])[] {
   const stores = STORES.filter((store) => !excluded.includes(store))
   return runtimes.flatMap((runtime) =>

@@ -10,7 +10,7 @@ import type { Visitor } from '../visitor.js'
 
 const MAX_NOTICE_LENGTH = 200
 
-/** The back office. Its sessions are those of the main slice, since store and secret are the same. */
+/** The back office. It shares the sessions of the main slice, because store and secret are the same. */
 export function adminSlice({ store, options }: Config): Slice {
   const sess: Sessions<Visitor> = sessions(store, options)
 
@@ -18,25 +18,25 @@ export function adminSlice({ store, options }: Config): Slice {
     const { user } = await sess.open(request, response)
     const who =
       user === undefined
-        ? html`<p>Nobody is logged in. <a href="/login">Log in</a></p>`
-        : html`<p><strong id="user">${user}</strong> is logged in.</p>`
+        ? html`<p>You are not logged in. <a href="/login">Log in</a></p>`
+        : html`<p>You are logged in as <strong id="user">${user}</strong>.</p>`
     const form = html`<form method="post" action="/admin/notice">
       <label>Notice for the next page <input name="notice" maxlength="${MAX_NOTICE_LENGTH}" required /></label>
-      <button>Put up</button>
+      <button>Post</button>
     </form>`
     const isLibrarian = findUser(user)?.isLibrarian === true
     sendPage(response, {
       title: 'Admin',
-      body: html`${who} ${isLibrarian ? form : html`<p>Only the librarian puts up notices.</p>`}`,
+      body: html`${who} ${isLibrarian ? form : html`<p>Only the librarian can post notices.</p>`}`,
     })
   }
 
   const putNotice: Handler = async (request, response) => {
     const notice = (await readForm(request)).get('notice') ?? ''
     const session = await sess.open(request, response)
-    if (findUser(session.user)?.isLibrarian !== true) throw new HttpError(403, 'Only the librarian puts up notices.')
+    if (findUser(session.user)?.isLibrarian !== true) throw new HttpError(403, 'Only the librarian can post notices.')
     if (notice === '' || notice.length > MAX_NOTICE_LENGTH) {
-      throw new HttpError(422, `A notice has 1 to ${MAX_NOTICE_LENGTH} characters.`)
+      throw new HttpError(422, `A notice must have 1 to ${MAX_NOTICE_LENGTH} characters.`)
     }
     session.notice = notice
     redirect(response, '/')

@@ -42,7 +42,7 @@ export function cartPage({ notice, cart = [] }: Shown & { cart: string[] | undef
     notice,
     body:
       items.length === 0
-        ? html`<p>Your cart is empty. <a href="/">Look at the books</a></p>`
+        ? html`<p>Your cart is empty. <a href="/">Browse the books</a></p>`
         : html`<ul>
             ${items}
           </ul>`,
@@ -61,7 +61,7 @@ export function loginPage({ notice, user }: Shown & { user: string | undefined }
   const users = USERS.map(
     ({ name, password }) =>
       html`<li>
-        <p><strong>${name}</strong> with the password <code>${password}</code></p>
+        <p><strong>${name}</strong>, password <code>${password}</code></p>
       </li>`,
   )
   return {
@@ -72,7 +72,7 @@ export function loginPage({ notice, user }: Shown & { user: string | undefined }
         <label>Password <input name="password" type="password" autocomplete="current-password" required /></label>
         <button>Log in</button>
       </form>
-      <h2>The users of this demonstration</h2>
+      <h2>Demo users</h2>
       <ul>
         ${users}
       </ul>`,

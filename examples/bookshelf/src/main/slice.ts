@@ -10,7 +10,7 @@ import { findUser } from '../users.js'
 import type { Visitor } from '../visitor.js'
 import { booksPage, cartPage, loginPage } from './pages.js'
 
-/** The shop: everyone has a counter and a cart; some log in. */
+/** The shop: every visitor has a counter and a cart, and can log in. */
 export function mainSlice({ store, options }: Config): Slice {
   const sess: Sessions<Visitor> = sessions(store, options)
 
@@ -51,11 +51,11 @@ export function mainSlice({ store, options }: Config): Slice {
     const user = findUser(form.get('name'))
     const session = await sess.open(request, response)
     if (user === undefined || user.password !== form.get('password')) {
-      session.notice = 'That name and that password do not go together.'
+      session.notice = 'Wrong name or password.'
       redirect(response, '/login')
       return
     }
-    // A new token, so that whoever knew the old one is not logged in too. The cart moves along.
+    // Moves the session to a new token, so that someone who knows the old one is not logged in too. The cart stays.
     session.regenerate()
     session.user = user.name
     session.notice = `Welcome, ${user.name}.`
@@ -65,7 +65,7 @@ export function mainSlice({ store, options }: Config): Slice {
   const logOut: Handler = async (request, response) => {
     const session = await sess.open(request, response)
     session.destroy()
-    // What is assigned from here on belongs to a new session.
+    // An assignment after `destroy` begins a new session.
     session.notice = 'You are logged out.'
     redirect(response, '/')
   }

@@ -15,11 +15,11 @@ const codeOf = (call) => call.then(() => 'none', (error) => error.code)
 export interface Outcome {
   readonly stdout: string
   readonly stderr: string
-  /** How it ended: its code, or the signal that killed it since it did not end. */
+  /** The exit code, or the signal that killed the program because it did not end. */
   readonly end: number | string
 }
 
-/** Runs a program that has a `store`, in a process where no other program can be found. */
+/** Runs a program with a `store`, in a process that can start no other program. */
 export function runProgram(text: string, address: string, deadline: number = 10_000): Promise<Outcome> {
   const args = ['--input-type=module', '--eval', PRELUDE + text, address, String(deadline)]
   const options = { cwd: PACKAGE, env: { PATH: '' }, timeout: 15_000, killSignal: 'SIGKILL' } as const

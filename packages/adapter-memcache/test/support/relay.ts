@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 
 type Listener = (socket: Socket) => void
 
-/** Listens on a port of 127.0.0.1 until the test ends; resolves with `host:port`. */
+/** Listens on a port of 127.0.0.1 until the test ends. Resolves with `host:port`. */
 async function listen(listener: Listener): Promise<string> {
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
@@ -21,19 +21,19 @@ async function listen(listener: Listener): Promise<string> {
   return `127.0.0.1:${port}`
 }
 
-/** What answers as it likes; `answer` is given the commands as they arrive, any number at once. */
+/** Starts a server that is not memcached. `answer` gets the commands as they arrive, any number at a time. */
 export function startImpostor(answer: (commands: string, socket: Socket) => void): Promise<string> {
   return listen((socket) => socket.on('data', (bytes) => answer(bytes.toString('latin1'), socket)))
 }
 
-/** Stands between a store and its server, and decides what becomes of what they send. */
+/** Stands between a store and its server, and can drop or change what they send. */
 export class Relay {
   address = ''
-  /** Connections so far. */
+  /** The number of connections that the store has opened. */
   accepted = 0
-  /** What the store has sent. */
+  /** Everything that the store has sent. */
   sent = ''
-  /** Is given what the server sends; by default it is passed on. */
+  /** Called with what the server sends. By default it passes that on. */
   onReply: (bytes: Buffer, store: Socket) => void = (bytes, store) => store.write(bytes)
   readonly #dead = new Set<Socket>()
   readonly #open = new Set<Socket>()
@@ -44,12 +44,12 @@ export class Relay {
     return relay
   }
 
-  /** Nothing passes any more on the connections that are open, and nobody is told. */
+  /** From now on, nothing passes on the open connections. They stay open. */
   deafen(): void {
     for (const socket of this.#open) this.#dead.add(socket)
   }
 
-  /** Connections of the store that are open. */
+  /** The number of the store's open connections. */
   get open(): number {
     return this.#open.size
   }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Memcached, startMemcached } from '../../../../scripts/servers/memcached.js'
 
-/** A server for all tests of a file, which must leave it as it is. */
+/** A server for all tests of a file. No test may stop or freeze it. */
 export function sharedServer(...args: readonly string[]): { readonly address: string; readonly port: number } {
   const shared = { address: '', port: 0 }
   let server: Memcached | undefined
@@ -15,14 +15,14 @@ export function sharedServer(...args: readonly string[]): { readonly address: st
   return shared
 }
 
-/** A server of a test's own. */
+/** A server for one test. */
 export async function ownServer(...args: readonly string[]): Promise<Memcached> {
   const server = await startMemcached({ args })
   onTestFinished(() => server.stop())
   return server
 }
 
-/** Freezes a server, which goes on for a moment after it was told to stop. */
+/** Freezes a server. It runs on for a moment after the signal. */
 export async function freeze(server: Memcached): Promise<void> {
   server.freeze()
   await sleep(200)

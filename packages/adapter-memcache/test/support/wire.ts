@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** Speaks to a server as another program would. */
+/** Sends commands to a server, like another program. */
 export class Wire {
   readonly #socket: Socket
   #unread = ''
@@ -18,7 +18,7 @@ export class Wire {
     return new Wire(socket)
   }
 
-  /** Stores a value as it is. */
+  /** Stores a value unchanged. */
   async put(key: string, value: string | Buffer, flags: number = 0): Promise<void> {
     const bytes = Buffer.from(value)
     const command = Buffer.from(`set ${key} ${flags} 0 ${bytes.length}\r\n`)
@@ -27,7 +27,7 @@ export class Wire {
     if (line !== 'STORED') throw new Error(line)
   }
 
-  /** The lines of a server's reply, of which the last one is known. */
+  /** The lines of a reply, up to the line `last`. */
   async ask(command: string, last: string): Promise<readonly string[]> {
     this.#socket.write(`${command}\r\n`)
     const lines = []
@@ -36,7 +36,7 @@ export class Wire {
     return lines
   }
 
-  /** A figure of `stats`. */
+  /** A number from `stats`. */
   async stat(name: string): Promise<number> {
     const lines = await this.ask('stats', 'END')
     return Number(lines.find((line) => line.startsWith(`STAT ${name} `))?.split(' ')[2])

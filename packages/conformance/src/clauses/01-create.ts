@@ -19,14 +19,14 @@ async function expectReadBack(stage: ServerStage, texts: Readonly<Record<string,
 export const create: readonly ServerClause[] = [
   {
     id: '1.1',
-    says: 'What was created is read back exactly: data to the last code unit, expiresAt to the millisecond.',
+    says: 'A created entry is read back exactly: data to the last code unit, expiresAt to the millisecond. data can be any well-formed Unicode text of up to maxBytes bytes in UTF-8, including empty text, NUL, CR LF, quotes, emoji, U+2028, a byte order mark, __proto__, and protocol text such as "END\\r\\n".',
     cases: [
-      { title: 'reads back the texts that backends alter', run: (stage) => expectReadBack(stage, TEXTS) },
+      { title: 'reads back texts that backends are known to alter', run: (stage) => expectReadBack(stage, TEXTS) },
       {
-        title: 'reads back texts made at random',
+        title: 'reads back random texts',
         run: async (stage) => {
           const texts = fc.sample(fc.string({ unit: 'binary', maxLength: 50 }), 50)
-          await expectReadBack(stage, Object.fromEntries(texts.map((text, at) => [`the random text ${at}`, text])))
+          await expectReadBack(stage, Object.fromEntries(texts.map((text, at) => [`random text ${at}`, text])))
         },
       },
       {
@@ -37,21 +37,24 @@ export const create: readonly ServerClause[] = [
           for (const ahead of [60_000, 60_001, 3_599_999, 86_400_123]) {
             const given = entry('data', now + ahead)
             const version = await stage.create(store, `key${ahead}`, given)
-            expectSame(`read of an entry for ${ahead} ms`, await store.read(`key${ahead}`), { ...given, version })
+            expectSame(`read of an entry that expires in ${ahead} ms`, await store.read(`key${ahead}`), {
+              ...given,
+              version,
+            })
           }
         },
       },
       {
-        title: 'takes data of maxBytes, in one-byte characters and in longer ones',
+        title: 'stores data of maxBytes, in characters of one byte and of several',
         run: async (stage) => {
           const store = stage.open()
           const { maxBytes } = store
-          // What is larger than this is no session, and would take the suite long.
+          // Larger data is not realistic for a session and would slow the suite down.
           const bytes = Math.min(maxBytes, 2 ** 21)
           for (const [name, data] of Object.entries({
             'one byte each': 'x'.repeat(bytes),
             'one to four bytes each': textOf(bytes),
-            'lines alone': '\r\n'.repeat(Math.floor(bytes / 2)),
+            'line breaks only': '\r\n'.repeat(Math.floor(bytes / 2)),
           })) {
             const key = name.replaceAll(' ', '')
             await stage.create(store, key, entry(data))
@@ -64,7 +67,7 @@ export const create: readonly ServerClause[] = [
   },
   {
     id: '1.2',
-    says: 'A taken key is refused, and the entry that holds it is untouched, its expiry included.',
+    says: 'If the key is taken, create resolves with null and leaves the existing entry unchanged, including its expiry.',
     cases: [
       {
         title: 'refuses a taken key and leaves its entry untouched',
@@ -78,7 +81,7 @@ export const create: readonly ServerClause[] = [
             first,
           ])
             expectSame('create of a taken key', await store.create('key', second), null)
-          expectSame('read of the entry after them', await store.read('key'), { ...first, version })
+          expectSame('read of the entry after these creates', await store.read('key'), { ...first, version })
           await stage.update(store, 'key', entry('third'), version)
         },
       },
@@ -86,7 +89,7 @@ export const create: readonly ServerClause[] = [
   },
   {
     id: '1.3',
-    says: 'Of many concurrent creates of one key, exactly one wins.',
+    says: 'Of many concurrent creates of one key, exactly one succeeds. The others resolve with null.',
     cases: [
       {
         title: 'lets one of 50 concurrent creates win, on two instances',
@@ -98,7 +101,12 @@ export const create: readonly ServerClause[] = [
             const creates = numbers(25).flatMap((n) => stores.map((store, at) => ({ store, data: `${n} of ${at}` })))
             const versions = await Promise.all(creates.map(({ store, data }) => store.create(key, entry(data))))
             const winners = creates.filter((_, at) => versions[at] !== null).map(({ data }) => data)
-            expectThat(winners.length === 1, '50 concurrent creates', 'one version, and null for the others', winners)
+            expectThat(
+              winners.length === 1,
+              '50 concurrent creates',
+              'a version from exactly one, and null from the others',
+              winners,
+            )
             const [winner] = winners
             const found = await stores[round % 2]?.read(key)
             expectSame('read after 50 concurrent creates', found?.data, winner)
@@ -109,17 +117,17 @@ export const create: readonly ServerClause[] = [
   },
   {
     id: '1.4',
-    says: 'A destroyed key may be created again, and carries nothing of its former life.',
+    says: 'A destroyed key can be created again. Nothing of the old entry remains.',
     cases: [
       {
-        title: 'creates a destroyed key again, with nothing of its former life',
+        title: 'creates a destroyed key again, with nothing of the old entry',
         run: async (stage) => {
           const store = stage.open()
-          const before = await stage.create(store, 'key', entry('a long value of the former life'))
+          const before = await stage.create(store, 'key', entry('a long value of the old entry'))
           await store.destroy('key')
           const given = entry('new', Date.now() + 7_200_000)
           const version = await stage.create(store, 'key', given)
-          expectThat(version !== before, 'create after destroy', 'another version than before', version)
+          expectThat(version !== before, 'create after destroy', 'a version that differs from the old one', version)
           expectSame('read after create, destroy and create', await store.read('key'), { ...given, version })
         },
       },
@@ -127,10 +135,10 @@ export const create: readonly ServerClause[] = [
   },
   {
     id: '1.5',
-    says: 'When create has resolved, every instance on the same scope reads the entry.',
+    says: 'Once create has resolved, every instance on the same scope reads the entry.',
     cases: [
       {
-        title: 'shows a created entry at once to an instance that had found none',
+        title: 'shows a created entry at once to another instance that had read null',
         lack: 'fresh',
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]

@@ -3,7 +3,7 @@ import type { ServerClause } from '../case.js'
 import { entry } from '../stage/server.js'
 import { numbers } from '../stage/text.js'
 
-/** Of many lengths. */
+/** Data of many different lengths. */
 function dataOf(n: number): string {
   return `the data of ${n}, `.repeat(1 + (n % 40))
 }
@@ -11,7 +11,7 @@ function dataOf(n: number): string {
 export const read: readonly ServerClause[] = [
   {
     id: '2.1',
-    says: 'An unknown key reads as null; it is not an error.',
+    says: 'An unknown key reads as null. It is not an error.',
     cases: [
       {
         title: 'reads an unknown key as null, whatever its name',
@@ -25,10 +25,10 @@ export const read: readonly ServerClause[] = [
   },
   {
     id: '2.2',
-    says: 'A read changes nothing: not the data, not the version, not the expiry.',
+    says: 'read changes nothing: not the data, not the version, not the expiry.',
     cases: [
       {
-        title: 'changes nothing by reading',
+        title: 'does not change an entry by reading it',
         run: async (stage) => {
           const store = stage.open()
           const given = entry('data')
@@ -43,10 +43,10 @@ export const read: readonly ServerClause[] = [
   },
   {
     id: '2.3',
-    says: 'What a caller does afterwards with the value returned, or with the entry it passed in, never reaches the store.',
+    says: 'What is stored does not change when the caller later modifies an entry that it passed in or an object that read returned.',
     cases: [
       {
-        title: 'keeps apart what it stores and what callers hold',
+        title: 'does not share objects with its callers',
         run: async (stage) => {
           const store = stage.open()
           const { expiresAt } = entry('')
@@ -54,25 +54,33 @@ export const read: readonly ServerClause[] = [
           const version = await stage.create(store, 'key', given)
           Object.assign(given, { data: 'altered', expiresAt: 1 })
           const created = { data: 'created', expiresAt, version }
-          expectSame('read after the entry that was passed to create was altered', await store.read('key'), created)
+          expectSame(
+            'read after the caller modified the entry it had passed to create',
+            await store.read('key'),
+            created,
+          )
           const found = await stage.read(store, 'key')
           if (!Object.isFrozen(found)) Object.assign(found, { data: 'altered', expiresAt: 1, version: 'altered' })
-          expectSame('read after what read returned was altered', await store.read('key'), created)
+          expectSame('read after the caller modified what read had returned', await store.read('key'), created)
           const next = { data: 'updated', expiresAt }
           const after = await stage.update(store, 'key', next, version)
           Object.assign(next, { data: 'altered', expiresAt: 1 })
           const updated = { data: 'updated', expiresAt, version: after }
-          expectSame('read after the entry that was passed to update was altered', await store.read('key'), updated)
+          expectSame(
+            'read after the caller modified the entry it had passed to update',
+            await store.read('key'),
+            updated,
+          )
         },
       },
     ],
   },
   {
     id: '2.4',
-    says: 'Entries do not leak into one another: many keys written in parallel all read back as written.',
+    says: 'Entries do not leak into one another: many keys that are written in parallel all read back as written, and each parallel call gets its own result.',
     cases: [
       {
-        title: 'keeps apart 200 entries that are written and read in parallel',
+        title: 'does not mix up 200 entries that are written and read in parallel',
         run: async (stage) => {
           const store = stage.open()
           const all = numbers(200)
@@ -88,7 +96,7 @@ export const read: readonly ServerClause[] = [
         },
       },
       {
-        title: 'gives each of many parallel calls its own answer',
+        title: 'gives each of many parallel calls its own result',
         run: async (stage) => {
           const store = stage.open()
           const version = await stage.create(store, 'there', entry('there'))
@@ -100,7 +108,7 @@ export const read: readonly ServerClause[] = [
             }),
           )
           const expected = numbers(60).map((n) => (n % 3 === 0 ? 'there' : 'null'))
-          expectSame('60 parallel reads and updates of keys that are there or not', answers, expected)
+          expectSame('60 parallel reads and updates of existing and missing keys', answers, expected)
         },
       },
     ],

@@ -5,7 +5,7 @@ import type { ServerClause } from '../case.js'
 import { entry, type ServerStage } from '../stage/server.js'
 import { numbers } from '../stage/text.js'
 
-/** Strings that no store has made a version of; some would be noticed by a backend, were they sent to it as they are. */
+/** Strings that are not versions of any store. Some would disturb a backend if they were sent to it unchecked. */
 const MALFORMED = [
   '',
   ' ',
@@ -26,16 +26,16 @@ const MALFORMED = [
 export const update: readonly ServerClause[] = [
   {
     id: '3.1',
-    says: 'With the current version it replaces data and expiry whole: nothing of a longer old value remains, and the expiry is the new one whether sooner or later.',
+    says: 'update with the current version replaces data and expiry completely: nothing of a longer old value remains, and the new expiry applies whether it is sooner or later than the old one.',
     cases: [-60_000, 0, 60_000].map((difference) => ({
-      title: `replaces data and expiry whole, when the expiry is ${difference < 0 ? 'sooner' : difference > 0 ? 'later' : 'the same'}`,
+      title: `replaces data and expiry completely when the new expiry is ${difference < 0 ? 'sooner' : difference > 0 ? 'later' : 'the same'}`,
       run: async (stage: ServerStage) => {
         const store = stage.open()
-        const old = entry('a long value, of which nothing may remain')
+        const old = entry('a long value that must not remain in part')
         const first = await stage.create(store, 'key', old)
         const next = { data: 'new', expiresAt: old.expiresAt + difference }
         const second = await stage.update(store, 'key', next, first)
-        expectThat(second !== first, 'update', 'another version than before', second)
+        expectThat(second !== first, 'update', 'a version that differs from the old one', second)
         expectSame('read after update', await store.read('key'), { ...next, version: second })
         const third = await stage.update(store, 'key', old, second)
         expectSame('read after a second update', await store.read('key'), { ...old, version: third })
@@ -44,7 +44,7 @@ export const update: readonly ServerClause[] = [
   },
   {
     id: '3.2',
-    says: 'With a version that is not current (superseded, destroyed, unknown, malformed) it resolves null, changes nothing and creates nothing.',
+    says: 'update with a version that is not current (superseded, destroyed, unknown, malformed) resolves with null, changes nothing and creates nothing.',
     cases: [
       {
         title: 'refuses a superseded version',
@@ -54,7 +54,7 @@ export const update: readonly ServerClause[] = [
           const given = entry('second')
           const second = await stage.update(store, 'key', given, first)
           expectSame('update with a superseded version', await store.update('key', entry('lost'), first), null)
-          expectSame('read after it', await store.read('key'), { ...given, version: second })
+          expectSame('read after that update', await store.read('key'), { ...given, version: second })
           await stage.update(store, 'key', entry('third'), second)
           for (const old of [first, second])
             expectSame('update with a superseded version', await store.update('key', entry('lost'), old), null)
@@ -71,7 +71,7 @@ export const update: readonly ServerClause[] = [
         },
       },
       {
-        title: 'refuses a version of another entry, and one that nobody made',
+        title: 'refuses the version of another entry, and a version that no store made',
         run: async (stage) => {
           const store = stage.open()
           const given = entry('data')
@@ -79,23 +79,23 @@ export const update: readonly ServerClause[] = [
           const other = await stage.create(store, 'other', entry('other'))
           const altered = [`${version} `, `${version}0`, version.slice(0, -1), `${version.slice(0, -1)}~`]
           const counted = numbers(20).map(String)
-          // A counter may have made one of them.
+          // A store that counts may have made one of these as the current version.
           const wrongs = [other, ...altered, ...MALFORMED, ...counted].filter((wrong) => wrong !== version)
           for (const wrong of wrongs) {
             const known = await store.update('key', entry('lost'), wrong)
-            expectSame(`update with ${show(wrong)}, which is not the version`, known, null)
+            expectSame(`update with ${show(wrong)}, which is not the current version`, known, null)
             const unknown = await store.update('unknown', entry('new'), wrong)
             expectSame(`update of an unknown key with ${show(wrong)}`, unknown, null)
           }
-          expectSame('read of the entry after them', await store.read('key'), { ...given, version })
-          expectSame('read of the unknown key after them', await store.read('unknown'), null)
+          expectSame('read of the entry after these updates', await store.read('key'), { ...given, version })
+          expectSame('read of the unknown key after these updates', await store.read('unknown'), null)
         },
       },
     ],
   },
   {
     id: '3.3',
-    says: 'Of many concurrent updates from one version, exactly one wins.',
+    says: 'Of many concurrent updates from one version, exactly one succeeds. The others resolve with null.',
     cases: [
       {
         title: 'lets one of 50 concurrent updates win, on two instances',
@@ -112,7 +112,7 @@ export const update: readonly ServerClause[] = [
             expectThat(
               winners.length === 1,
               done,
-              'one version, and null for the others',
+              'a version from exactly one, and null from the others',
               winners.map(({ data }) => data),
             )
             const found = await stage.read(stores[round % 2] ?? stage.open(), 'key')
@@ -125,45 +125,52 @@ export const update: readonly ServerClause[] = [
   },
   {
     id: '3.4',
-    says: 'Versions do not come back: neither writing the old value again, nor destroying and creating the key anew, nor a restart of the backend makes an old version current.',
+    says: 'An old version never becomes current again: not by writing the old value again, not by destroying the key and creating it again, and not by a restart of the backend. Versions come from randomness or a persistent counter, never from the content or from a counter that restarts.',
     cases: [
       {
-        title: 'makes no old version current by writing the old value again',
+        title: 'does not make an old version current when the old value is written again',
         run: async (stage) => {
           const store = stage.open()
           const [old, other] = [entry('old'), entry('new')]
           const first = await stage.create(store, 'key', old)
           const second = await stage.update(store, 'key', other, first)
           const third = await stage.update(store, 'key', old, second)
-          expectThat(new Set([first, second, third]).size === 3, 'old, new and old again', 'three versions', [
-            first,
-            second,
-            third,
-          ])
+          expectThat(
+            new Set([first, second, third]).size === 3,
+            'writes of an old value, a new value and the old value again',
+            'three different versions',
+            [first, second, third],
+          )
           expectSame('update with the first version', await store.update('key', entry('lost'), first), null)
         },
       },
       {
-        title: 'makes no old version current by destroying and creating the key anew',
+        title: 'does not make an old version current when the key is destroyed and created again',
         run: async (stage) => {
           const store = stage.open()
           const given = entry('same')
           const versions = new Set<string>()
           for (const _ of numbers(20)) {
             for (const old of versions)
-              expectSame('update with a version of a former life', await store.update('key', entry('lost'), old), null)
+              expectSame(
+                'update with a version from before a destroy',
+                await store.update('key', entry('lost'), old),
+                null,
+              )
             versions.add(await stage.create(store, 'key', given))
             await store.destroy('key')
           }
-          expectThat(versions.size === 20, '20 lives of one key', '20 versions', [...versions])
+          expectThat(versions.size === 20, 'one key, created and destroyed 20 times', '20 different versions', [
+            ...versions,
+          ])
         },
       },
       {
-        title: 'makes no old version current by a restart of the backend',
+        title: 'does not make an old version current when the backend restarts',
         needs: ['restart'],
         isAlone: true,
         run: async (stage) => {
-          // What counts from the start of the backend has counted others' writes: it is to begin at the same number.
+          // A counter that restarts with the backend must start at the same number below, without other cases' writes.
           await stage.backend.restart?.()
           const before = stage.open()
           const given = entry('same')
@@ -177,9 +184,14 @@ export const update: readonly ServerClause[] = [
           const third = await stage.create(after, 'key', given)
           const fourth = await stage.update(after, 'key', given, third)
           for (const old of [first, second]) {
-            expectThat(old !== third && old !== fourth, 'create and update after a restart', 'versions of its own', old)
+            expectThat(
+              old !== third && old !== fourth,
+              'create and update after a restart',
+              'versions that did not exist before it',
+              old,
+            )
             const came = await after.update('key', entry('lost'), old)
-            expectSame('update with a version of before the restart', came, null)
+            expectSame('update with a version from before the restart', came, null)
           }
         },
       },
@@ -187,10 +199,10 @@ export const update: readonly ServerClause[] = [
   },
   {
     id: '3.5',
-    says: 'N writers, each looping read and update until it wins, leave exactly N increments.',
+    says: 'If N writers each increment a value once, by repeating read and update until the update succeeds, the value grows by exactly N.',
     cases: [
       {
-        title: 'keeps each increment of 8 writers on two instances',
+        title: 'loses no increment of 8 writers on two instances',
         lack: 'atomic',
         run: async (stage) => {
           const stores = [stage.open(), stage.open()]
@@ -205,10 +217,10 @@ export const update: readonly ServerClause[] = [
   },
   {
     id: '3.6',
-    says: 'When update has resolved, every instance on the same scope reads the new entry.',
+    says: 'Once update has resolved, every instance on the same scope reads the new entry.',
     cases: [
       {
-        title: 'shows an update at once to an instance that had read the old entry',
+        title: 'shows an update at once to another instance that had read the old entry',
         lack: 'fresh',
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
@@ -230,7 +242,12 @@ async function increment(stage: ServerStage, store: ServerStore, times: number):
     for (let attempt = 0; ; attempt++) {
       const found = await stage.read(store, 'key')
       if ((await store.update('key', entry(`${Number(found.data) + 1}`), found.version)) !== null) break
-      expectThat(attempt < 500, '500 attempts to update what was just read', 'one of them wins', 'null each time')
+      expectThat(
+        attempt < 500,
+        '500 attempts to update an entry that was just read',
+        'a version from one of them',
+        'null from each',
+      )
       await sleep(Math.random() * 2)
     }
   }

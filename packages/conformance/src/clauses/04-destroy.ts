@@ -6,7 +6,7 @@ import { numbers } from '../stage/text.js'
 export const destroy: readonly ServerClause[] = [
   {
     id: '4.1',
-    says: 'A destroyed entry is gone for every instance on the scope.',
+    says: 'Once destroy has resolved, the entry is gone for every instance on the same scope.',
     cases: [
       {
         title: 'removes an entry for the instance that destroyed it',
@@ -19,7 +19,7 @@ export const destroy: readonly ServerClause[] = [
         },
       },
       {
-        title: 'removes an entry at once for an instance that had read it',
+        title: 'removes an entry at once for another instance that had read it',
         lack: 'fresh',
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
@@ -33,7 +33,7 @@ export const destroy: readonly ServerClause[] = [
   },
   {
     id: '4.2',
-    says: 'Destroying twice, or an unknown key, is not an error.',
+    says: 'Destroying a key twice, or destroying an unknown key, is not an error.',
     cases: [
       {
         title: 'accepts an unknown key, and the same key twice',
@@ -48,10 +48,10 @@ export const destroy: readonly ServerClause[] = [
   },
   {
     id: '4.3',
-    says: 'Only that key goes: keys that share a prefix, extend it, or differ in case or in the last character stay.',
+    says: 'destroy removes only the entry of that key. Keys that share a prefix with it, extend it, or differ from it in case or in the last character keep their entries.',
     cases: [
       {
-        title: 'removes that key and no other',
+        title: 'removes only that key',
         run: async (stage) => {
           const store = stage.open()
           const others = ['ke', 'keyy', 'key0', 'Key', 'KEY', 'kez', 'key-', 'key_', '-key', 'k']
@@ -67,9 +67,9 @@ export const destroy: readonly ServerClause[] = [
   },
   {
     id: '4.4',
-    says: 'An update that was under way when the entry was destroyed never revives it, in either order of arrival.',
+    says: 'An update that is under way when the entry is destroyed never revives it, in either order of arrival.',
     cases: ['update', 'destroy'].map((first) => ({
-      title: `revives nothing by an update that runs beside a destroy, the ${first} being sent first`,
+      title: `does not revive an entry when an update and a destroy run at the same time, the ${first} sent first`,
       lack: 'atomic' as const,
       run: async (stage) => {
         const [one, other] = [stage.open(), stage.open()]
@@ -88,10 +88,10 @@ export const destroy: readonly ServerClause[] = [
   },
   {
     id: '4.5',
-    says: 'An entry that was lost (evicted, restarted away) reads as null, never as an older value.',
+    says: 'An entry that the backend lost, by eviction or a restart, reads as null, never as an older value. A store documents what can break this, such as failover to a lagging replica or power loss under a relaxed sync.',
     cases: [
       {
-        title: 'reads the newest value or null after a restart, and nothing that was destroyed',
+        title: 'reads null or the newest value after a restart, and null for what was destroyed',
         needs: ['restart'],
         isAlone: true,
         run: async (stage) => {
@@ -105,11 +105,11 @@ export const destroy: readonly ServerClause[] = [
           const found = await after.read('updated')
           const isRight = found === null || (found.data === 'newest' && found.version === second)
           expectThat(isRight, 'read after a restart', 'null, or the newest value', found)
-          expectSame('read of what was destroyed before the restart', await after.read('destroyed'), null)
+          expectSame('read of an entry that was destroyed before the restart', await after.read('destroyed'), null)
         },
       },
       {
-        title: 'reads null, or the newest value, once the backend has evicted',
+        title: 'reads null or the newest value after the backend evicted entries',
         needs: ['evict'],
         isAlone: true,
         run: async (stage) => {

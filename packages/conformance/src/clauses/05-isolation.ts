@@ -7,7 +7,7 @@ const MINUTE = 60_000
 export const isolation: readonly ServerClause[] = [
   {
     id: '5.1',
-    says: "Two scopes on one backend do not see, update, destroy or prune each other's entries.",
+    says: "Two scopes (prefixes, tables, files) on one backend do not see, update, destroy or prune each other's entries.",
     cases: [
       {
         title: 'keeps scopes apart',
@@ -18,30 +18,33 @@ export const isolation: readonly ServerClause[] = [
           expectSame('read in another scope', await other.read('key'), null)
           expectSame('update in another scope', await other.update('key', entry('other'), version), null)
           await other.destroy('key')
-          expectSame('read after all that in another scope', await one.read('key'), { ...given, version })
+          expectSame('read after the read, update and destroy in another scope', await one.read('key'), {
+            ...given,
+            version,
+          })
           await stage.create(other, 'key', entry('other'))
           expectSame('read after a create in another scope', await one.read('key'), { ...given, version })
         },
       },
       {
-        title: 'prunes nothing of another scope',
+        title: 'does not prune entries of another scope',
         needs: ['prune'],
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open(stage.newScope())]
           const given = entry('one', Date.now() + MINUTE)
           const version = await stage.create(one, 'key', given)
           expectSame('prune in another scope', await other.prune?.(given.expiresAt + 1), 0)
-          expectSame('read after it', await one.read('key'), { ...given, version })
+          expectSame('read after that prune', await one.read('key'), { ...given, version })
         },
       },
     ],
   },
   {
     id: '5.2',
-    says: 'Keys are case-sensitive and significant to their full length.',
+    says: 'Keys are case-sensitive and compared over their full length.',
     cases: [
       {
-        title: 'tells keys apart by case, and to their full length',
+        title: 'distinguishes keys by case and over their full length',
         run: async (stage) => {
           const store = stage.open()
           const long = 'k'.repeat(127)
@@ -49,7 +52,7 @@ export const isolation: readonly ServerClause[] = [
           for (const key of keys) await stage.create(store, key, entry(key))
           for (const key of keys) {
             const found = await store.read(key)
-            expectThat(found?.data === key, `read of '${key}', one of keys that are almost alike`, 'its entry', found)
+            expectThat(found?.data === key, `read of '${key}', one of several similar keys`, 'its entry', found)
           }
         },
       },
@@ -57,10 +60,10 @@ export const isolation: readonly ServerClause[] = [
   },
   {
     id: '5.3',
-    says: 'Two instances on one scope are one store.',
+    says: "Two instances on one scope act as one store: each reads the other's entries and accepts the other's versions, and closing one does not affect the other.",
     cases: [
       {
-        title: 'takes versions of one instance at another',
+        title: 'accepts the versions of one instance at another',
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
           const first = await stage.create(one, 'key', entry('first'))
@@ -75,7 +78,7 @@ export const isolation: readonly ServerClause[] = [
         },
       },
       {
-        title: 'goes on when another instance of the scope is closed',
+        title: 'keeps working when another instance on the scope is closed',
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
           const given = entry('data')

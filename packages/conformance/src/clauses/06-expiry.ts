@@ -8,12 +8,12 @@ const SECOND = 1000
 const DAY = 86_400_000
 const POLL_MS = 25
 
-/** A little before a full second, at least so far ahead: what counts in whole seconds shows here what it does. */
+/** A time just before a full second, at least `ahead` ms from now. It exposes backends that count in whole seconds. */
 function beforeFullSecond(ahead: number): number {
   return Math.ceil((Date.now() + ahead) / SECOND) * SECOND - 20
 }
 
-/** Waits until the backend has reclaimed the entry, which began to exist with that expiry. */
+/** Waits until the backend has reclaimed the entry. Throws a `Breach` if that is too late. */
 async function expectReclaimed(stage: ServerStage, key: string, expiresAt: number): Promise<void> {
   const store = stage.open()
   const within = stage.backend.reclaimsWithin ?? 500
@@ -23,7 +23,7 @@ async function expectReclaimed(stage: ServerStage, key: string, expiresAt: numbe
     const found = await store.read(key)
     if (found === null) return
     const done = `read ${asked - expiresAt} ms after expiresAt, of a backend that expires entries itself`
-    expectThat(asked <= until, done, `null: it is to reclaim within ${within} ms`, found)
+    expectThat(asked <= until, done, `null, because the harness allows ${within} ms to reclaim`, found)
     await sleep(POLL_MS)
   }
 }
@@ -31,10 +31,10 @@ async function expectReclaimed(stage: ServerStage, key: string, expiresAt: numbe
 export const expiry: readonly ServerClause[] = [
   {
     id: '6.1',
-    says: 'An entry past its expiresAt is reclaimed: by the backend itself, or by prune; no store grows for ever.',
+    says: 'An entry past its expiresAt is reclaimed, by the backend itself or by prune. No store grows without limit.',
     cases: [
       {
-        title: 'reclaims what has expired, created or updated, by prune',
+        title: 'reclaims expired entries by prune, created or updated',
         needs: ['prune'],
         run: async (stage) => {
           const store = stage.open()
@@ -45,11 +45,11 @@ export const expiry: readonly ServerClause[] = [
           await stage.create(store, 'past', entry('data', 1))
           await store.prune?.(expiresAt)
           for (const key of ['created', 'updated', 'past'])
-            expectSame(`read of what was ${key}, after prune at its expiresAt`, await store.read(key), null)
+            expectSame(`read of entry '${key}' after prune at its expiresAt`, await store.read(key), null)
         },
       },
       {
-        title: 'reclaims what has expired by itself',
+        title: 'reclaims expired entries without prune, created or updated',
         needs: ['expiry'],
         run: async (stage) => {
           const store = stage.open()
@@ -61,7 +61,7 @@ export const expiry: readonly ServerClause[] = [
         },
       },
       {
-        title: 'reclaims by itself what was past when it came',
+        title: 'reclaims entries without prune that had expired when they were written',
         needs: ['expiry'],
         run: async (stage) => {
           const store = stage.open()
@@ -77,10 +77,10 @@ export const expiry: readonly ServerClause[] = [
   },
   {
     id: '6.2',
-    says: 'Never early: an entry is not reclaimed before its expiresAt by the wall clock, not by a millisecond; a date that the backend cannot hold becomes its latest there, while expiresAt still reads back exact.',
+    says: 'An entry is not reclaimed before its expiresAt by the wall clock, not even a millisecond early: rounding goes up. A date that the backend cannot represent becomes the latest date that it can, while expiresAt still reads back exactly.',
     cases: [
       {
-        title: 'reclaims nothing early, wherever in the second it expires',
+        title: 'reclaims nothing early, at whatever fraction of a second it expires',
         run: async (stage) => {
           const store = stage.open()
           const base = Date.now() + 400
@@ -104,27 +104,27 @@ export const expiry: readonly ServerClause[] = [
         },
       },
       {
-        title: 'spares what expires a millisecond after the time of prune',
+        title: 'does not prune an entry that expires a millisecond later',
         needs: ['prune'],
         run: async (stage) => {
           const store = stage.open()
           const given = entry('data')
           const version = await stage.create(store, 'key', given)
           expectSame('prune a millisecond before expiresAt', await store.prune?.(given.expiresAt - 1), 0)
-          expectSame('read after it', await store.read('key'), { ...given, version })
+          expectSame('read after that prune', await store.read('key'), { ...given, version })
         },
       },
       {
-        title: 'keeps the latest date there is, and reads it back exact',
+        title: 'stores the latest possible dates and reads them back exactly',
         run: async (stage) => {
           const store = stage.open()
           for (const expiresAt of [8.64e15, 8.64e15 - 1, 253_402_300_799_999]) {
             const given = entry('data', expiresAt)
             const key = `key${expiresAt}`
             const version = await stage.create(store, key, given)
-            expectSame(`read of an entry until ${expiresAt}`, await store.read(key), { ...given, version })
+            expectSame(`read of an entry that expires at ${expiresAt}`, await store.read(key), { ...given, version })
             const next = await stage.update(store, key, given, version)
-            expectSame('read after an update to the same', await store.read(key), { ...given, version: next })
+            expectSame('read after an update with the same entry', await store.read(key), { ...given, version: next })
           }
         },
       },
@@ -132,10 +132,10 @@ export const expiry: readonly ServerClause[] = [
   },
   {
     id: '6.3',
-    says: 'prune(now) removes what expired at or before now and nothing else, returns how many, works in bounded steps that yield, and spares an entry that is extended while it runs.',
+    says: 'prune(now) removes the entries that expired at or before now and nothing else, and resolves with their number. It works in bounded steps that yield to the event loop, and it does not remove an entry that is extended while it runs.',
     cases: [
       {
-        title: 'prunes what expired at or before that time and nothing else, and says how many',
+        title: 'prunes exactly the entries that expired at or before that time, and returns their number',
         needs: ['prune'],
         run: async (stage) => {
           const store = stage.open()
@@ -144,10 +144,14 @@ export const expiry: readonly ServerClause[] = [
           for (const [key, offset] of Object.entries(offsets)) await stage.create(store, key, entry(key, now + offset))
           expectSame('prune of five entries, three of which have expired', await store.prune?.(now), 3)
           for (const key of ['ancient', 'before', 'at'])
-            expectSame(`read of what expired ${key}`, await store.read(key), null)
+            expectSame(`read of the entry '${key}', which expired, after prune`, await store.read(key), null)
           for (const key of ['after', 'far'])
-            expectSame(`read of what expires ${key}`, (await store.read(key))?.data, key)
-          expectSame('prune again', await store.prune?.(now), 0)
+            expectSame(
+              `the data of the entry '${key}', which expires later, after prune`,
+              (await store.read(key))?.data,
+              key,
+            )
+          expectSame('a second prune', await store.prune?.(now), 0)
         },
       },
       {
@@ -168,13 +172,13 @@ export const expiry: readonly ServerClause[] = [
           expectThat(
             state.turns > 2,
             `prune of ${count} expired entries`,
-            'several turns of the event loop meanwhile',
+            'several turns of the event loop while it runs',
             state.turns,
           )
         },
       },
       {
-        title: 'spares what is extended while it runs',
+        title: 'does not prune an entry that is extended while prune runs',
         needs: ['prune'],
         run: async (stage) => {
           const store = stage.open()
@@ -191,7 +195,7 @@ export const expiry: readonly ServerClause[] = [
             }
           }
           const [removed] = await Promise.all([store.prune?.(expiresAt), extend()])
-          const done = 'a prune, while entries were extended'
+          const done = 'a prune while entries are extended'
           expectSame(done, removed, keys.length - extended.length)
           for (const key of extended)
             expectSame(`read of an entry that was extended during ${done}`, (await store.read(key))?.data, 'extended')
@@ -201,40 +205,43 @@ export const expiry: readonly ServerClause[] = [
   },
   {
     id: '6.4',
-    says: 'An expiry far ahead (31 days, 2039, 10 years) survives: no 32-bit, 30-day or unit error.',
+    says: 'An entry that expires far ahead (in 31 days, in 2039, in 10 years) is kept, and its expiry reads back exactly: no 32-bit, 30-day or unit error.',
     cases: [
       {
-        title: 'keeps what expires far ahead, created or updated',
+        title: 'keeps entries that expire far ahead, created or updated',
         run: async (stage) => {
           const store = stage.open()
           const now = Date.now()
           const dates = {
-            '25 days': now + 25 * DAY,
-            '31 days': now + 31 * DAY,
-            '50 days': now + 50 * DAY,
-            '10 years': now + 3650 * DAY,
-            'until 2039': Date.UTC(2039, 0, 2),
-            'until 2107': Date.UTC(2107, 0, 2),
+            'in 25 days': now + 25 * DAY,
+            'in 31 days': now + 31 * DAY,
+            'in 50 days': now + 50 * DAY,
+            'in 10 years': now + 3650 * DAY,
+            'in 2039': Date.UTC(2039, 0, 2),
+            'in 2107': Date.UTC(2107, 0, 2),
           }
           for (const [name, expiresAt] of Object.entries(dates)) {
             const key = name.replaceAll(' ', '')
             const given = entry('data', expiresAt)
             const first = await stage.create(store, key, given)
-            expectSame(`read of an entry for ${name}`, await store.read(key), { ...given, version: first })
+            expectSame(`read of an entry that expires ${name}`, await store.read(key), { ...given, version: first })
             const second = await stage.update(store, key, given, first)
-            expectSame(`read of it after an update`, await store.read(key), { ...given, version: second })
+            expectSame(`read after an update of an entry that expires ${name}`, await store.read(key), {
+              ...given,
+              version: second,
+            })
           }
-          if (store.prune) expectSame('prune at this moment', await store.prune(now), 0)
+          if (store.prune) expectSame('prune at the current time', await store.prune(now), 0)
         },
       },
     ],
   },
   {
     id: '6.5',
-    says: 'An expiry less than a second ahead, or already past, is neither an error nor "for ever": create resolves with a version, read gives the entry or null.',
+    says: 'An expiry less than a second ahead, or already past, is not an error and does not mean "never": create resolves with a version, and read resolves with the entry or null.',
     cases: [
       {
-        title: 'takes what expires in less than a second, or has expired',
+        title: 'stores an entry that expires in less than a second or has expired',
         run: async (stage) => {
           const store = stage.open()
           const now = Date.now()
@@ -253,7 +260,7 @@ export const expiry: readonly ServerClause[] = [
             const given = entry('data', expiresAt)
             const version = await stage.create(store, key, given)
             const found = await store.read(key)
-            const done = `read of an entry that expires ${expiresAt - now} ms from now`
+            const done = `read of an entry with expiresAt ${expiresAt - now} ms from now`
             if (found !== null) expectSame(done, found, { ...given, version })
             const updated = await stage.create(store, `${key}updated`, entry('before'))
             await stage.update(store, `${key}updated`, given, updated)

@@ -16,11 +16,11 @@ function entry(data: string, expiresAt: number = EXPIRES_AT): Entry {
 
 async function expectOpens(store: ClientStore, given: Entry, done: string): Promise<void> {
   const token = await store.seal(given)
-  expectThat(typeof token === 'string' && token !== '', `seal of ${done}`, 'a token', token)
-  expectSame(`open of the sealed ${done}`, await store.open(token), { ...given, outdated: false })
+  expectThat(typeof token === 'string' && token !== '', `seal: ${done}`, 'a token', token)
+  expectSame(`open after seal: ${done}`, await store.open(token), { ...given, outdated: false })
 }
 
-/** Throws for the first token that opens as anything but null. */
+/** Throws a `Breach` for the first token that does not open as null. */
 async function expectNoneOpens(store: ClientStore, tokens: Iterable<string>, done: string): Promise<void> {
   for (const token of tokens) {
     const came = await store.open(token)
@@ -28,7 +28,7 @@ async function expectNoneOpens(store: ClientStore, tokens: Iterable<string>, don
   }
 }
 
-/** Every token that differs from this one in one bit of one character, as far as characters go. */
+/** Every token that differs from this one in one of the low seven bits of one character. */
 function* bitFlips(token: string): Generator<string> {
   for (const at of numbers(token.length)) {
     for (const bit of numbers(7)) {
@@ -50,7 +50,7 @@ function* cutsAndInsertions(token: string): Generator<string> {
   yield `AAAA${token}`
 }
 
-/** The same bytes in another spelling, where the token is in base64url or the like. */
+/** Other spellings of the same bytes, if the token is in base64url or a similar encoding. */
 function* respellings(token: string): Generator<string> {
   for (const padding of ['=', '==', '===', ' ', '\n', '\0', '.', '%3D']) {
     yield token + padding
@@ -64,7 +64,7 @@ function* respellings(token: string): Generator<string> {
     token.toLowerCase(),
   ]
   for (const other of others) if (other !== token) yield other
-  // Of the last character some bits may say nothing.
+  // Some bits of the last character may be unused.
   for (const last of ALPHABET) if (!token.endsWith(last)) yield token.slice(0, -1) + last
 }
 
@@ -84,10 +84,10 @@ const altered: Readonly<Record<string, (one: string, other: string) => Iterable<
 export const client: readonly ClientClause[] = [
   {
     id: '8.1',
-    says: 'open(seal(e)) equals e, over the same inputs as 1.1.',
+    says: 'Opening a sealed entry gives the same entry: data to the last code unit and expiresAt to the millisecond, for the same inputs as in 1.1.',
     cases: [
       {
-        title: 'opens what it sealed: the texts that encodings alter',
+        title: 'opens what it sealed: texts that encodings are known to alter',
         run: async (stage) => {
           const store = stage.open()
           for (const [name, data] of Object.entries(TEXTS)) await expectOpens(store, entry(data), name)
@@ -95,7 +95,7 @@ export const client: readonly ClientClause[] = [
         },
       },
       {
-        title: 'opens what it sealed: texts and expiries made at random',
+        title: 'opens what it sealed: random texts and expiries',
         run: async (stage) => {
           const store = stage.open()
           const entries = fc.record({
@@ -111,12 +111,12 @@ export const client: readonly ClientClause[] = [
   },
   {
     id: '8.2',
-    says: "A token with any one bit flipped, any byte dropped, added or swapped with another token's, or written in another spelling of its encoding, opens as null.",
+    says: "A token with any one bit flipped, any byte dropped, added or swapped with another token's, or written in another spelling of its encoding (padding, whitespace, spare bits, another alphabet), opens as null.",
     cases: Object.entries(altered).map(([name, alter]) => ({
       title: `does not open ${name}`,
       run: async (stage: ClientStage) => {
         const store = stage.open()
-        // Of lengths that leave different bits over at the end.
+        // These lengths leave different numbers of unused bits in the last character.
         for (const data of ['', 'a', 'ab', 'a session of some length']) {
           const [one, other] = [await store.seal(entry(data)), await store.seal(entry(data, EXPIRES_AT + 1))]
           await expectNoneOpens(store, alter(one, other), name)
@@ -126,17 +126,17 @@ export const client: readonly ClientClause[] = [
   },
   {
     id: '8.3',
-    says: 'Another secret, or another purpose (cookie name), opens as null.',
+    says: 'A token that was sealed with another secret, or for another purpose (cookie name), opens as null.',
     cases: [
       {
-        title: 'does not open a token of another secret',
+        title: 'does not open a token that was sealed with another secret',
         run: async (stage) => {
           const token = await stage.open({ secrets: [SECRETS[0]] }).seal(entry('data'))
           expectSame('open with another secret', await stage.open({ secrets: [SECRETS[1]] }).open(token), null)
         },
       },
       {
-        title: 'does not open a token of another cookie',
+        title: 'does not open a token that was sealed for another cookie',
         run: async (stage) => {
           const token = await stage.open({ name: 'one' }).seal(entry('data'))
           expectSame('open under the name of another cookie', await stage.open({ name: 'other' }).open(token), null)
@@ -147,37 +147,40 @@ export const client: readonly ClientClause[] = [
   },
   {
     id: '8.4',
-    says: 'A rotated secret: the newest seals, every listed one opens, an older one says outdated, a removed one does not open.',
+    says: 'When secrets are rotated, the newest secret seals and every listed secret opens. A token sealed with an older listed secret opens with outdated set. A token sealed with a removed secret opens as null.',
     cases: [
       {
-        title: 'seals with the newest secret and opens with each that is listed',
+        title: 'seals with the newest secret and opens with each listed secret',
         run: async (stage) => {
           const [first, second, third] = SECRETS
           const given = entry('data')
           const sealedBy = async (secret: string) => stage.open({ secrets: [secret] }).seal(given)
           const rotated = stage.open({ secrets: [third, second] })
           const outdated = await rotated.open(await sealedBy(second))
-          expectSame('open of a token of an older secret that is listed', outdated, { ...given, outdated: true })
+          expectSame('open of a token sealed with an older listed secret', outdated, { ...given, outdated: true })
           const current = await rotated.open(await sealedBy(third))
-          expectSame('open of a token of the newest secret', current, { ...given, outdated: false })
-          expectSame('open of a token of a secret that was removed', await rotated.open(await sealedBy(first)), null)
+          expectSame('open of a token sealed with the newest secret', current, { ...given, outdated: false })
+          expectSame('open of a token sealed with a removed secret', await rotated.open(await sealedBy(first)), null)
           const sealed = await rotated.seal(given)
           const came = await stage.open({ secrets: [third] }).open(sealed)
-          expectSame('open, with the newest secret alone, of what was sealed', came, { ...given, outdated: false })
+          expectSame('open, with only the newest secret, of a token sealed after the rotation', came, {
+            ...given,
+            outdated: false,
+          })
         },
       },
     ],
   },
   {
     id: '8.5',
-    says: "Sealing one entry twice gives two different tokens; no part of the data can be read from a token, and its length depends on the data's length alone.",
+    says: 'Sealing one entry twice gives two different tokens. No part of the data can be read from a token. The length of a token depends only on the length of the data (no compression).',
     cases: [
       {
-        title: 'seals one entry to another token each time',
+        title: 'seals one entry to a different token each time',
         run: async (stage) => {
           const store = stage.open()
           const tokens = await Promise.all(numbers(100).map(async () => store.seal(entry('data'))))
-          expectSame('different tokens of one entry, sealed 100 times', new Set(tokens).size, 100)
+          expectSame('the number of different tokens of one entry, sealed 100 times', new Set(tokens).size, 100)
         },
       },
       {
@@ -189,12 +192,12 @@ export const client: readonly ClientClause[] = [
             const shown =
               Buffer.from(token, encoding).toString('latin1') + decodeURIComponent(token.replaceAll('%', '%25'))
             const isSeen = numbers(data.length - 4).some((at) => shown.includes(data.slice(at, at + 4)))
-            expectThat(!isSeen, `a token, decoded as ${encoding}`, 'nothing of the data', 'four characters of it')
+            expectThat(!isSeen, `a token, decoded as ${encoding}`, 'no part of the data', 'four characters of the data')
           }
         },
       },
       {
-        title: 'makes tokens of one length from data of one length',
+        title: 'makes tokens of equal length from data of equal length',
         run: async (stage) => {
           const store = stage.open()
           const texts = [
@@ -204,8 +207,8 @@ export const client: readonly ClientClause[] = [
           const lengths = await Promise.all(texts.map(async (data) => (await store.seal(entry(data))).length))
           expectThat(
             lengths[0] === lengths[1],
-            'tokens of 600 bytes that repeat and 600 that do not',
-            'one length',
+            'the lengths of tokens of 600 equal bytes and of 600 random bytes',
+            'equal lengths',
             lengths,
           )
         },
@@ -214,17 +217,17 @@ export const client: readonly ClientClause[] = [
   },
   {
     id: '8.6',
-    says: 'A token uses only characters that a cookie value may hold unquoted, and survives form-decoding.',
+    says: 'A token uses only characters that a cookie value can contain unquoted, and form-decoding does not change it.',
     cases: [
       {
-        title: 'makes tokens that a cookie can hold and a form does not alter',
+        title: 'makes tokens of cookie characters that form-decoding does not change',
         run: async (stage) => {
           const store = stage.open()
           for (const data of Object.values(TEXTS)) {
             const token = await store.seal(entry(data))
             // RFC 6265bis, cookie-octet.
             const isFit = /^[\x21\x23-\x2B\x2D-\x3A\x3C-\x5B\x5D-\x7E]+$/.test(token)
-            expectThat(isFit, 'a token', 'characters that a cookie value may hold', token)
+            expectThat(isFit, 'a token', 'only characters that a cookie value can contain unquoted', token)
             expectSame('a token after form-decoding', decodeURIComponent(token.replaceAll('+', ' ')), token)
           }
         },
@@ -233,12 +236,12 @@ export const client: readonly ClientClause[] = [
   },
   {
     id: '8.7',
-    says: 'maxBytes is honest: data of that size seals into one cookie that browsers keep.',
+    says: 'maxBytes is accurate: data of that size seals into one cookie that browsers store. Core refuses larger data with TOO_LARGE, so a cookie is never truncated or silently dropped.',
     cases: [
       {
         title: 'seals data of maxBytes into one cookie',
         run: async (stage) => {
-          for (const name of ['s', 'a-cookie-with-a-name-that-takes-some-of-the-place']) {
+          for (const name of ['s', 'a-cookie-with-a-name-that-takes-some-of-the-space']) {
             const { maxValueLength } = stage.context(SECRETS, name).cookie
             const store = stage.open({ name })
             const token = await store.seal(entry(textOf(store.maxBytes), 8.64e15))
@@ -256,10 +259,10 @@ export const client: readonly ClientClause[] = [
   },
   {
     id: '8.8',
-    says: 'Arbitrary strings open as null and never throw.',
+    says: 'Arbitrary strings open as null and never throw. A junk token costs no more than one failed key look-up.',
     cases: [
       {
-        title: 'opens no arbitrary string, and throws for none',
+        title: 'opens arbitrary strings as null and never throws',
         run: async (stage) => {
           const store = stage.open()
           const strings = [
@@ -283,17 +286,17 @@ export const client: readonly ClientClause[] = [
   },
   {
     id: '7.6',
-    says: 'A bad option is INVALID_OPTION at construction, naming the option, what was given and what is expected; secrets never appear in a message.',
+    says: 'A bad or unknown option fails with INVALID_OPTION when the store is made. The message names the option, what was given and what is expected. It describes text by its kind only and never repeats its content. Secrets never appear in a message.',
     cases: [
       {
-        title: 'refuses bad options when it is made',
+        title: 'refuses bad options when the store is made',
         run: async (stage) => expectOptionsChecked(stage.harness, stage.optionsOf(), (options) => stage.make(options)),
       },
     ],
   },
   {
     id: '10.1',
-    says: 'A store has the fields and methods of its interface, of their types; maxBytes is a positive integer and true.',
+    says: 'A store has the fields and methods of its interface, with their types, and nothing else that core reads. maxBytes is a positive integer and accurate.',
     cases: [
       {
         title: 'has the fields and methods of a client store',

@@ -14,7 +14,7 @@ interface Command {
   readonly method: Method
   readonly key: 'a' | 'b' | 'A'
   readonly data: string
-  /** Of an update: how many versions of that key back; 0: the current one. */
+  /** For an update: how many versions of the key to go back. 0 is the current version. */
   readonly back: number
 }
 
@@ -32,7 +32,7 @@ function tell({ method, key, data, back }: Command): string {
   return `update(${key}, ${show(data)}, ${which})`
 }
 
-/** What a store is to a caller, in a map. */
+/** An in-memory model of a store. */
 class Model {
   readonly #entries = new Map<string, Entry & { version: Version }>()
   /** Every version of a key, newest last. */
@@ -56,7 +56,7 @@ class Model {
   }
 }
 
-/** Runs the commands on a store and on the model, and compares them at every step. `prefix` keeps runs apart. */
+/** Runs the commands on a store and on the model, and compares both at every step. `prefix` separates runs. */
 async function compare(store: ServerStore, prefix: string, commands: readonly Command[]): Promise<void> {
   const model = new Model()
   const told = commands.map(tell)
@@ -87,7 +87,7 @@ async function compare(store: ServerStore, prefix: string, commands: readonly Co
 async function expectLikeModel(stage: ServerStage): Promise<void> {
   const store = stage.open()
   let runs = 0
-  // Some faults take many steps to show: sequences are of any length, and not most of them short.
+  // Some faults show only after many steps, so sequences of every length are equally likely.
   const sequence = fc.array(command, { minLength: 1, maxLength: 40, size: 'max' })
   const property = fc.asyncProperty(sequence, (commands) => compare(store, `run${++runs}`, commands))
   const { failed, errorInstance, seed, numShrinks } = await fc.check(property, {
@@ -97,7 +97,7 @@ async function expectLikeModel(stage: ServerStage): Promise<void> {
   if (!failed) return
   if (!(errorInstance instanceof Breach)) throw errorInstance
   const { done, expected, came } = errorInstance
-  throw new Breach(`${done} (shrunk ${numShrinks} times from what seed ${seed} made)`, expected, came)
+  throw new Breach(`${done} (shrunk ${numShrinks} times, seed ${seed})`, expected, came)
 }
 
 async function expectLinearizable(stores: readonly ServerStore[], from: number): Promise<void> {
@@ -105,7 +105,12 @@ async function expectLinearizable(stores: readonly ServerStore[], from: number):
     const history = await recordHistory(stores, from + round)
     for (const operations of history.values()) {
       const story = explainHistory(operations)
-      expectThat(story === undefined, `a history of four clients on two instances`, 'some serial order of it', story)
+      expectThat(
+        story === undefined,
+        `a history of four clients on two instances`,
+        'an order of the calls that explains every result',
+        story,
+      )
     }
   }
 }
@@ -113,12 +118,12 @@ async function expectLinearizable(stores: readonly ServerStore[], from: number):
 export const everything: readonly ServerClause[] = [
   {
     id: '9.1',
-    says: 'Random sequences of commands on several keys agree with an in-memory model at every step.',
-    cases: [{ title: 'agrees with a model, whatever the sequence of commands', run: expectLikeModel }],
+    says: 'Random sequences of calls on several keys agree with an in-memory model at every step.',
+    cases: [{ title: 'agrees with a model on random sequences of calls', run: expectLikeModel }],
   },
   {
     id: '9.2',
-    says: 'Random concurrent histories over two instances are linearizable; a write that failed UNAVAILABLE counts as a maybe.',
+    says: 'Random concurrent histories over two instances are linearizable: some order of the calls, one at a time, explains every result. A write that failed with UNAVAILABLE may or may not have taken effect.',
     cases: [
       {
         title: 'is linearizable over two instances',

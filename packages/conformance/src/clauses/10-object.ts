@@ -10,7 +10,7 @@ import { update } from './03-update.js'
 const LACKS = new Set<unknown>(['atomic', 'fresh', 'retention', 'durability'] satisfies Lack[])
 const METHODS = ['create', 'read', 'update', 'destroy', 'close'] as const
 
-/** A field of an object, whatever its type says. */
+/** Reads a field regardless of the object's type. */
 function fieldOf(store: object, name: string): unknown {
   return Reflect.get(store, name)
 }
@@ -26,20 +26,20 @@ export function expectFields(store: object, kind: 'server' | 'client', methods: 
   }
   expectField('contract', (value) => value === 1, '1')
   expectField('kind', (value) => value === kind, show(kind))
-  expectField('name', (value) => typeof value === 'string' && value !== '', 'a name')
+  expectField('name', (value) => typeof value === 'string' && value !== '', 'a non-empty string')
   expectField('maxBytes', isPositiveInteger, 'a positive integer')
   if (kind === 'server') expectField('deadline', isPositiveInteger, 'a positive integer')
   for (const method of methods) expectField(method, (value) => typeof value === 'function', 'a function')
-  // Whoever asks whether a value is a promise asks for this.
-  expectField('then', (value) => value === undefined, 'none: a store is no promise')
+  // `await` treats any object with a `then` method as a promise.
+  expectField('then', (value) => value === undefined, 'undefined: a store must not be a thenable')
 }
 
-/** That the backend really cannot do it: that of the cases exempted by that word, one at least breaks. */
+/** Asserts that the backend really cannot do it: at least one case that the word exempts must break. */
 async function expectLacking(word: Lack, run: (one: Case<ServerStage>) => Promise<boolean>) {
   const exempted = [create, update, destroy].flatMap((clauses) => clauses.flatMap(({ cases }) => cases))
   for (const one of exempted) if (one.lack === word && !(await run(one))) return
-  const done = `lacks: ['${word}'], and every case that the word exempts`
-  throw new Breach(done, 'one at least that the store does not pass', 'it passes them all')
+  const done = `lacks: ['${word}'] against every case that the word exempts`
+  throw new Breach(done, 'at least one case that the store fails', 'the store passes them all')
 }
 
 async function passes(stage: ServerStage, one: Case<ServerStage>): Promise<boolean> {
@@ -54,7 +54,7 @@ async function passes(stage: ServerStage, one: Case<ServerStage>): Promise<boole
   }
 }
 
-/** What a word says of an entry that something was done to: gone where the store lacks it, else there. */
+/** Asserts that an entry is gone after `act` if the store lacks the word, and still there if it does not. */
 async function expectDeclared(stage: ServerStage, word: Lack, done: string, act: () => Promise<void> | void) {
   const before = stage.open()
   await stage.create(before, 'key', entry('data'))
@@ -68,7 +68,7 @@ async function expectDeclared(stage: ServerStage, word: Lack, done: string, act:
 export const object: readonly ServerClause[] = [
   {
     id: '10.1',
-    says: 'A store has the fields and methods of its interface, of their types; maxBytes and deadline are positive integers and true.',
+    says: 'A store has the fields and methods of its interface, with their types, and nothing else that core reads. maxBytes and deadline are positive integers and accurate.',
     cases: [
       {
         title: 'has the fields and methods of a server store',
@@ -78,7 +78,7 @@ export const object: readonly ServerClause[] = [
         },
       },
       {
-        title: 'answers each method with a promise',
+        title: 'returns a promise from each method',
         run: async (stage) => {
           const store = stage.open()
           const calls = {
@@ -98,20 +98,25 @@ export const object: readonly ServerClause[] = [
   },
   {
     id: '10.2',
-    says: 'lacks names only what the backend cannot do, and everything that it cannot.',
+    says: 'lacks names everything that the backend cannot do, and nothing that it can do.',
     cases: [
       {
-        title: 'declares words of the contract, each once',
+        title: 'declares only words of the contract, each once',
         run: async (stage) => {
           const lacks: unknown = fieldOf(stage.open(), 'lacks')
           const words: readonly unknown[] = Array.isArray(lacks) ? lacks : []
           const isRight = (lacks === undefined || Array.isArray(lacks)) && words.every((word) => LACKS.has(word))
-          expectThat(isRight, "the store's field lacks", `none, or some of ${[...LACKS].join(', ')}`, lacks)
+          expectThat(
+            isRight,
+            "the store's field lacks",
+            `undefined, or a list of some of ${[...LACKS].join(', ')}`,
+            lacks,
+          )
           expectThat(new Set(words).size === words.length, "the store's field lacks", 'each word once', lacks)
         },
       },
       {
-        title: 'declares nothing that it can do after all',
+        title: 'does not declare that it lacks what it can do',
         run: async (stage) => {
           for (const word of stage.open().lacks ?? [])
             if (word === 'atomic' || word === 'fresh') await expectLacking(word, (one) => passes(stage, one))

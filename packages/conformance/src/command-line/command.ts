@@ -8,19 +8,20 @@ import { summaryOf, tableOf } from './table.js'
 
 const USAGE = `Usage: sess-conformance MODULE [options]
 
-Runs the store contract of @sess. MODULE exports, by default, an adapter or what the suite's README calls a harness.
+Checks an adapter against the store contract of @sess. The default export of MODULE must be an adapter, or a harness
+(see the README of @sess/conformance). The options up to --in-process apply only to an adapter.
 
 Options:
-  --options JSON    the adapter's options, such as '{"url":"redis://127.0.0.1:6379"}'
-  --scope NAME      the option that keeps scopes apart: a prefix, a table
-  --address NAME    the option that takes host:port, where --tcp is given
-  --tcp HOST:PORT   where the backend listens
-  --in-process      the backend is in the process, and cannot fail
-  --only CLAUSE     runs 3.2, or all of 3; may be repeated
-  --json            prints the report as JSON, and the progress nowhere
-  --help
+  --options JSON    options for the adapter, such as '{"url":"redis://127.0.0.1:6379"}'
+  --scope NAME      the adapter's option that separates scopes, such as a prefix or a table
+  --address NAME    the adapter's option that takes host:port; required with --tcp
+  --tcp HOST:PORT   the address that the backend listens on
+  --in-process      the backend runs in this process and cannot fail
+  --only CLAUSE     runs one clause (3.2) or all clauses of a section (3); may be repeated
+  --json            prints the report as JSON, and no progress
+  --help            prints this text
 
-Exit code: 0, every clause that was tried is kept; 1, a clause is broken; 2, the suite could not run.
+Exit code: 0 if every clause that was run is kept, 1 if a clause is broken, 2 if the suite could not run.
 `
 
 interface Output {
@@ -48,7 +49,7 @@ export async function main(args: readonly string[], { out, err }: Output): Promi
       return 0
     }
     const [path, ...others] = positionals
-    if (path === undefined || others.length > 0) throw new TypeError(`Name one module.\n\n${USAGE}`)
+    if (path === undefined || others.length > 0) throw new TypeError(`Give exactly one MODULE.\n\n${USAGE}`)
     const harness = await harnessOf(path, values)
     const { only, json } = values
     const report = await runSuite(harness, {
@@ -76,24 +77,24 @@ interface Given {
 async function harnessOf(path: string, given: Given): Promise<Harness> {
   const module: unknown = await import(pathToFileURL(resolve(path)).href)
   let exported = isRecord(module) ? module['default'] : undefined
-  // A CommonJS module that was compiled from ES modules.
+  // A CommonJS module compiled from an ES module has its default export here.
   if (isRecord(exported) && 'default' in exported) exported = exported['default']
   if (isHarness(exported)) return exported
-  if (!isAdapter(exported)) throw new TypeError(`${path} exports neither an adapter nor a harness by default.`)
+  if (!isAdapter(exported)) throw new TypeError(`The default export of ${path} is neither an adapter nor a harness.`)
   return harnessOfAdapter(exported, given)
 }
 
 function harnessOfAdapter(adapter: Harness['adapter'], { options, scope, address, tcp, ...rest }: Given): Harness {
   const common: unknown = options === undefined ? {} : JSON.parse(options)
-  if (!isRecord(common)) throw new TypeError('--options takes a JSON object.')
+  if (!isRecord(common)) throw new TypeError('--options must be a JSON object.')
   const backend: Backend | 'in-process' | undefined =
     rest['in-process'] === true ? 'in-process' : tcp === undefined ? undefined : { tcp }
   if (tcp !== undefined && address === undefined)
     throw new TypeError(
-      'With --tcp, say which option takes the address, as --address NAME: the suite puts a proxy before it.',
+      '--tcp also needs --address NAME, the option that takes host:port: the suite puts a proxy in front of the backend.',
     )
   if (backend !== undefined && scope === undefined)
-    throw new TypeError('Say which option keeps scopes apart, as --scope NAME: each case works in a scope of its own.')
+    throw new TypeError('Give --scope NAME, the option that separates scopes: each case works in its own scope.')
   return {
     adapter,
     options: (place) => ({

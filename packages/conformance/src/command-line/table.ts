@@ -1,6 +1,6 @@
 import type { Outcome, Report } from '../run.js'
 
-/** One line for each clause, and below each what broke or was left out. */
+/** One line for each clause, followed by its cases that broke or were skipped. */
 export function tableOf({ outcomes }: Report): string {
   const clauses = [...new Set(outcomes.map(({ clause }) => clause))]
   return clauses
@@ -28,8 +28,8 @@ function stateOf(outcomes: readonly Outcome[]): string {
 function noteOf({ status, title, reason, lack, isKept, message }: Outcome): string {
   if (status === 'skipped') return `${title}\n  skipped: ${reason ?? ''}`
   if (status === 'exempt') {
-    const came = isKept === true ? 'it kept it this time' : `it broke it:\n${indent(message ?? '')}`
-    return `${title}\n  skipped: the store lacks '${lack ?? ''}'; ${came}`
+    const came = isKept === true ? 'it passed' : `it failed:\n${indent(message ?? '')}`
+    return `${title}\n  skipped: the store lacks '${lack ?? ''}'; the case was run anyway, and ${came}`
   }
   return `${title}\n${indent(message ?? '')}`
 }
@@ -41,7 +41,7 @@ function indent(text: string): string {
 export function summaryOf({ store, outcomes }: Report): string {
   const broken = [...new Set(outcomes.filter(({ status }) => status === 'broken').map(({ clause }) => clause))]
   const skipped = outcomes.filter(({ status }) => status === 'skipped' || status === 'exempt').length
-  const left = skipped === 0 ? '' : `, ${skipped} cases skipped`
-  if (broken.length > 0) return `The ${store} store breaks ${broken.join(', ')}${left}.`
-  return `The ${store} store keeps every clause that was tried${left}.`
+  const left = skipped === 0 ? '' : ` ${skipped === 1 ? '1 case was' : `${skipped} cases were`} skipped.`
+  if (broken.length > 0) return `The ${store} store breaks ${broken.join(', ')}.${left}`
+  return `The ${store} store keeps every clause that was run.${left}`
 }

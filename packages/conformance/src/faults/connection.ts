@@ -2,45 +2,46 @@ import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 
 /**
- * What goes wrong between a client and its server. The proxy knows no protocol: on each connection, a reply begins with
- * the first bytes from the server after bytes from the client.
+ * A fault between a client and its server. The proxy knows no protocol: on each connection, a reply begins with the
+ * first bytes from the server after bytes from the client.
  */
 export type Fault =
   /** Everything passes. */
   | 'none'
-  /** Open connections are reset and new ones refused: nothing listens on the port. */
+  /** Open connections are reset and new ones are refused: nothing listens on the port. */
   | 'refuse'
   /**
-   * Connections are accepted and all bytes swallowed. A connection that lost some stays silent when the fault is over,
-   * as after a firewall has forgotten it; the others go on.
+   * Connections are accepted and all bytes are swallowed. A connection that lost bytes stays silent after the fault, as
+   * if a firewall had dropped its state. The other connections work again.
    */
   | 'blackhole'
-  /** What is sent reaches the server. Instead of a reply the client finds its connection closed. */
+  /** Requests reach the server. Instead of a reply, the client's connection is closed. */
   | 'lose replies'
-  /** As `lose replies`, after half of the bytes that came first; of a single byte, none. */
+  /** Like `lose replies`, but half of the reply's first bytes are passed on. Of a single byte, none is. */
   | 'cut replies'
   /** Each reply begins that many milliseconds late. */
   | { readonly delay: number }
   /**
-   * As `lose replies`, for the replies that it says. It is asked when a reply begins: `request` is what the client sent
-   * on that connection since the last one began, `index` counts the replies on all connections since the fault was set.
+   * Like `lose replies`, for the replies for which the function returns true. It is called when a reply begins.
+   * `request` is what the client sent on that connection since the previous reply began. `index` counts from 0 the
+   * replies on all connections since the fault was set.
    */
   | { readonly loseReplyTo: (request: Buffer, index: number) => boolean }
 
-/** What the connections of a proxy share. */
+/** State that the connections of a proxy share. */
 export interface Line {
   fault: Fault
-  /** That have begun since the fault was set. */
+  /** How many replies have begun since the fault was set. */
   replies: number
   readonly connections: Set<FaultConnection>
 }
 
-/** A connection of a client, and the one to the server that it is joined to. */
+/** A client's connection, joined to a connection to the server. */
 export class FaultConnection {
   readonly #client: Socket
   readonly #server: Socket
   readonly #line: Line
-  /** `silent`: bytes were swallowed, so that no more may pass. `cut`: what still comes is of no interest. */
+  /** `silent`: bytes were swallowed, so no more may pass. `cut`: all later bytes are dropped. */
   #state: 'open' | 'silent' | 'cut' = 'open'
   /** What the client sent since the last reply began. */
   readonly #request: Buffer[] = []
@@ -56,13 +57,13 @@ export class FaultConnection {
     server.on('data', (chunk: Buffer) => this.#passReply(chunk))
     server.on('drain', () => client.resume())
     server.on('end', () => this.#endReplies())
-    // 'close' follows, and is where errors are handled.
+    // 'close' follows every error, and its handlers clean up.
     for (const socket of [client, server]) socket.on('error', () => {})
     client.on('close', () => this.#afterClient())
     server.on('close', () => this.#afterServer())
   }
 
-  /** What is under way when the fault changes meets the new one. */
+  /** Applies a new fault to what is already under way. */
   enforce(): void {
     this.#passLate()
     if (this.#line.fault === 'blackhole') {
@@ -135,19 +136,19 @@ export class FaultConnection {
 
   #endRequests(): void {
     if (!this.#swallows()) this.#server.end()
-    // In a blackhole the client's farewell is not answered either.
+    // A blackhole does not answer the end of a connection either.
     else if (this.#line.fault !== 'blackhole') this.reset()
   }
 
   #endReplies(): void {
-    // A socket that is paused still tells of its end.
+    // A paused socket still emits 'end': a delayed reply must go out first.
     if (this.#late === undefined && !this.#swallows()) this.#client.end()
   }
 
   #afterClient(): void {
     this.#state = 'cut'
     this.#dropLate()
-    // To destroy it would take from the server what is under way.
+    // Destroying the socket would drop bytes that are still on their way to the server.
     this.#server.end()
     this.#server.resume()
     this.#leave()

@@ -5,19 +5,22 @@ import { type Fault, FaultConnection, type Line } from './connection.js'
 
 export type { Fault } from './connection.js'
 
-/** Stands between a client and a server and passes everything on, until a fault is set. */
+/** A TCP proxy between a client and a server. It passes everything on until a fault is set. */
 export interface FaultProxy {
   /** `127.0.0.1` */
   readonly host: string
-  /** Free when the proxy began. */
+  /** The port that the proxy listens on. */
   readonly port: number
   /** `host:port` */
   readonly address: string
-  /** How many of its clients' connections are open, on either side. */
+  /** How many connections of clients are open, on the client's side or the server's. */
   readonly connections: number
-  /** Resolves when the fault is in force, for open connections too; it takes the place of the one before. */
+  /**
+   * Replaces the fault. Resolves when the new fault is in force, for open connections too. Rejects with an `Error` if
+   * the proxy is closed, or if its port was taken while it refused connections.
+   */
   set(fault: Fault): Promise<void>
-  /** Resets all connections and ends. Closing twice is not an error. */
+  /** Resets all connections and stops listening. Closing twice is not an error. */
   close(): Promise<void>
 }
 
@@ -27,8 +30,8 @@ interface Target {
 }
 
 /**
- * Starts a proxy on a free port of 127.0.0.1. `target` is `host:port`, `[IPv6]:port`, or a port of 127.0.0.1; rejects
- * with an `Error` for any other.
+ * Starts a proxy on a free port of 127.0.0.1. `target` is `host:port`, `[IPv6]:port`, or a port of 127.0.0.1. Rejects
+ * with an `Error` for any other target.
  */
 export async function startFaultProxy(target: string | number): Promise<FaultProxy> {
   const proxy = new TcpFaultProxy(parseTarget(target))
@@ -40,7 +43,7 @@ function parseTarget(target: string | number): Target {
   const [, host = '127.0.0.1', digits] = /^(?:\[?(.+?)\]?:)?(\d+)$/.exec(String(target)) ?? []
   const port = Number(digits)
   if (port >= 1 && port <= 65_535) return { host, port }
-  throw new Error(`The fault proxy cannot stand before ${JSON.stringify(target)}; expected host:port or a port.`)
+  throw new Error(`The fault proxy cannot connect to ${JSON.stringify(target)}: expected host:port or a port.`)
 }
 
 class TcpFaultProxy implements FaultProxy {
@@ -56,7 +59,7 @@ class TcpFaultProxy implements FaultProxy {
       const server = connect({ ...target, allowHalfOpen: true, noDelay: true })
       this.#line.connections.add(new FaultConnection(client, server, this.#line))
     })
-    // A connection that could not be accepted is the client's trouble, not the process's.
+    // If a connection cannot be accepted, only its client must notice.
     this.#server.on('error', () => {})
   }
 
@@ -75,7 +78,7 @@ class TcpFaultProxy implements FaultProxy {
   async start(): Promise<void> {
     for (let tries = 1; this.#port === 0; tries++) {
       try {
-        // Below the ports that systems give to outgoing connections: one could take the port while the proxy refuses.
+        // Systems give higher ports to outgoing connections, which could take the port while the proxy refuses.
         const port = randomInt(10_000, 30_000)
         await this.#listen(port)
         this.#port = port
@@ -121,7 +124,7 @@ class TcpFaultProxy implements FaultProxy {
     try {
       await this.#listen(this.#port)
     } catch (cause) {
-      const taken = `Port ${this.#port} was taken while the fault proxy refused connections to it. Start another proxy.`
+      const taken = `Port ${this.#port} was taken by another socket while the fault proxy refused connections. Start another proxy.`
       throw new Error(taken, { cause })
     }
   }

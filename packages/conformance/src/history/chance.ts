@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, the same at each run, so that a failure can be looked at again: a linear congruential generator. */
+/** A linear congruential generator of numbers from 0 to 1. A seed always gives the same numbers: failures repeat. */
 export function chance(seed: number): () => number {
   let state = seed
   return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32

@@ -3,46 +3,46 @@ import { describeEntry, describeOperation, type Operation } from './operation.js
 
 export type { Operation } from './operation.js'
 
-/** What is under the key. The same data and version are one object. */
+/** An entry under the key. Equal data and version are one object. */
 interface Held {
   readonly id: number
   readonly data: string
-  /** `undefined`: a write that failed left it, and nobody ever saw it. */
+  /** `undefined`: a failed write left the entry, and no call ever read it. */
   readonly version: Version | undefined
-  /** Stands for the version in a world: none is made twice. */
+  /** Represents the version in a world, since no version is made twice. */
   readonly bit: bigint
 }
 
 interface Step {
   readonly operation: Operation
   readonly hasFailed: boolean
-  /** Stands for the step in a world. */
+  /** Represents the step in a world. */
   readonly bit: bigint
-  /** What it can leave behind: several if it failed, since its version may have been seen later. */
+  /** The entries that the step can leave. A failed step can have several, as its version may have been read later. */
   readonly writes: readonly Held[]
-  /** Steps that failed and have this in common can stand for one another. */
+  /** Failed steps with the same likeness are interchangeable. */
   readonly likeness: string
 }
 
-/** One way in which things can have come about. */
+/** One state that the key can be in, and how it got there. */
 interface World {
   readonly held: Held | null
-  /** The steps that took effect and the versions that they made, except those that failed. */
+  /** The steps that took effect and the versions that they made, without the failed steps. */
   readonly past: bigint
-  /** The same of those that failed. They need not take effect at all: of two worlds, the one that spent less can do more. */
+  /** The same for failed steps, which need not take effect. Of two worlds, the one that spent less can do more. */
   readonly spent: bigint
 }
 
 const UNSEEN: Held = { id: 1, data: '', version: undefined, bit: 0n }
 
 /**
- * Whether the calls on one key, which nothing held before, can have happened one after another on a store that keeps the
- * contract, each at an instant between its beginning and its end. `undefined`: they can. Else the story of those that
- * cannot, as far as the first end of a call that leaves no explanation.
+ * Checks that calls on one key are linearizable: that they can have taken effect one after another on a store that
+ * keeps the contract, each at an instant between its beginning and its end. The key has no entry at first. Returns
+ * `undefined` if they can. Otherwise returns a text that lists the calls up to the first end that no order explains.
  *
- * It is Wing and Gong's search as Lowe makes it: just in time. It follows every state that the key can be in from end to
- * end, and puts a call before one that ends only where that needs it; so its time grows with the calls that are open at
- * once, and not with the length of the history.
+ * The algorithm is Wing and Gong's search with Lowe's just-in-time linearization. It follows every state that the key
+ * can be in from end to end, and puts a call before one that ends only if that one needs it. Its time grows with the
+ * number of calls that are open at once, not with the length of the history.
  */
 export function explainHistory(operations: readonly Operation[]): string | undefined {
   const steps = toSteps(operations)
@@ -62,7 +62,7 @@ export function explainHistory(operations: readonly Operation[]): string | undef
   return undefined
 }
 
-/** In the order of their ends. */
+/** The steps that did not fail, in the order of their ends. */
 function answered(steps: readonly Step[]): Step[] {
   return steps.filter(({ hasFailed }) => !hasFailed).toSorted((a, b) => a.operation.ended - b.operation.ended)
 }
@@ -106,7 +106,7 @@ function toSteps(operations: readonly Operation[]): Step[] {
   })
 }
 
-/** Versions that were read and that no write told, so that they are of writes that failed; with their data. */
+/** Versions that were read but that no write returned, with their data. Failed writes must have made them. */
 function untoldVersions(operations: readonly Operation[]): Map<Version, string> {
   const versions = new Map<Version, string>()
   for (const { outcome } of operations) if (outcome.kind === 'stored') versions.set(outcome.version, outcome.data)
@@ -114,7 +114,7 @@ function untoldVersions(operations: readonly Operation[]): Map<Version, string> 
   return versions
 }
 
-/** The worlds that open steps lead to, as far as those in which `last` took effect. */
+/** The worlds that open steps lead to, up to those in which `last` took effect. */
 function reach(worlds: readonly World[], open: ReadonlySet<Step>, last: Step): World[] {
   const reached: World[] = []
   const alike = new Map<string, World[]>()
@@ -128,7 +128,7 @@ function reach(worlds: readonly World[], open: ReadonlySet<Step>, last: Step): W
     reached.push(seen)
   }
   for (const world of worlds) add(world)
-  // What is added on the way is visited too.
+  // The loop also visits the worlds that it adds.
   for (const world of reached) {
     if (isPast(last, world)) continue
     for (const step of choices(world, open)) for (const next of change(world, step)) add(next)
@@ -147,14 +147,14 @@ function choices(world: World, open: ReadonlySet<Step>): Step[] {
   })
 }
 
-/** The past with the steps that change nothing: they lose nothing by taking place as soon as they can. */
+/** The past, plus the open steps that change nothing: taking effect as soon as possible costs them nothing. */
 function observe({ held, past }: World, open: ReadonlySet<Step>): bigint {
   let observed = past
   for (const { operation, bit } of open) if (agrees(operation, held)) observed |= bit
   return observed
 }
 
-/** Whether a call that changed nothing can have had its outcome where the key holds that. */
+/** Whether a call that changed nothing can have had its outcome with that entry under the key. */
 function agrees(operation: Operation, held: Held | null): boolean {
   const { method, outcome } = operation
   if (outcome.kind === 'stored') return held?.version === outcome.version && held.data === outcome.data
@@ -163,7 +163,7 @@ function agrees(operation: Operation, held: Held | null): boolean {
   return (method === 'read') === (held === null)
 }
 
-/** What becomes of a world by a call that changes the key. */
+/** The worlds that a call which changes the key leads to. */
 function change(world: World, { operation, hasFailed, bit, writes }: Step): World[] {
   const { held, past, spent } = world
   const become = (after: Held | null, bits: bigint): World =>
@@ -188,11 +188,11 @@ function tell(operations: readonly Operation[], last: Operation, worlds: readonl
     .toSorted((a, b) => a.began - b.began)
     .map((operation) => `  ${describeOperation(operation)}${operation === last ? '   <- not explained' : ''}`)
   const states = new Set(worlds.map(({ held }) => describeHeld(held)))
-  const rule = last.outcome.kind === 'version' ? ' No version is made twice.' : ''
+  const rule = last.outcome.kind === 'version' ? ' A store must not make a version twice.' : ''
   return [
     'No order of these calls explains what they returned:',
     ...calls,
-    `Whenever that one took effect, the key held ${[...states].join(', or ')}.${rule}`,
+    `When the marked call took effect, the key can only have contained ${[...states].join(', or ')}.${rule}`,
   ].join('\n')
 }
 

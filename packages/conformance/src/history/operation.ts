@@ -1,17 +1,17 @@
 import type { Version } from '@sess/core/adapter'
 import { show } from '../breach.js'
 
-/** When, and by whom. */
+/** When a call was under way, and which client made it. */
 interface Span {
-  /** Who made the call: for the story alone. */
+  /** Which client made the call. Only the returned text uses it. */
   readonly client: number
-  /** By one logical clock, which goes up with every beginning and every end. */
+  /** The time on a logical clock that goes up with every beginning and every end. */
   readonly began: number
-  /** By the same clock. Of a call that failed it bounds nothing: what was asked for may still come to pass. */
+  /** The time on the same clock. It does not bound a failed call, which may still take effect later. */
   readonly ended: number
 }
 
-/** The call failed `UNAVAILABLE`: it took effect once, at any time since it began, or never. */
+/** The call failed with `UNAVAILABLE`: it took effect once, at any time since it began, or never. */
 interface Unavailable {
   readonly kind: 'unavailable'
 }
@@ -22,17 +22,17 @@ type Written = { readonly kind: 'version'; readonly version: Version } | Nothing
 type Found = { readonly kind: 'stored'; readonly data: string; readonly version: Version } | Nothing | Unavailable
 type Destroyed = { readonly kind: 'done' } | Unavailable
 
-/** A call on one key of a store, and what came of it. */
+/** A call on one key of a store, and its outcome. */
 export type Operation = Span &
   (
     | { readonly method: 'create'; readonly data: string; readonly outcome: Written }
     | { readonly method: 'read'; readonly outcome: Found }
-    /** `version` is one that the history tells, or one that no store makes. */
+    /** `version` is one that occurs in the history, or one that no store makes. */
     | { readonly method: 'update'; readonly data: string; readonly version: Version; readonly outcome: Written }
     | { readonly method: 'destroy'; readonly outcome: Destroyed }
   )
 
-/** On one line: when, who, what, and what came of it. */
+/** One line: the times, the client, the call and its outcome. */
 export function describeOperation(operation: Operation): string {
   const { client, began, ended, method, outcome } = operation
   const time = `${began}–${outcome.kind === 'unavailable' ? '' : ended}`

@@ -7,7 +7,7 @@ import { numbers } from '../stage/text.js'
 
 const CLIENTS = 4
 const CALLS_EACH = 6
-/** The choice of a client that reads. */
+/** A choice that makes a client read. */
 const READ = 0.3
 
 interface Unavailable {
@@ -15,8 +15,8 @@ interface Unavailable {
 }
 
 /**
- * What clients that work at a few keys at the same time did and saw, by key. Each client has one of the stores; at the
- * end, each store is read once more, or a write that was lost last would not show.
+ * Lets several clients work on a few keys at the same time, and returns their calls and outcomes by key. Each client
+ * uses one of the stores. At the end each store is read once more, to show whether the last write was lost.
  */
 export async function recordHistory(
   stores: readonly ServerStore[],
@@ -51,7 +51,7 @@ class HistoryClient {
   readonly #client: number
   readonly #store: ServerStore
   readonly #clock: { now: number }
-  /** The newest version of each key that any client was told: several then try to replace the same. */
+  /** The newest version of each key that any client has received. Several clients then try to replace the same one. */
   readonly #known: Map<string, Version>
 
   constructor(
@@ -65,7 +65,7 @@ class HistoryClient {
     this.#known = known
   }
 
-  /** `choice`, from 0 to 1, decides what is done. */
+  /** Makes one call. `choice`, from 0 to 1, selects the method. */
   async perform(key: string, choice: number): Promise<Operation> {
     const client = this.#client
     const began = ++this.#clock.now

@@ -7,29 +7,29 @@ export const SECRETS = [
   'the third secret of the conformance suite',
 ] as const
 
-/** What one case of a client store works with: stores of this secret or that. */
+/** What one case of a client store works with: stores with different secrets and cookie names. */
 export class ClientStage {
-  /** What the author says of the adapter. */
+  /** The harness that the suite was given. */
   readonly harness: Harness
 
   constructor(harness: Harness) {
     this.harness = harness
   }
 
-  /** A store of the harness's options. `secrets`: newest first. `name`: the cookie's. */
+  /** Makes a store with the harness's options. `secrets`: newest first. `name`: the cookie's name. */
   open({ secrets = [SECRETS[0]], name }: { secrets?: readonly string[]; name?: string } = {}): ClientStore {
     return this.make(this.optionsOf(), this.context(secrets, name))
   }
 
-  /** What core hands to an adapter, of these secrets, newest first, and this cookie's name. */
+  /** The context that core passes to an adapter, with these secrets, newest first, and this cookie name. */
   context(secrets: readonly string[] = [SECRETS[0]], name?: string): AdapterContext {
     return createAdapterContext({ secret: secrets, ...(name !== undefined && { cookie: { name } }) })
   }
 
-  /** A store of other options. Throws a `TypeError` where the adapter makes a server store of them. */
+  /** Makes a store with other options. Throws a `TypeError` if the adapter makes a server store. */
   make(options: object, context: AdapterContext = this.context()): ClientStore {
     const store = makeStore(this.harness, options, context)
-    if (store.kind !== 'client') throw new TypeError('the adapter makes stores of two kinds')
+    if (store.kind !== 'client') throw new TypeError('The adapter makes both client stores and server stores.')
     return store
   }
 

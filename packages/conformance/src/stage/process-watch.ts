@@ -2,21 +2,21 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { Breach, show } from '../breach.js'
 
-/** Milliseconds that what a store let go may take to be gone, unless the harness says otherwise. */
+/** Milliseconds that released resources may take to go away, unless the harness gives another limit. */
 const RELEASES_WITHIN = 2000
-/** However slow the machine: what was let go takes turns of the event loop rather than time. */
+/** On a slow machine, releasing resources takes turns of the event loop rather than time. */
 const LEAST_POLLS = 10
 
 type Counts = Readonly<Record<string, number>>
 
-/** What keeps the process alive at this moment, by kind. */
+/** What keeps the process alive at this moment, counted by kind. */
 function resources(): Counts {
   const counts: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1
   return counts
 }
 
-/** The same, once it stays the same: what an earlier case let go would hide as much that leaks. */
+/** The same, once it is stable: resources that an earlier case is still releasing would hide as many leaks. */
 async function settledResources(): Promise<Counts> {
   const until = performance.now() + RELEASES_WITHIN
   let counts = resources()
@@ -40,7 +40,7 @@ function grown(before: Counts, after: Counts): string[] {
 async function expectReleased(done: string, before: Counts, within = RELEASES_WITHIN): Promise<void> {
   const until = performance.now() + within
   for (let polls = 1; ; polls++) {
-    // Rejections that nobody handles are told of after a turn of the event loop.
+    // Node reports unhandled rejections after a turn of the event loop.
     await turn()
     const left = grown(before, resources())
     if (left.length === 0) return
@@ -50,14 +50,14 @@ async function expectReleased(done: string, before: Counts, within = RELEASES_WI
   }
 }
 
-/** What a store does to the process, beside what it holds. */
+/** Records unhandled rejections, listener leaks and child processes. */
 export class Watch {
   readonly #resources: Counts
   readonly #listeners = listeners()
   readonly #faults: string[] = []
-  readonly #onRejection = (): void => void this.#faults.push('a rejection that nobody handles')
+  readonly #onRejection = (): void => void this.#faults.push('an unhandled rejection')
   readonly #onWarning = ({ name }: Error): void => {
-    if (name === 'MaxListenersExceededWarning') this.#faults.push('a warning of too many listeners')
+    if (name === 'MaxListenersExceededWarning') this.#faults.push('a warning about too many listeners')
   }
 
   constructor(before: Counts) {
@@ -75,20 +75,23 @@ export class Watch {
     process.off('warning', this.#onWarning)
   }
 
-  /** To be asked when it has ended. */
+  /** What was found. Call it after `end`. */
   faults(): string[] {
     return [...this.#faults, ...grown(this.#listeners, listeners()).map((name) => `a listener for '${name}'`)]
   }
 }
 
-/** That what `use` takes it gives back: nothing of it keeps the process alive. What others take meanwhile counts too. */
+/**
+ * Asserts that `use` releases all that it takes: nothing is left that keeps the process alive. What other code takes at
+ * the same time counts too, so the case must run alone.
+ */
 export async function expectAllReleased(done: string, use: () => Promise<void>, within?: number): Promise<void> {
   const before = await settledResources()
   await use()
   await expectReleased(done, before, within)
 }
 
-/** That, and that it leaves no listener, starts no child process, and handles every rejection. */
+/** The same, and asserts that `use` leaves no listener, starts no child process and leaves no rejection unhandled. */
 export async function expectNothingLeft(
   done: string,
   use: (watch: Watch) => Promise<void>,

@@ -14,11 +14,11 @@ export function entry(data: string, expiresAt: number = Date.now() + 24 * HOUR):
 
 /** What one case works with: fresh scopes, instances on them, and what may be done to the backend. */
 export class ServerStage {
-  /** What the author says of the adapter. */
+  /** The harness that the suite was given. */
   readonly harness: Harness
-  /** What may be done to the backend; nothing, where it is in the process. */
+  /** What may be done to the backend. Empty if it is in the process. */
   readonly backend: Backend
-  /** A scope of the case's own. */
+  /** The case's own scope. */
   readonly scope: string = newScope()
   readonly #stores: ServerStore[] = []
   readonly #undo: (() => Promise<void> | void)[] = []
@@ -28,27 +28,27 @@ export class ServerStage {
     this.backend = harness.backend === undefined || harness.backend === 'in-process' ? {} : harness.backend
   }
 
-  /** For a case within a case. */
+  /** Makes a new stage, to run a case within a case. */
   another(): ServerStage {
     return new ServerStage(this.harness)
   }
 
-  /** A scope beside `this.scope`. */
+  /** Returns a new scope, different from `this.scope`. */
   newScope(): string {
     return newScope()
   }
 
-  /** An instance on a scope. It is closed with the stage. */
+  /** Opens an instance on a scope. It is closed with the stage. */
   open(scope: string = this.scope, address: string = this.backend.tcp ?? ''): ServerStore {
     const store = this.make(this.optionsOf(scope, address))
     this.#stores.push(store)
     return store
   }
 
-  /** An instance of other options, for the case to close. Throws a `TypeError` where the adapter makes a client store. */
+  /** Makes an instance with other options. The case must close it. Throws a `TypeError` if it is a client store. */
   make(options: object): ServerStore {
     const store = makeStore(this.harness, options, CONTEXT)
-    if (store.kind !== 'server') throw new TypeError('the adapter makes stores of two kinds')
+    if (store.kind !== 'server') throw new TypeError('The adapter makes both client stores and server stores.')
     return store
   }
 
@@ -57,11 +57,11 @@ export class ServerStage {
     return this.harness.options?.({ scope, address }) ?? {}
   }
 
-  /** An instance that can be cut off from the backend, and how. */
+  /** Opens an instance that `faults` can cut off from the backend. */
   async openFaulty(): Promise<{ store: ServerStore; faults: Faults }> {
     const { tcp, stop, start } = this.backend
     if (tcp === undefined) {
-      if (!stop || !start) throw new TypeError('this backend cannot be made to fail')
+      if (!stop || !start) throw new TypeError('The harness cannot make this backend fail.')
       this.cleanUp(start)
       return { store: this.open(), faults: { begin: async () => stop(), end: async () => start() } }
     }
@@ -70,37 +70,37 @@ export class ServerStage {
     return { store, faults: { begin: () => proxy.set('refuse'), end: () => proxy.set('none'), proxy } }
   }
 
-  /** A fault proxy before the backend. It is closed with the stage. */
+  /** Starts a fault proxy in front of the backend. It is closed with the stage. */
   async proxy(): Promise<FaultProxy> {
     const proxy = await startFaultProxy(this.backend.tcp ?? '')
     this.cleanUp(() => proxy.close())
     return proxy
   }
 
-  /** Has something undone when the stage is closed: the last first. */
+  /** Registers an action to run when the stage is closed. The last one registered runs first. */
   cleanUp(undo: () => Promise<void> | void): void {
     this.#undo.push(undo)
   }
 
-  /** Undoes what was done, and closes the instances. */
+  /** Runs the registered actions and closes the instances. */
   async close(): Promise<void> {
     for (const undo of this.#undo.splice(0).toReversed()) await undo()
-    // That a store does not close is for clause 7.5 to say.
+    // Only clause 7.5 checks whether a store closes.
     await Promise.allSettled(this.#stores.map((store) => withinDeadline(store, 'close', async () => store.close())))
   }
 
-  /** Creates an entry that must be taken. */
+  /** Creates an entry. Throws a `Breach` if the store refuses it. */
   async create(store: ServerStore, key: string, given: Entry): Promise<Version> {
     return expectVersion(() => `create(${show(key)}, ${show(given)})`, await store.create(key, given))
   }
 
-  /** Updates an entry that must be at that version. */
+  /** Updates an entry at its current version. Throws a `Breach` if the store refuses it. */
   async update(store: ServerStore, key: string, given: Entry, version: Version): Promise<Version> {
     const done = () => `update(${show(key)}, ${show(given)}) with the current version`
     return expectVersion(done, await store.update(key, given, version))
   }
 
-  /** Reads an entry that must be there. */
+  /** Reads an entry. Throws a `Breach` if it is missing or malformed. */
   async read(store: ServerStore, key: string, when = ''): Promise<Stored> {
     const found = await store.read(key)
     const done = `read(${show(key)})${when && ` ${when}`}`
@@ -109,7 +109,7 @@ export class ServerStage {
     expectThat(
       typeof data === 'string' && typeof expiresAt === 'number' && typeof version === 'string' && version !== '',
       done,
-      'data, expiresAt and a version, of their types',
+      'an entry with data, expiresAt and version of the right types',
       found,
     )
     return found
@@ -117,10 +117,11 @@ export class ServerStage {
 }
 
 export interface Faults {
-  /** The backend cannot be reached. */
+  /** Makes the backend unreachable. */
   readonly begin: () => Promise<void>
+  /** Makes the backend reachable again. */
   readonly end: () => Promise<void>
-  /** Where the backend is reached by TCP. */
+  /** Given if the backend is reached over TCP. */
   readonly proxy?: FaultProxy
 }
 
@@ -129,7 +130,7 @@ const CONTEXT = createAdapterContext({ secret: 'a secret of the conformance suit
 let scopes = 0
 const run = randomUUID().slice(0, 8)
 
-/** No run finds what another has left behind. */
+/** Returns a scope that no other run uses, so that no run finds the entries of another. */
 function newScope(): string {
   return `conf${run}x${(++scopes).toString(36)}`
 }

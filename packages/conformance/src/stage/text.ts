@@ -1,11 +1,11 @@
 /** Texts that backends, encodings and protocols are known to alter, by name. All are well-formed Unicode. */
 export const TEXTS: Readonly<Record<string, string>> = {
-  'no text': '',
+  'empty text': '',
   'one character': 'a',
-  'one byte of NUL': '\0',
-  'NUL inside': 'a\0b',
-  lines: '\r\n',
-  'blanks at both ends': ' \t a \t ',
+  'one NUL byte': '\0',
+  'a NUL inside': 'a\0b',
+  'a line break': '\r\n',
+  'whitespace at both ends': ' \t a \t ',
   quotes: `"'\`\\`,
   emoji: '👩‍👩‍👧‍👦 🏳️‍🌈',
   'composed and decomposed letters': '\u00E9 e\u0301',
@@ -14,23 +14,23 @@ export const TEXTS: Readonly<Record<string, string>> = {
   'the last code point': '\u{10FFFF}',
   noncharacters: '\uFFFE\uFFFF',
   'a replacement character': '\uFFFD',
-  'a prototype': '{"__proto__":{"a":1}}',
-  'words of JavaScript': 'null',
-  'words of memcached': 'END\r\nVALUE a 0 1\r\nb\r\nSTORED\r\n',
-  'words of Redis': '$-1\r\n+OK\r\n*1\r\n',
-  'words of SQL': `'); DROP TABLE sessions; -- %_?`,
-  'words of a cookie': 'a=b; Path=/; "c", %00 +',
+  'a __proto__ field': '{"__proto__":{"a":1}}',
+  'the text null': 'null',
+  'memcached protocol text': 'END\r\nVALUE a 0 1\r\nb\r\nSTORED\r\n',
+  'Redis protocol text': '$-1\r\n+OK\r\n*1\r\n',
+  'SQL syntax': `'); DROP TABLE sessions; -- %_?`,
+  'cookie syntax': 'a=b; Path=/; "c", %00 +',
   digits: '0123456789:',
 }
 
-/** Of exactly so many bytes in UTF-8, with characters of every length. */
+/** A text of exactly that many UTF-8 bytes, with characters of every length. */
 export function textOf(bytes: number): string {
   const unit = 'aé€👍'
   const size = Buffer.byteLength(unit)
   return unit.repeat(Math.floor(bytes / size)) + 'z'.repeat(bytes % size)
 }
 
-/** 0 to count - 1. */
+/** The numbers 0 to count - 1. */
 export function numbers(count: number): readonly number[] {
   return [...Array(count).keys()]
 }

@@ -10,10 +10,10 @@ import { type Ran, runNode, SPAWN_TIMEOUT } from '../support/spawn.ts'
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
 function fixture(name: string): string {
-  return fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 }
 
-/** The command, in this process. */
+/** Runs the command in this process. */
 async function run(...args: readonly string[]): Promise<Ran> {
   const [out, err] = [new Text(), new Text()]
   const code = await main(args, { out, err })
@@ -29,16 +29,16 @@ class Text extends Writable {
   }
 }
 
-/** The command as it is installed, in a process of its own. */
+/** Runs the installed command in its own process. */
 function spawnCli(...args: readonly string[]): Promise<Ran> {
   return runNode([CLI, ...args])
 }
 
 describe('the exit code', { timeout: SPAWN_TIMEOUT }, () => {
-  it('is 0 when every clause that was tried is kept', async () => {
+  it('is 0 when every clause that was run is kept', async () => {
     const { code, out } = await spawnCli(fixture('good.js'), '--only', '1')
     expect(code).toBe(0)
-    expect(out).toMatch(/^The map store keeps every clause that was tried\.$/m)
+    expect(out).toMatch(/^The map store keeps every clause that was run\.$/m)
   })
 
   it('is 1 when a clause is broken', async () => {
@@ -48,23 +48,23 @@ describe('the exit code', { timeout: SPAWN_TIMEOUT }, () => {
   })
 
   it.each([
-    ['a module that is not there', ['nowhere.js'], /Cannot find module/],
+    ['a module that does not exist', ['nowhere.js'], /Cannot find module/],
     ['a module that throws', [fixture('rotten.js')], /the module is rotten/],
     [
       'a module that exports neither an adapter nor a harness',
       [fixture('neither.js')],
-      /exports neither an adapter nor a harness/,
+      /is neither an adapter nor a harness/,
     ],
-    ['no module', [], /Name one module\.\n\nUsage: sess-conformance MODULE/],
-    ['two modules', [fixture('good.js'), fixture('good.js')], /Name one module/],
-    ['a flag that is not known', [fixture('good.js'), '--unknown'], /--unknown/],
-    ['a flag with nothing after it', [fixture('good.js'), '--only'], /--only/],
+    ['no module', [], /Give exactly one MODULE\.\n\nUsage: sess-conformance MODULE/],
+    ['two modules', [fixture('good.js'), fixture('good.js')], /Give exactly one MODULE/],
+    ['an unknown flag', [fixture('good.js'), '--unknown'], /--unknown/],
+    ['a flag without its value', [fixture('good.js'), '--only'], /--only/],
     ['options that are not JSON', [fixture('adapter.js'), '--options', '{'], /JSON/],
-    ['options that are not an object', [fixture('adapter.js'), '--options', '1'], /--options takes a JSON object/],
-    ['an adapter of which nothing else is said', [fixture('adapter.js')], /Say how the backend is made unreachable/],
+    ['options that are not an object', [fixture('adapter.js'), '--options', '1'], /--options must be a JSON object/],
+    ['an adapter without flags', [fixture('adapter.js')], /The harness has no backend\. Give backend: /],
     ['an adapter without --scope', [fixture('adapter.js'), '--in-process'], /--scope NAME/],
     ['--tcp without --address', [fixture('adapter.js'), '--scope', 'scope', '--tcp', '127.0.0.1:1'], /--address NAME/],
-    ['a clause that is not there', [fixture('good.js'), '--only', '11'], /No case was run/],
+    ['a clause that does not exist', [fixture('good.js'), '--only', '11'], /No case was run/],
   ])('is 2 for %s, and the error says why', async (_, args, why) => {
     const { code, out, err } = await run(...args)
     expect(code).toBe(2)
@@ -73,13 +73,13 @@ describe('the exit code', { timeout: SPAWN_TIMEOUT }, () => {
     expect(out).toBe('')
   })
 
-  it('is 2 in a process of its own as well', async () => {
+  it('is 2 in its own process too', async () => {
     const { code, err } = await spawnCli('nowhere.js')
     expect(code).toBe(2)
     expect(err).toMatch(/^The suite could not run\. /)
   })
 
-  it('comes, though the store would keep the process alive', async () => {
+  it('is set even if the store would keep the process alive', async () => {
     const { code } = await spawnCli(fixture('leaking.js'), '--only', '2.1')
     expect(code).toBe(0)
   })
@@ -92,13 +92,13 @@ describe('what it runs', { timeout: SPAWN_TIMEOUT }, () => {
     expect(out).toMatch(/^5\.1 {2}kept {5}2 of 2 /)
   })
 
-  it('hands over --options, with which an adapter may refuse to make a store', async () => {
+  it('gets --options, which an adapter can refuse', async () => {
     const args = [fixture('adapter.js'), '--scope', 'scope', '--in-process', '--options', '{"colour":1}']
     const { code, err } = await run(...args, '--only', '2.1')
     expect([code, err]).toEqual([2, expect.stringContaining('Option map."colour" is not known')])
   })
 
-  it('may be a CommonJS module that was compiled of an ES module', async () => {
+  it('can be a CommonJS module that was compiled from an ES module', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sess-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const path = join(folder, 'compiled.cjs')
@@ -124,30 +124,31 @@ describe('what it runs', { timeout: SPAWN_TIMEOUT }, () => {
 })
 
 describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
-  it('is a line for each clause, and below it what broke and what was left out', async () => {
+  it('is a line for each clause, followed by its broken and skipped cases', async () => {
     const { out } = await run(fixture('broken.js'), '--only', '1.1', '--only', '1.2', '--only', '7.3')
     expect(out.split('\n').map((line) => line.replace(/\d+ ms$/, 'N ms'))).toEqual([
       '1.1  kept     4 of 4    N ms',
       '1.2  BROKEN   0 of 1    N ms',
       '  1.2 refuses a taken key and leaves its entry untouched',
       expect.stringMatching(/^ {4}clause 1\.2 is broken: /),
-      '    done:     create of a taken key',
+      '    checked:  create of a taken key',
       '    expected: null',
-      expect.stringMatching(/^ {4}came: {5}'/),
+      expect.stringMatching(/^ {4}received: '/),
+      '    contract: docs/contract.md#clause-1.2',
       '7.3  skipped  0 of 1    N ms',
-      '  7.3 takes foreign bytes for what they are',
+      '  7.3 reports foreign bytes as CORRUPT and lets destroy remove them',
       "    skipped: backend: 'in-process' has no plant",
       '',
-      'The map store breaks 1.2, 1 cases skipped.',
+      'The map store breaks 1.2. 1 case was skipped.',
       '',
     ])
   })
 
-  it('tells of a case that the store is exempt from what came of it', async () => {
+  it('includes the outcome of a case that the store is exempt from', async () => {
     const { code, out } = await run(fixture('lacking.js'), '--only', '1.3', '--only', '2.1')
     expect(code).toBe(0)
     expect(out).toMatch(
-      /^1\.3 {2}skipped .*\n.*\n {4}skipped: the store lacks 'atomic'; it broke it:\n {4}clause 1\.3 is broken: /,
+      /^1\.3 {2}skipped .*\n.*\n {4}skipped: the store lacks 'atomic'; the case was run anyway, and it failed:\n {4}clause 1\.3 is broken: /,
     )
   })
 
@@ -161,7 +162,7 @@ describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
     ).toEqual([
       '',
       'broken N ms  1.2 refuses a taken key and leaves its entry untouched',
-      'skipped N ms  7.3 takes foreign bytes for what they are',
+      'skipped N ms  7.3 reports foreign bytes as CORRUPT and lets destroy remove them',
     ])
   })
 
@@ -187,7 +188,7 @@ describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
     expect(outcomes[0]).toMatchObject({ clause: '1.2', status: 'broken', took: expect.any(Number) })
   })
 
-  it('is how to use it, with --help', async () => {
+  it('is the usage, with --help', async () => {
     const { code, out } = await run('--help')
     expect(code).toBe(0)
     for (const flag of ['options', 'scope', 'address', 'tcp', 'in-process', 'only', 'json'])

@@ -135,7 +135,7 @@ describe('the target', () => {
     ['digits', String],
     ['an IPv4 address', (port: number) => `127.0.0.1:${port}`],
     ['a name', (port: number) => `localhost:${port}`],
-    // So written, since not every machine has ::1.
+    // In this form, because not every machine has ::1.
     ['an IPv6 address', (port: number) => `[::ffff:127.0.0.1]:${port}`],
     ['a bare IPv6 address', (port: number) => `::ffff:127.0.0.1:${port}`],
   ])('may be %s', async (_, write) => {

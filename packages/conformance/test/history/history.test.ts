@@ -317,14 +317,14 @@ describe('the story', () => {
         "  3–      client 2: update 'v1' to 'b' → unavailable",
         '  4–      client 3: destroy → unavailable',
         "  5–6     client 1: read → 'c' at version 'v2'   <- not explained",
-        "Whenever that one took effect, the key held 'a' at version 'v1', or what a failed call wrote, or nothing.",
+        "When the marked call took effect, the key can only have contained 'a' at version 'v1', or what a failed call wrote, or nothing.",
       ].join('\n'),
     )
   })
 
   it('says that a version came back', () => {
     expect(explainHistory(WRONG['a version that comes back with a new life'] ?? [])).toContain(
-      'No version is made twice.',
+      'A store must not make a version twice.',
     )
   })
 
@@ -344,11 +344,11 @@ describe('the story', () => {
   })
 })
 
-/** Histories of a register: of so many calls at most, and at least, so many in ten of which fail. */
+/** Histories of a register with `minLength` to `calls` calls, of which `failing` in ten fail. */
 function histories(calls: number, failing = 3, minLength = 0): fc.Arbitrary<Operation[]> {
   const command: fc.Arbitrary<Command> = fc.record({
     method: fc.constantFrom('create', 'read', 'read', 'update', 'update', 'destroy'),
-    // Few, so that the same data is written again.
+    // Few values, so that the same data is written again.
     data: fc.constantFrom('a', 'b', 'c'),
     fails: fc.nat({ max: 9 }).map((n) => n < failing),
   })
@@ -413,7 +413,7 @@ function asFailed(operation: Operation): Operation {
 
 const versions = fc.constantFrom('v1', 'v2', 'v3', 'unknown')
 
-/** Other outcomes of a call, and mostly wrong ones. */
+/** Other outcomes of a call, mostly wrong ones. */
 const outcomes: fc.Arbitrary<(operation: Operation) => Operation> = fc
   .record({ version: versions, from: versions, data: fc.constantFrom('a', 'b', null), fails: fc.boolean() })
   .map(({ version, from, data, fails }) => (operation) => {
@@ -431,7 +431,7 @@ const outcomes: fc.Arbitrary<(operation: Operation) => Operation> = fc
   })
 
 describe('every history of a register is refused when', () => {
-  /** Asserts that a history is refused once `spoil` has changed it; `undefined`: there is nothing to change. */
+  /** Asserts that a history is refused after `spoil` has changed it. `undefined`: there is nothing to change. */
   function expectRefused(
     all: fc.Arbitrary<Operation[]>,
     spoil: (history: readonly Operation[], pick: number) => readonly Operation[] | undefined,

@@ -6,14 +6,14 @@ import { onTestFinished } from 'vitest'
 /** A server that answers a line `a` with `re: a`, and `bytes N` with N bytes. */
 export interface EchoServer {
   readonly port: number
-  /** Every line that came, in order. */
+  /** Every line received, in order. */
   readonly lines: readonly string[]
-  /** How many bytes came. */
+  /** How many bytes were received. */
   readonly bytes: number
   readonly sockets: ReadonlySet<Socket>
-  /** It ends each connection after its next reply. */
+  /** Makes the server end each connection after its next reply. */
   endAfterReply: boolean
-  /** It keeps its replies back until the function returned is called. */
+  /** Holds back replies until the returned function is called. */
   hold(): () => void
 }
 
@@ -64,13 +64,13 @@ export async function listen(server: Server, port: number): Promise<number> {
   return address.port
 }
 
-/** One connection of a client, and all that became of it. */
+/** A connection of a client, and what happened to it. */
 export class EchoClient {
   readonly socket: Socket
   received = ''
   /** The code of the error that the connection broke with. */
   broke: string | undefined
-  /** The server has said that no more comes. */
+  /** Whether the server has ended its side. */
   isEnded = false
   #isWhole = false
 
@@ -94,7 +94,7 @@ export class EchoClient {
     this.socket.write(`${line}\n`)
   }
 
-  /** The next line, once it is whole. */
+  /** Returns the next line when it is complete. */
   async line(): Promise<string> {
     await until(() => this.#isWhole && this.received !== '')
     const end = this.received.indexOf('\n')
@@ -108,7 +108,7 @@ export class EchoClient {
     return this.line()
   }
 
-  /** Resolves when the connection is closed, for whatever reason. */
+  /** Resolves when the connection is closed, for any reason. */
   async closed(): Promise<void> {
     await until(() => this.isClosed)
   }
@@ -133,17 +133,17 @@ function onLines(socket: Socket, take: (line: string) => Promise<void>): void {
   })
 }
 
-/** Waits for what must come to pass; the test's own time limit is the bound. */
+/** Waits until the condition is true. Only the time limit of the test ends a wait in vain. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(2)
 }
 
-/** Long enough for anything to arrive on loopback that is on its way: to see that nothing does. */
+/** Waits long enough for anything to arrive on loopback, to show that nothing does. */
 export async function settle(): Promise<void> {
   await sleep(50)
 }
 
-/** Long enough for the buffers of a connection to be full. */
+/** Waits long enough for the buffers of a connection to fill. */
 export async function settleLong(): Promise<void> {
   await sleep(400)
 }

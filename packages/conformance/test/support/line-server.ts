@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Entry, newVersion, type Stored, type Version } from '@sess/core/adapter'
 
-/** What a client asks of the server, one line of JSON each. */
+/** A request of a client, sent as one line of JSON. */
 export type Request = { readonly scope: string } & (
   | { readonly method: 'create'; readonly key: string; readonly entry: Entry }
   | { readonly method: 'read'; readonly key: string }
@@ -15,32 +15,32 @@ export type Request = { readonly scope: string } & (
 export interface Reply {
   readonly version?: Version
   readonly stored?: Stored
-  /** Bytes that are no entry hold the key. */
+  /** The bytes under the key are foreign. */
   readonly isForeign?: true
-  /** By `prune`. */
+  /** How many entries `prune` removed. */
   readonly removed?: number
 }
 
-/** What a key holds: an entry, which the server drops by its own clock at `until`; or foreign bytes. */
+/** What is stored under a key: an entry, which the server drops at `until` by its own clock, or foreign bytes. */
 export type Held = (Stored & { readonly until: number }) | Uint8Array
 
 export const STEP = 100
 
 export interface ServerOptions {
   /**
-   * When the server drops an entry by itself, given what held the key before, if anything did. Without it the server
-   * drops none, and has to be pruned.
+   * Returns when the server drops an entry, given what the key contained before, if anything. Without this option the
+   * server drops no entries and must be pruned.
    */
   readonly until?: (entry: Entry, before: Held | undefined) => number
-  /** What `prune` removes. Default: what expired at or before `now`. */
+  /** Whether `prune` removes an entry. Default: if it expired at or before `now`. */
   readonly isDue?: (stored: Stored, now: number) => boolean
-  /** A restart leaves it what it holds. */
+  /** Whether entries survive a restart. */
   readonly isDurable?: boolean
 }
 
 /**
  * A backend that keeps the contract: entries per scope with compare-and-swap, over TCP on a free port of 127.0.0.1, or
- * by `answer` within the process.
+ * through `answer` within the process.
  */
 export class LineServer {
   readonly options: ServerOptions
@@ -63,7 +63,7 @@ export class LineServer {
     return this.#port
   }
 
-  /** Listens, at the same port as before if it has listened. */
+  /** Listens, on the same port as before if it listened before. */
   async start(): Promise<void> {
     if (this.#server.listening) return
     this.#server.listen(this.#port, '127.0.0.1')
@@ -72,7 +72,7 @@ export class LineServer {
     if (typeof address === 'object' && address !== null) this.#port = address.port
   }
 
-  /** Drops all connections and takes no more. */
+  /** Drops all connections and accepts no more. */
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     if (!this.#server.listening) return
@@ -80,7 +80,7 @@ export class LineServer {
     await once(this.#server, 'close')
   }
 
-  /** Drops all connections and, unless it is durable, all that it holds. */
+  /** Drops all connections and, unless the server is durable, all entries. */
   restart(): void {
     for (const socket of this.#sockets) socket.destroy()
     if (this.options.isDurable !== true) this.#scopes.clear()
@@ -111,13 +111,13 @@ export class LineServer {
     return undefined
   }
 
-  /** The entry under a key, if an entry it is. */
+  /** The entry under a key, unless the bytes are foreign. */
   stored(scope: string, key: string): (Stored & { readonly until: number }) | undefined {
     const held = this.held(scope, key)
     return held instanceof Uint8Array ? undefined : held
   }
 
-  /** Stores an entry whatever the key holds. */
+  /** Stores an entry regardless of what is under the key. */
   put(scope: string, key: string, entry: Entry): Version {
     const { data, expiresAt } = entry
     const version = newVersion()

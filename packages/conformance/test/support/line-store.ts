@@ -15,32 +15,32 @@ import { type LineServer, onLines, type Reply, type Request, STEP } from './line
 
 export interface LineOptions {
   readonly scope?: string
-  /** `host:port` of the server, or of what stands before it. */
+  /** `host:port` of the server, or of a proxy in front of it. */
   readonly address?: string
-  /** A client of the caller's, to be used in place of one's own. */
+  /** A client of the caller, used instead of a new one. */
   readonly client?: Line
   /** In milliseconds. */
   readonly deadline?: number
 }
 
-/** Milliseconds: longer than a busy machine keeps a process from running, so that none passes that is not meant to. */
+/** Milliseconds: longer than a busy machine keeps a process from running, so that no deadline passes by accident. */
 export const DEADLINE = 1500
 export const MAX_BYTES = 2 ** 15
 
-/** The message of the error of a call whose connection the server has ended. */
+/** The error message of a call whose connection the server has ended. */
 export const REPLY_LOST = 'the server has ended the connection'
 
-/** A way to a server. */
+/** A client of the server. */
 export interface Line {
   readonly isOpen: boolean
-  /** Rejects where the server was not heard. */
+  /** Rejects if no reply came. */
   call(request: Request): Promise<Reply>
-  /** Gives up the connection: what is under way is rejected, and the next call makes another. */
+  /** Gives up the connection: calls under way reject, and the next call opens another connection. */
   drop(): void
   close(): void
 }
 
-/** By one connection, made when it is needed, and anew when it was lost. Nothing is sent twice. */
+/** A client with one connection, which it opens on first use and again after a loss. It never resends. */
 export class WireLine implements Line {
   readonly #target: { readonly host: string; readonly port: number }
   readonly #waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>()
@@ -94,7 +94,7 @@ export class WireLine implements Line {
   }
 }
 
-/** Within the process: what costs the wire's time and none of its troubles. */
+/** A client that calls the server in the process, without the delays and failures of a wire. */
 export class DirectLine implements Line {
   readonly isOpen = true
   readonly #server: LineServer
@@ -112,14 +112,14 @@ export class DirectLine implements Line {
   close(): void {}
 }
 
-/** What a server store of these is made with. */
+/** What `lineAdapter` needs. */
 export interface Wiring {
   readonly server: LineServer
   readonly lacks: readonly Lack[]
   readonly lineTo?: (address: string) => Line
 }
 
-/** The adapter of a server: correct, and made as any adapter is. */
+/** A correct adapter for a server, written like any other adapter. */
 export function lineAdapter({ server, lacks, lineTo }: Wiring): Adapter<LineOptions> {
   const open = lineTo ?? ((address) => (address === server.address ? new DirectLine(server) : new WireLine(address)))
   return (options) => {

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type SuiteCase, suiteOf } from '@sess/conformance'
 import type { Mutant, Running } from './mutant.ts'
 
-/** What became of a case on a mutant. */
+/** The outcome of a case on a mutant. */
 export interface Result {
   readonly mutant: Mutant
   readonly clause: string
@@ -16,13 +16,13 @@ interface Job {
   readonly one: SuiteCase
 }
 
-/** How many cases are under way at once: of those that may wait for a deadline, and of the others. */
+/** How many cases run at the same time: those that may wait for a deadline, and the others. */
 const FAULTY_WIDTH = 250
 const WIDTH = 24
-/** Milliseconds that a turn of the event loop takes when there is not too much to do. */
+/** Milliseconds that a turn of the event loop takes at most when it is not overloaded. */
 const CALM = 5
 
-/** Every case of the suite on every mutant. */
+/** Runs every case of the suite on every mutant. */
 export async function runMatrix(mutants: readonly Mutant[]): Promise<readonly Result[]> {
   const runnings = await Promise.all(mutants.map(async (mutant) => ({ mutant, running: await mutant.start() })))
   const jobs = runnings.flatMap(jobsOf)
@@ -37,23 +37,23 @@ export async function runMatrix(mutants: readonly Mutant[]): Promise<readonly Re
   return results.flat()
 }
 
-/** The cases that neither the harness nor a word of the store's leaves out. */
+/** The cases that are neither skipped nor exempt. */
 function jobsOf({ mutant, running }: { readonly mutant: Mutant; readonly running: Running }): readonly Job[] {
   const cases = suiteOf(running.harness).cases.filter(({ skip, lack }) => skip === undefined && lack === undefined)
   return cases.map((one) => ({ mutant, one }))
 }
 
-/** It waits for the wall clock. */
+/** Whether the case waits for the wall clock. */
 function isWaiting({ clause }: SuiteCase): boolean {
   return clause === '6.1' || clause === '6.2'
 }
 
-/** It may wait for a deadline. */
+/** Whether the case may wait for a deadline. */
 function isFaulty({ clause }: SuiteCase): boolean {
   return ['7.1', '7.2', '7.4', '7.5'].includes(clause)
 }
 
-/** Begins each when the event loop is calm: were it busy, deadlines would pass that are not meant to. */
+/** Starts each case when the event loop is calm. If it were busy, deadlines would pass by accident. */
 async function runTogether(jobs: readonly Job[] = [], width = Infinity): Promise<readonly Result[]> {
   const results: Promise<Result>[] = []
   const running = new Set<Promise<Result>>()
@@ -97,7 +97,7 @@ async function breachOf(one: SuiteCase | undefined): Promise<string | undefined>
   }
 }
 
-/** Of a case on a backend of its own. */
+/** Runs a case on its own backend. */
 async function breachApart(mutant: Mutant, title: string): Promise<string | undefined> {
   const own = await mutant.start()
   const breach = await breachOf(suiteOf(own.harness).cases.find((one) => one.title === title))

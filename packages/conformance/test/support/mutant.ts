@@ -12,25 +12,25 @@ export interface Running {
 
 export interface Mutant {
   readonly kind: 'server' | 'client'
-  /** What it does wrong. */
+  /** What the store does wrong. */
   readonly name: string
-  /** The clause that it is meant to break. */
+  /** The clause that the mutant is meant to break. */
   readonly clause: string
-  /** Which others fall with it, and no more. */
+  /** Exactly the other clauses that break with it. */
   readonly also: readonly string[]
-  /** Each case needs a backend of its own, as the defect reaches what other cases have there. */
+  /** Whether each case needs its own backend, because the defect affects the entries of other cases. */
   readonly isApart: boolean
   start(): Promise<Running>
 }
 
-/** What a defect is made of. */
+/** What a defect can use. */
 export interface Surroundings {
   readonly server: LineServer
-  /** To be done when the suite has run. */
+  /** Registers an action to run after the suite. */
   cleanUp(undo: () => void): void
 }
 
-/** What is done differently by an instance, given the correct one. */
+/** The methods that a mutant changes, given the correct store. */
 export type Change = (store: ServerStore, scope: string) => Partial<ServerStore>
 
 export interface Defect {
@@ -42,26 +42,26 @@ export interface Defect {
   readonly lacks?: readonly Lack[]
   readonly lineTo?: (address: string, server: LineServer) => Line
   readonly adapter?: (correct: Adapter<LineOptions>, surroundings: Surroundings) => Adapter<LineOptions>
-  /** Called once for the backend, and what it returns for each instance. */
+  /** Called once for the backend. The returned function is called for each instance. */
   readonly stores?: (surroundings: Surroundings) => Change
-  /** The keys on which `stores` changes what is done. Default: those that no case takes by chance. */
+  /** The keys that `stores` affects. Default: the keys of cases that do not depend on chance. */
   readonly keys?: (key: string) => boolean
   readonly backend?: (surroundings: Surroundings) => Partial<Backend>
 }
 
-/** What a mutant rejects with where nobody listens. */
+/** The error of a mutant that leaves a rejection unhandled. */
 export class Stray extends Error {}
 
 export function isStray(error: unknown): boolean {
   return error instanceof Stray
 }
 
-/** Sequences and losses that are made by chance show a defect one time and not another. */
+/** Random sequences and losses show a defect in one run and not in another. */
 function isByChance(key: string): boolean {
   return /^(?:run|history)\d|^lostkey$/.test(key)
 }
 
-/** A mutant of the correct store on the server of lines. */
+/** A mutant of the correct line store. */
 export function mutant(clause: string, name: string, defect: Defect): Mutant {
   const { also = [], isApart = false, variant = 'pruned' } = defect
   return { kind: 'server', clause, name, also, isApart, start: () => start(variant, defect) }

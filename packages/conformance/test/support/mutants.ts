@@ -15,7 +15,7 @@ import { residueMutants } from './mutants/residue.ts'
 import { uncertaintyMutants } from './mutants/uncertainty.ts'
 import { updateMutants } from './mutants/update.ts'
 
-/** Those of server stores, in the order of the contract, and then those of client stores. */
+/** The mutants of server stores in the order of the contract, followed by those of client stores. */
 export const mutants: readonly Mutant[] = [
   ...createMutants,
   ...readMutants,

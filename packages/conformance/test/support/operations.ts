@@ -1,13 +1,13 @@
 import type { Operation } from '../../dist/history/history.js'
 
-/** When a call began and ended; of one that failed, when it began alone. */
+/** When a call began and ended. For a failed call, only when it began. */
 export type Times = readonly [began: number, ended?: number]
 
 type Written = Extract<Operation, { method: 'create' }>['outcome']
 
 const UNAVAILABLE = { kind: 'unavailable' } as const
 
-// A call is its client's only one at that time, unless a test says otherwise, and clients are for the story alone.
+// Clients only matter in the returned text, so all calls here have the same one unless a test sets another.
 function span([began, ended = Infinity]: Times): { client: number; began: number; ended: number } {
   return { client: 1, began, ended }
 }
@@ -43,7 +43,7 @@ interface State {
   readonly version: string
 }
 
-/** `undefined`: the call cannot have had its outcome there. `version` is the one that it makes if it writes. */
+/** `undefined`: the call cannot have had its outcome in that state. `version` is the one it makes if it writes. */
 function apply(operation: Operation, state: State | null, version: string): State | null | undefined {
   const { method, outcome } = operation
   if (method === 'destroy') return null
@@ -56,7 +56,7 @@ function apply(operation: Operation, state: State | null, version: string): Stat
   return isTaken ? { data: operation.data, version } : undefined
 }
 
-/** What `explainHistory` finds out, found by trying every order and every version: slow, and plainly right. */
+/** The same verdict as `explainHistory`, by trying every order and every version: slow, but obviously correct. */
 export function isLinearizable(operations: readonly Operation[]): boolean {
   const seen = operations.flatMap(({ outcome }) => (outcome.kind === 'stored' ? [outcome.version] : []))
   return versionings(operations, [...new Set(seen)]).some((versions) => hasOrder(new Map(versions), null, new Set()))
@@ -64,7 +64,7 @@ export function isLinearizable(operations: readonly Operation[]): boolean {
 
 type Versioned = readonly [Operation, version: string]
 
-/** Every way in which the writes can have made their versions. */
+/** Every assignment of versions to the writes. */
 function versionings(operations: readonly Operation[], seen: readonly string[]): Versioned[][] {
   let ways: Versioned[][] = [[]]
   for (const [index, operation] of operations.entries()) {
@@ -95,20 +95,20 @@ function hasOrder(left: ReadonlyMap<Operation, string>, state: State | null, mad
   })
 }
 
-/** What a client is to do. An update is from the version that the client has seen last. */
+/** A call for a client to make. An update uses the version that the client has seen last. */
 export interface Command {
   readonly method: Operation['method']
   readonly data: string
-  /** The client is told nothing but that it failed. */
+  /** Whether the call fails for the client, whether or not it takes effect. */
   readonly fails: boolean
 }
 
-/** One entry, every command on which takes effect at an instant. */
+/** One entry. Every command on it takes effect at an instant. */
 class Register {
   state: State | null = null
   #versions = 0
 
-  /** Takes effect, and returns what to tell of it. */
+  /** Applies the command, and returns a function that makes its operation. */
   take({ method, data }: Command, from: string): (times: Times) => Operation {
     const before = this.state
     switch (method) {
@@ -136,8 +136,8 @@ class Register {
 }
 
 /**
- * The history of clients that work at one register. `choices` say who does the next step, as long as they last. A
- * command that fails takes effect when its turn comes, which may be after its end, and may be never.
+ * Returns the history of clients that work on one register. `choices` select who makes the next step, while they last.
+ * A failed command takes effect when its turn comes: perhaps after its end, perhaps never.
  */
 export function play(scripts: readonly (readonly Command[])[], choices: readonly number[]): Operation[] {
   const register = new Register()

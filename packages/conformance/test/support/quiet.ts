@@ -1,6 +1,6 @@
 /**
- * Does what rejects and warns on purpose, without the test runner or Node taking it for theirs, and without the stacks of
- * errors by the thousand. `strays` is what nobody handled.
+ * Runs code that causes unhandled rejections and warnings on purpose, hides them from the test runner and Node, and
+ * turns off the stacks of thousands of errors. `strays` are the unhandled rejections.
  */
 export async function quietly<T>(act: () => Promise<T>): Promise<{ readonly came: T; readonly strays: unknown[] }> {
   const [onRejection, onWarning] = [process.listeners('unhandledRejection'), process.listeners('warning')]

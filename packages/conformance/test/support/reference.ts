@@ -3,7 +3,7 @@ import type { Lack, ServerStore, Store } from '@sess/core/adapter'
 import { LineServer, type ServerOptions } from './line-server.ts'
 import { type Line, lineAdapter, type LineOptions, WireLine } from './line-store.ts'
 
-/** `pruned`: empty after a restart, and expires nothing. `expiring`: durable, expires entries itself, and evicts. */
+/** `pruned`: empty after a restart, expires nothing. `expiring`: durable, expires entries itself, and evicts. */
 export type Variant = 'pruned' | 'expiring'
 
 /** A correct backend, and the harness of a correct store on it. */

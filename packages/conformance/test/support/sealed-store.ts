@@ -6,20 +6,20 @@ const TAG_LENGTH = 16
 export const EXPIRY_LENGTH = 8
 const OVERHEAD = NONCE_LENGTH + EXPIRY_LENGTH + TAG_LENGTH
 
-/** What a sealed store is made of; each part can be had otherwise. */
+/** The parts of a sealed store. A mutant replaces some of them. */
 export interface Parts {
   readonly nonce: (entry: Entry) => Buffer
   readonly pack: (entry: Entry) => Buffer
   readonly unpack: (bytes: Buffer) => Entry
   readonly encode: (bytes: Buffer) => string
-  /** `undefined`: it is no token. */
+  /** `undefined`: the string is not a token. */
   readonly decode: (token: string) => Buffer | undefined
-  /** What a token is bound to, beside its key. */
+  /** What a token is bound to, in addition to its key. */
   readonly additional: (cookieName: string) => string
-  /** Of the keys of all secrets, newest first, those that it uses. */
+  /** Selects the keys to use from the keys of all secrets, newest first. */
   readonly keys: (all: readonly Uint8Array[]) => readonly Uint8Array[]
   readonly isOutdated: (isNewest: boolean) => boolean
-  /** Of the bytes of a tag, how many must be right. */
+  /** How many bytes of the tag are checked. */
   readonly checked: number
   readonly maxBytes: (maxValueLength: number) => number
 }

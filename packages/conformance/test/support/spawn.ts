@@ -7,7 +7,7 @@ export interface Ran {
   readonly err: string
 }
 
-/** Runs Node with those arguments to its end, or to that of the test. Of the test runner around it, it knows nothing. */
+/** Runs Node with those arguments until it exits or the test ends, without the variables of the test runner. */
 export function runNode(args: readonly string[], cwd?: string): Promise<Ran> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')))
   return new Promise((resolve) => {
@@ -18,5 +18,5 @@ export function runNode(args: readonly string[], cwd?: string): Promise<Ran> {
   })
 }
 
-/** Milliseconds: to start Node takes seconds on a machine that has much else to do. */
+/** Milliseconds: starting Node takes seconds on a busy machine. */
 export const SPAWN_TIMEOUT = 120_000

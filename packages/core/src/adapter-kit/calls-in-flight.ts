@@ -1,32 +1,33 @@
 import type { SessError } from '../error.js'
 
 interface Flight {
-  /** By `performance.now()`. */
+  /** When the call began, by `performance.now()`. */
   readonly began: number
   readonly reject: (error: SessError) => void
-  /** Its place among those in flight; -1 once it has left them. */
+  /** Its index among the calls in flight; -1 once it has ended. */
   index: number
 }
 
 interface CallsContext {
-  /** In milliseconds, for each call; `Infinity` where the calls see to it themselves. */
+  /** How long each call may take, in milliseconds. `Infinity` if the calls enforce the deadline themselves. */
   readonly deadline: number
-  /** What a call fails with that was not answered in time. */
+  /** Makes the error of a call that was not answered in time. */
   readonly late: () => SessError
-  /** What an error means that a call failed with. */
+  /** Converts the error that a call failed with. */
   readonly mapError: (error: unknown) => SessError
   readonly onLate?: ((began: number) => void) | undefined
 }
 
 /**
- * The calls of a store that are in flight. Each ends in time. One timer does for all: one for each would cost a tenth of
- * a local round trip.
+ * The calls of a store that are in flight, each of which ends in time. They share one timer: a timer for each call
+ * would cost a tenth of a local round trip.
  */
 export class CallsInFlight {
   readonly #context: CallsContext
   /**
-   * No Set: one that is added to and deleted from for ever leaves a chain of its former tables, and once the first of
-   * them is old, the garbage collector keeps the rest, and all that they held, until it looks through the whole heap.
+   * An array, not a Set. A Set with endless additions and deletions leaves a chain of its former tables. Once the first
+   * of these is in the old generation, the garbage collector retains all the others, and everything in them, until it
+   * collects the whole heap.
    */
   readonly #flights: Flight[] = []
   #timer: NodeJS.Timeout | undefined
@@ -37,26 +38,26 @@ export class CallsInFlight {
   }
 
   /**
-   * Resolves as `call` does, or rejects with what its error means. What becomes of it after the deadline is seen by none.
-   * An answer that is there at once waits for nothing.
+   * Resolves as `call` does, or rejects with its error, converted by `mapError`. Results that arrive after the deadline
+   * are dropped. A result that is not a promise is not tracked.
    */
-  run<T>(call: () => T | Promise<T>): Promise<T> {
+  run<T>(call: (began: number) => T | Promise<T>): Promise<T> {
     const began = performance.now()
     let answer: T | Promise<T>
     try {
-      answer = call()
+      answer = call(began)
     } catch (error) {
       return Promise.reject(this.#context.mapError(error))
     }
     return isPending(answer) ? this.#follow(answer, began) : Promise.resolve(answer)
   }
 
-  /** Resolves when none is in flight. */
+  /** Resolves when no call is in flight. */
   async idle(): Promise<void> {
     if (this.#flights.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
   }
 
-  /** Ends all that are in flight, as if they were late. */
+  /** Rejects every call in flight with the error of a late call. */
   end(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -85,7 +86,7 @@ export class CallsInFlight {
 
   #enter(flight: Flight): void {
     this.#flights.push(flight)
-    // The timer outlives the calls that it was made for, and keeps the process alive only while there are some.
+    // The timer outlives the calls that started it, but keeps the process alive only while calls are in flight.
     if (this.#timer === undefined) this.#arm(this.#context.deadline)
     else if (this.#flights.length === 1) this.#timer.ref()
   }
@@ -104,7 +105,7 @@ export class CallsInFlight {
   }
 
   #arm(ms: number): void {
-    if (ms < Infinity) this.#timer = setTimeout(() => this.#expire(), ms)
+    if (ms < Infinity) this.#timer = setTimeout(() => this.#expire(), Math.ceil(ms))
   }
 
   #expire(): void {
@@ -113,8 +114,8 @@ export class CallsInFlight {
     let next = Infinity
     for (const flight of this.#flights.slice()) {
       const left = flight.began + this.#context.deadline - now
-      // A timer may fire up to a millisecond early.
-      if (left >= 1) {
+      // A timer may fire up to a millisecond early. A call that was rejected then could still send a write.
+      if (left > 0) {
         next = Math.min(next, left)
         continue
       }
@@ -126,7 +127,7 @@ export class CallsInFlight {
   }
 }
 
-/** A promise of any maker's: what an adapter's client returns need not be one of ours. */
+/** Accepts any thenable: an adapter's client may return promises of another class. */
 function isPending<T>(answer: T | Promise<T>): answer is Promise<T> {
   if (typeof answer !== 'object' || answer === null) return false
   return answer instanceof Promise || ('then' in answer && typeof answer.then === 'function')

@@ -7,22 +7,22 @@ const VERSION_LENGTH = 16
 const HEADER = /^[A-Za-z0-9_-]{16}([1-9][0-9]{0,15}):/
 
 /**
- * A version made at random: 16 characters of `[A-Za-z0-9_-]`, 96 bits. It does not come back, whatever is written,
- * destroyed or restarted, so it is right for every backend.
+ * A random version: 16 characters of `[A-Za-z0-9_-]`, 96 bits. It never repeats, even after an entry is destroyed or
+ * the backend restarts, so it suits every backend.
  */
 export function newVersion(): Version {
   return randomText(VERSION_BYTES)
 }
 
 /**
- * An entry as one text, for backends that hold a single value under a key: the version, `expiresAt` in decimal, `:`,
- * and the data. The first 16 characters are the version, so that a script on the backend can compare them.
+ * An entry as one text, for backends that store a single value per key: the version, `expiresAt` in decimal, `:` and
+ * the data. The version is the first 16 characters, so a script on the backend can compare it.
  */
 export function frame({ data, expiresAt }: Entry, version: Version): string {
   return `${version}${expiresAt}:${data}`
 }
 
-/** The entry that `frame` made a text of; `undefined` for a text that it did not make. */
+/** The entry in a text that `frame` made. `undefined`: `frame` did not make the text. */
 export function unframe(text: string): Stored | undefined {
   const header = HEADER.exec(text)
   if (header === null) return undefined

@@ -1,17 +1,17 @@
-/** A stream to a server: a socket, say. */
+/** A stream to a server, such as a socket. */
 interface Corkable {
   cork(): void
   uncork(): void
 }
 
-/** The streams that were written to in this turn, and those of them that are corked. */
+/** The streams that were written to in this turn of the event loop, and those of them that are corked. */
 const written: Corkable[] = []
 const corked: Corkable[] = []
 
 /**
- * To be called before each write to `stream`: the first in a turn of the event loop goes at once, and the others go
- * together at the turn's end. A write to a socket is the dearest part of a call, and replies that arrive together
- * let many requests go on at once.
+ * Call it before each write to `stream`. The first write in a turn of the event loop is sent at once; the others are
+ * sent together at the end of the turn. A write to a socket is the most expensive part of a call, and replies that
+ * arrive together let many requests continue at once.
  */
 export function gatherWrites(stream: Corkable): void {
   if (!written.includes(stream)) {

@@ -5,45 +5,58 @@ import { isSessError, safeCause, SessError } from '../error.js'
 
 type Answer<T> = T | Promise<T>
 
-/** A server store's own operations, as the contract has its methods. They are never called after `close`, nor `close` twice. */
+/**
+ * The operations that an adapter writes, one for each method of a server store. After `close`, none of them is called
+ * again.
+ *
+ * `began` is the time at which the call began, by `performance.now()`. The caller is told that the call failed at
+ * `began + deadline` or later, never sooner. So an operation that waits, and checks before it sends a write that this
+ * time has not come, never writes behind the caller's back.
+ */
 export interface ServerOperations {
-  /** The adapter's name, for messages. */
+  /** The adapter's name. Error messages use it. */
   readonly name: string
-  /** The longest `data`, in UTF-8 bytes. */
+  /** The longest `data` that the store accepts, in UTF-8 bytes. */
   readonly maxBytes: number
-  /** Milliseconds. */
+  /** How long a call may take, in milliseconds. */
   readonly deadline: number
-  /** What the backend cannot do. Default: nothing. */
+  /** The guarantees that the backend cannot give. Default: none, so it gives them all. */
   readonly lacks?: readonly Lack[]
-  /** Stores a new entry. `null`: the key is taken. */
-  create(key: string, entry: Entry): Answer<Version | null>
-  /** `null`: no such entry. Throws `corrupt(name)` for what is none. */
-  read(key: string): Answer<Stored | null>
-  /** Replaces the entry if `version` is current. `null`: it is not. */
-  update(key: string, entry: Entry, version: Version): Answer<Version | null>
-  /** Removes what is under the key, if anything is. */
-  destroy(key: string): Answer<void>
+  /** Stores a new entry and returns its version. `null`: the key is taken. */
+  create(key: string, entry: Entry, began: number): Answer<Version | null>
+  /**
+   * Returns the entry. `null`: there is none. Throws `corrupt(name)` if the backend has something else under the key.
+   */
+  read(key: string, began: number): Answer<Stored | null>
+  /** Replaces the entry if `version` is current, and returns the new version. `null`: `version` is not current. */
+  update(key: string, entry: Entry, version: Version, began: number): Answer<Version | null>
+  /** Removes what is under the key, if there is anything. */
+  destroy(key: string, began: number): Answer<void>
   /** Releases the backend. */
   close(): Answer<void>
   /**
-   * Removes what expired at or before `now`, a bounded step at a time, and yields how many each step removed. Between
-   * two steps the event loop gets its turn; `close` waits for the step under way and not for all of them.
+   * Removes the entries that expired at or before `now` in bounded steps, and yields the number of entries that each
+   * step removed. The event loop runs between two steps. `close` waits for the current step, not for all of them.
    */
   prune?(now: number): Iterable<number> | AsyncIterable<number>
-  /** What an error of the client means. `undefined`, and every error where this is left out: `UNAVAILABLE`. */
+  /**
+   * Converts an error of the client. `undefined` means `UNAVAILABLE`, and so does every error if you leave this out.
+   */
   mapError?(error: unknown): SessError | undefined
   /**
-   * Called when a call has not been answered within the deadline and was rejected, with the time at which it began
-   * (`performance.now()`): the moment to drop a connection that it is stuck on.
+   * Called after a call was rejected because it was not answered within the deadline. Use it to drop a
+   * connection that the call is stuck on.
    */
   onTimeout?(began: number): void
-  /** The operations keep the deadline by themselves, so that nothing need watch it: they never wait, say. */
+  /**
+   * `true`: the operations meet the deadline themselves, for example because they never wait, so no timer is needed.
+   */
   readonly ownsDeadline?: boolean
 }
 
 /**
- * The error `UNAVAILABLE`: the backend of a store could not be reached, could not do what it was asked, or has no room.
- * `error` becomes its `cause`, by way of `safeCause`.
+ * Makes the error `UNAVAILABLE`: the store's backend could not be reached, could not carry out the call, or has no
+ * room. The `cause` is a copy of `error` made by `safeCause`.
  */
 export function unavailable(name: string, error?: unknown): SessError {
   const cause = error === undefined ? undefined : safeCause(error)
@@ -51,20 +64,20 @@ export function unavailable(name: string, error?: unknown): SessError {
   return new SessError('UNAVAILABLE', `The ${name} store failed${code}.`, { cause })
 }
 
-/** The error `CORRUPT`: what lies under a key in a store's backend is not an entry of its own. */
+/** Makes the error `CORRUPT`: the store's backend has something under a key that is not an entry of this store. */
 export function corrupt(name: string): SessError {
   return new SessError(
     'CORRUPT',
-    `What the ${name} store found under a session's key is no entry that it wrote. Does something else write there?`,
+    `The ${name} store found something under a session's key that it did not write. Does another program write there?`,
   )
 }
 
 /**
- * Makes a server store of its operations, adding what every store needs:
- * - `UNAVAILABLE` once a call has taken `deadline` milliseconds, whatever the client does;
- * - the client's errors as `SessError`s, with a `cause` that shows nothing of what was sent;
- * - `CLOSED` after `close`, and a `close` that may be called again, lets calls in flight end first, and itself takes
- *   no longer than `deadline`.
+ * Makes a server store from operations and adds what every store needs:
+ * - A call that takes longer than `deadline` milliseconds rejects with `UNAVAILABLE`, even if the client still waits.
+ * - The client's errors become `SessError`s. Their `cause` shows nothing of what was sent.
+ * - After `close`, calls reject with `CLOSED`. `close` waits for the calls in flight, takes no longer than `deadline`,
+ *   and may be called again.
  */
 export function serverStore(operations: ServerOperations): ServerStore {
   const { name, maxBytes, deadline, lacks } = operations
@@ -77,7 +90,7 @@ export function serverStore(operations: ServerOperations): ServerStore {
   })
   let closing: Promise<void> | undefined
 
-  function run<T>(call: () => Answer<T>): Promise<T> {
+  function run<T>(call: (began: number) => Answer<T>): Promise<T> {
     if (closing === undefined) return calls.run(call)
     return Promise.reject(new SessError('CLOSED', `The ${name} store is closed.`))
   }
@@ -101,7 +114,7 @@ export function serverStore(operations: ServerOperations): ServerStore {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadline)))
     await Promise.race([late, calls.idle()])
-    // Their own time may come a moment later.
+    // The deadline of the calls still in flight may come a moment later.
     calls.end()
     await Promise.race([late, release()])
     clearTimeout(timer)
@@ -111,7 +124,7 @@ export function serverStore(operations: ServerOperations): ServerStore {
     try {
       await operations.close()
     } catch {
-      // Every write was answered before: that a backend which is down takes no leave loses nothing.
+      // Every write was answered before this, so a backend that is down when it is released loses nothing.
     }
   }
 
@@ -122,10 +135,10 @@ export function serverStore(operations: ServerOperations): ServerStore {
     maxBytes,
     deadline,
     ...(lacks && { lacks }),
-    create: (key, entry) => run(() => operations.create(key, entry)),
-    read: (key) => run(() => operations.read(key)),
-    update: (key, entry, version) => run(() => operations.update(key, entry, version)),
-    destroy: (key) => run(() => operations.destroy(key)),
+    create: (key, entry) => run((began) => operations.create(key, entry, began)),
+    read: (key) => run((began) => operations.read(key, began)),
+    update: (key, entry, version) => run((began) => operations.update(key, entry, version, began)),
+    destroy: (key) => run((began) => operations.destroy(key, began)),
     ...(prune && { prune: async (now: number) => runPrune(prune(now)) }),
     close: () => (closing ??= shut()),
   }

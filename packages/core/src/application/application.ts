@@ -18,7 +18,7 @@ import { Warnings } from '../warnings.js'
 import type { Settings } from './core-options.js'
 import type { Sessions } from './types.js'
 
-/** Sessions that are on. */
+/** Sessions that are turned on. */
 export class Application implements Sessions {
   readonly #context: CarrierContext
 
@@ -80,6 +80,6 @@ export class Application implements Sessions {
 function unwritable(): SessError {
   return new SessError(
     'READ_ONLY',
-    'What read() returns cannot be stored. To change the session, open it in a request that has a response.',
+    'What read() returned cannot be changed. To change the session, open it in a request that has a response.',
   )
 }

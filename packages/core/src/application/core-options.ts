@@ -8,35 +8,47 @@ import { readSecrets } from '../options/secret.js'
 import type { ConflictPolicy } from '../session/merge.js'
 import { Lifetime } from '../storage/lifetime.js'
 
-/** The options of `sessions`, whatever keeps them. A `Duration` is in milliseconds, or a text such as `'24h'`. */
+/** The options of `sessions` for every store. A `Duration` is a number of milliseconds, or a text such as `'24h'`. */
 export interface CoreOptions {
   /**
-   * At least 32 random bytes; applications that share a secret, a cookie name and a store share their
-   * sessions. Several, newest first, to rotate: the first makes tokens, all are accepted.
+   * At least 32 random bytes. To rotate secrets, give several, newest first: the first one makes tokens, and tokens of
+   * all of them are accepted. An `undefined` in the array is skipped. Applications that share a secret, a cookie name
+   * and a store share their sessions.
    */
   readonly secret: string | undefined | readonly (string | undefined)[]
-  /** A session ends when it was not used for so long. Default `'24h'`. */
+  /** A session ends after this time without use. Default `'24h'`. */
   readonly idleTimeout?: Duration | undefined
-  /** A session ends so long after it began or last logged in (`regenerate`), whatever its use. Default `'30d'`. */
+  /**
+   * A session ends this long after it began or last logged in (`regenerate`), even if it is in use. Default `'30d'`.
+   */
   readonly absoluteTimeout?: Duration | undefined
   /**
-   * When a key was read here and changed by another request before it is written: `'fail'` (the default)
-   * answers 409 and stores nothing, `'overwrite'` stores it.
+   * What happens if this request reads a key, another request changes it, and this request then writes it. `'fail'`
+   * (the default) answers 409 and stores nothing; `'overwrite'` stores this request's value.
    */
   readonly onConflict?: ConflictPolicy | undefined
-  /** The session's cookie. */
+  /** The options of the session's cookie. */
   readonly cookie?: CookieOptions | undefined
-  /** The file or folder from which the adapter's package is looked for, and nowhere else. Default: the calling file, then the working directory. */
+  /**
+   * The file or folder to look for the adapter's package from. Default: the calling file, then the working directory.
+   * If you set it, neither of these is searched.
+   */
   readonly from?: string | URL | undefined
-  /** Accepts a store that cannot keep a promise: without `'atomic'`, concurrent changes may be lost. */
+  /**
+   * Guarantees that the store may lack. Without `'atomic'`, concurrent changes may be lost. Without `'fresh'`, a logout
+   * may not take effect at once. Default: none.
+   */
   readonly accept?: readonly ('atomic' | 'fresh')[] | undefined
-  /** Told why a response was replaced by an error. Default: `console.error`. */
+  /**
+   * Called with errors that your code cannot catch, such as the reason why a response was replaced by an error.
+   * Default: `console.error`.
+   */
   readonly onError?: ((error: unknown) => void) | undefined
-  /** Tells the time by which sessions end, in epoch milliseconds. Default: `Date.now`. */
+  /** Returns the current time, in epoch milliseconds. It decides when sessions end. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined
 }
 
-/** What core's options come to. */
+/** Core's options, checked and with their defaults. */
 export interface Settings {
   readonly secrets: readonly string[]
   readonly lifetime: Lifetime
@@ -48,13 +60,13 @@ export interface Settings {
   readonly clock: () => number
 }
 
-// A function's parameters cannot be checked.
+// The parameters of a function cannot be checked.
 const onError: Check<(error: unknown) => void> = (value, path) => {
   if (typeof value === 'function') return value as (error: unknown) => void
-  throw invalidOption(path, value, 'a function of an error')
+  throw invalidOption(path, value, 'a function that takes an error')
 }
 
-/** What it returns is checked as well: a session stamped with another kind of time could not be read again. */
+/** The time that the function returns is checked too: a session stamped with another kind of time could not be read. */
 const clock: Check<() => number> = (value, path) => {
   const expected = 'a function that returns epoch milliseconds'
   if (typeof value !== 'function') throw invalidOption(path, value, expected)
@@ -75,7 +87,7 @@ const from: Check<string | URL> = (value, path) => {
   throw invalidOption(path, value, 'a path or a file: URL, such as import.meta.url')
 }
 
-/** A `file:` URL may also name a file of another machine, or none. */
+/** Whether a `file:` URL names a local file. It may also name a file on another machine, or no file. */
 function namesFile(url: string | URL): boolean {
   try {
     return !fileURLToPath(url).includes('\0')
@@ -97,17 +109,17 @@ const CHECKS = {
   cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
   from: optional(from),
   accept: optional(accept, []),
-  // oxlint-disable-next-line no-console -- A response replaced by an error is not passed over in silence.
+  // oxlint-disable-next-line no-console -- A response that is replaced by an error must not go unnoticed.
   onError: optional(onError, (error: unknown) => console.error(error)),
   clock: optional(clock, () => Date.now()),
 } satisfies Record<keyof CoreOptions, Check<unknown>>
 
-/** Tells core's options from the adapter's, and reads core's. Throws `INVALID_OPTION`. */
+/** Reads core's options, and returns the others as `rest`, for the adapter. Throws `INVALID_OPTION`. */
 export function readCoreOptions(given: unknown): { settings: Settings; rest: Readonly<Record<string, unknown>> } {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new SessError(
       'INVALID_OPTION',
-      `sessions() was given ${describe(given)} for options; expected an object, such as { secret: process.env.SESSION_SECRET }.`,
+      `The options of sessions() are ${describe(given)}; expected an object, such as { secret: process.env.SESSION_SECRET }.`,
     )
   }
   const entries = Object.entries(given)
@@ -120,7 +132,7 @@ export function readCoreOptions(given: unknown): { settings: Settings; rest: Rea
   }
 }
 
-/** The option of core's that somebody may have meant by this name. */
+/** The option of core's that is spelt most like this name, if one is close. */
 export function nearestCoreOption(name: string): string | undefined {
   return Object.keys(CHECKS).find((own) => leven(own.toLowerCase(), name.toLowerCase()) <= 2)
 }

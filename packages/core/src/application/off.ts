@@ -4,7 +4,7 @@ import type { FetchHandler } from '../fetch/handler.js'
 import type { AnyData } from '../session/session.js'
 import type { Sessions } from './types.js'
 
-/** Sessions that are off: nothing is loaded, stored or sent, and opening one is an error. */
+/** Sessions that are turned off: nothing is loaded, stored or sent, and `open` and `read` reject with `DISABLED`. */
 export class Off implements Sessions {
   open(): Promise<never> {
     return Promise.reject(disabled())

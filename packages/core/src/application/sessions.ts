@@ -15,10 +15,10 @@ import { type CoreOptions, nearestCoreOption, readCoreOptions } from './core-opt
 import { Off } from './off.js'
 import type { Sessions } from './types.js'
 
-/** What keeps the sessions; `false`: nothing, they are off. */
+/** The store of the sessions: an adapter's name, a store or an adapter. `false` turns sessions off. */
 type NameOrStore = string | false | Store | ((options: never, context: AdapterContext) => Store)
 
-/** The options that go with `S`: core's, and beside them those of the adapter. */
+/** The options that go with `S`: core's, and those of the adapter. */
 type OptionsWith<S extends NameOrStore> = [S] extends [false] ? object : CoreOptions & StoreOptions<Exclude<S, false>>
 
 type StoreOptions<S> = S extends string
@@ -28,24 +28,24 @@ type StoreOptions<S> = S extends string
     : object
 
 /**
- * Turns sessions on, or off, for an application. It is synchronous, and fails at start.
+ * Turns sessions on or off for an application. It is synchronous, so a mistake in the options fails at start.
  *
- * - `sessions({ secret })`: on the cookie store;
- * - `sessions('redis', { secret, url })`: on the adapter of that name;
- * - `sessions(redis, { secret, url })`: on an imported adapter, for bundlers and edge runtimes;
- * - `sessions(store, { secret })`: on a store, which the application closes itself;
+ * - `sessions({ secret })`: with the cookie store.
+ * - `sessions('redis', { secret, url })`: with the adapter of that name.
+ * - `sessions(redis, { secret, url })`: with an imported adapter, for bundlers and edge runtimes.
+ * - `sessions(store, { secret })`: with a store that you made, and that you close.
  * - `sessions(false)`: off.
  *
- * Say what the session holds at the constant, `const sess: Sessions<Data> = sessions(…)`, so that the
- * adapter's options are checked too: `sessions<Data>(…)` checks core's alone.
+ * Declare the type of the values on the constant: `const sess: Sessions<Data> = sessions(…)`. The adapter's options are
+ * then checked too; `sessions<Data>(…)` checks only core's.
  *
- * Throws `INVALID_OPTION`, and what `ErrorCode` says of adapters.
+ * Throws `INVALID_OPTION`, `ADAPTER_NAME`, `ADAPTER_NOT_FOUND`, `ADAPTER_LOAD_FAILED` or `ADAPTER_INVALID`.
  */
 export function sessions<D extends Storable<D> = AnyData>(
   options: false | (CoreOptions & AdapterOptions<'cookie'>),
 ): Sessions<D>
-/** On the adapter of a name, on an adapter or on a store; or off. What is said above holds here too. */
-// One signature for whatever keeps the sessions: of several, the compiler would report what is wrong with the last.
+/** Turns sessions on with the name of an adapter, an adapter or a store, or turns them off, as described above. */
+// One signature for all of these: with several, the compiler would report only what is wrong with the last one.
 export function sessions<D extends Storable<D> = AnyData, S extends NameOrStore = NameOrStore>(
   nameOrStore: S,
   options: OptionsWith<S>,
@@ -54,7 +54,7 @@ export function sessions(first: unknown, second?: unknown): Sessions {
   try {
     return start(first, second)
   } catch (error) {
-    // What is wrong is on the application's line: Node shows ten lines, and more may lie between.
+    // The mistake is in the line that called sessions(). Node shows ten stack frames, and more may lie in between.
     if (isSessError(error)) Error.captureStackTrace(error, sessions)
     throw error
   }
@@ -87,11 +87,13 @@ function start(first: unknown, second: unknown): Sessions {
   throw new SessError(
     'INVALID_OPTION',
     `The first argument of sessions() is ${describe(first)}; expected the name of an adapter, such as 'redis', an adapter, a store, or false to turn sessions off. ` +
-      'Where it comes from the environment, is the variable set?',
+      'If it comes from an environment variable, is the variable set?',
   )
 }
 
-/** An adapter knows its own options alone: where it refuses one that is nearly core's, that is said as well. */
+/**
+ * An adapter knows only its own options. If it refuses one that is spelt almost like one of core's, the error says so.
+ */
 function call(adapter: Adapter, options: Readonly<Record<string, unknown>>, context: AdapterContext): unknown {
   try {
     return adapter(options, context)
@@ -109,7 +111,7 @@ function assertNoOptions(rest: object): void {
   if (name === undefined) return
   throw new SessError(
     'INVALID_OPTION',
-    `Option ${JSON.stringify(name)} is not one of core's; the options of a store go to whatever makes it.`,
+    `Option ${JSON.stringify(name)} is not one of core's. Pass a store's options to the code that makes the store.`,
   )
 }
 

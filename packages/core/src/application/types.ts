@@ -8,41 +8,48 @@ import type { Storable } from '../session/storable.js'
 /** The sessions of an application, or of one slice of it. */
 export interface Sessions<D extends Storable<D> = AnyData> {
   /**
-   * The session of a request of node:http or node:http2, loaded at the first call and the same one at
-   * every other. What is changed in it is stored before the response leaves. Rejects with what the
-   * store says, such as `UNAVAILABLE`; with `DISABLED` where sessions are off; and with
-   * `INVALID_REQUEST` for anything but Node's own request and response.
+   * The session of a request of node:http or node:http2. The first call loads it; later calls resolve with the same
+   * one. Changes to it are stored before the response leaves. Rejects with the store's error, such as `UNAVAILABLE`;
+   * with `DISABLED` if sessions are off; and with `INVALID_REQUEST` for anything other than Node's own request and
+   * response.
    */
   open(request: NodeRequest, response: NodeResponse): Promise<Session<D>>
-  /** The session of a `Request` that `fetch` is handling. Rejects as for Node, and for any other `Request`. */
+  /**
+   * The session of the `Request` that `fetch` passed to your handler. Rejects as for Node, and with `INVALID_REQUEST`
+   * for any other `Request`.
+   */
   open(request: Request): Promise<Session<D>>
 
-  /** Wraps a fetch handler, so that it can `open` sessions and its responses carry them. */
+  /** Wraps a fetch handler. The handler can then `open` sessions, and its responses carry their cookies. */
   fetch<A extends readonly unknown[]>(handler: FetchHandler<A>): (request: Request, ...rest: A) => Promise<Response>
 
   /**
-   * What the session holds at this moment, where there is no response to store with: upgrades, event
-   * streams, sockets. Asks the store at each call; `null` where there is no session, or no longer. A
-   * change to it throws `READ_ONLY`. Rejects with what the store says.
+   * The session's values at this moment, for requests whose response cannot store changes: upgrades, event streams,
+   * sockets. Each call reads the store. Resolves with `null` if there is no session or it has ended. The values are
+   * read-only: a change throws `READ_ONLY`. Rejects with the store's error, or with `DISABLED` if sessions are off.
    */
   read(request: NodeRequest | Request): Promise<Readonly<Data<D>> | null>
 
   /**
-   * For bindings to other frameworks. `cookie` is the value of the `Cookie` header: throws
-   * `INVALID_REQUEST` for what is no text. `https: false` says that a browser on this machine speaks
-   * plain http, so that outside production its cookie goes without Secure.
+   * One request and its response, for bindings to other frameworks. `cookie` is the value of the `Cookie` header, if
+   * there is one; anything other than a string throws `INVALID_REQUEST`. `https: false` means that a browser on this
+   * machine uses plain http: outside production its cookie is then set without Secure. Default: `https: true`.
    */
   exchange(cookie: string | null | undefined, on?: { readonly https?: boolean }): Exchange<D>
 
-  /** A name for the session in logs, which opens nothing; another after each login. `undefined` where nothing is stored yet. */
+  /**
+   * The session's public name, for logs. It cannot open the session, and it changes at each login. `undefined` if
+   * nothing is stored yet.
+   */
   id(session: Session<D>): string | undefined
 
   /**
-   * Lets what is under way end, and closes the store unless it was passed in. Later calls are `CLOSED`. `await using`
-   * closes as well.
+   * Waits for the changes that are being stored, then closes the store, unless you passed the store in. Later calls
+   * reject with `CLOSED`. `await using` calls it.
    */
   close(): Promise<void>
-  // Of `lib` esnext.disposable: without @ts-ignore, an application with an older `lib` that checks its libraries would not compile.
-  /** @ts-ignore Not known to every `lib`, perhaps. */
+  // The symbol is declared in `lib` esnext.disposable. Without @ts-ignore, an application that has an older `lib` and
+  // checks the declarations of its libraries would not compile.
+  /** @ts-ignore An older `lib` does not declare this symbol. */
   [Symbol.asyncDispose](): Promise<void>
 }

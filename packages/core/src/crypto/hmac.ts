@@ -4,18 +4,18 @@ const BLOCK_BYTES = 64
 const DIGEST_BYTES = 32
 
 /**
- * HMAC-SHA-256 (RFC 2104) of a fixed prefix followed by a message of a fixed length. Each request with a
- * cookie needs one, and two one-shot hashes over blocks made once take less than half of `createHmac`'s time.
+ * HMAC-SHA-256 (RFC 2104) of a fixed prefix followed by a message of a fixed length. Each request with a cookie needs
+ * one. Two one-shot hashes over prepared blocks take less than half the time of `createHmac`.
  */
 export class Hmac {
-  /** What the inner hash is of: the key's block, the prefix, the message. */
+  /** The input of the inner hash: the key's block, the prefix, the message. */
   readonly #inner: Buffer
-  /** What the outer hash is of: the key's other block, the inner digest. */
+  /** The input of the outer hash: the key's other block, the inner digest. */
   readonly #outer: Buffer
   readonly #messageStart: number
   readonly #digest: Buffer
 
-  /** `digestBytes`: how many the digest is cut to, at most 32 (RFC 2104, 5). */
+  /** The digest is truncated to `digestBytes`, at most 32 (RFC 2104, 5). */
   constructor(key: Uint8Array, prefix: string, messageBytes: number, digestBytes: number = DIGEST_BYTES) {
     const block = Buffer.alloc(BLOCK_BYTES)
     block.set(key.length > BLOCK_BYTES ? hash('sha256', key, 'buffer') : key)
@@ -27,8 +27,8 @@ export class Hmac {
   }
 
   /**
-   * The same buffer at each call, with another digest: buffers are dearer than hashes. For the same reason bytes are
-   * handed on as a string of as many characters.
+   * Returns the same buffer at each call, with the new digest in it: allocating a buffer takes longer than hashing. For
+   * the same reason, the inner digest is passed on as a binary string.
    */
   digest(message: Uint8Array): Buffer {
     this.#inner.set(message, this.#messageStart)

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 
-/** The keys of one application: one from each secret for each purpose (HKDF-SHA-256, RFC 5869). */
+/** The keys of one application: for each purpose, one key derived from each secret (HKDF-SHA-256, RFC 5869). */
 export class Keyring {
   readonly #secrets: readonly string[]
   readonly #derived = new Map<string, readonly Uint8Array[]>()
@@ -9,7 +9,7 @@ export class Keyring {
     this.#secrets = secrets
   }
 
-  /** 32 bytes for each secret, newest first. */
+  /** One key of 32 bytes for each secret, newest first. */
   keys(purpose: string): readonly Uint8Array[] {
     let keys = this.#derived.get(purpose)
     if (keys === undefined) {

@@ -4,16 +4,16 @@ const pool = Buffer.alloc(4096)
 let used = pool.length
 
 /**
- * As many bytes of the CSPRNG as `target` has, at most 4096, which nobody else gets. It is asked for many at once: by
- * itself each call costs more than a round trip's share of the processor.
+ * Fills `target`, which has at most 4096 bytes, with bytes from the CSPRNG. They come from a pool that is filled in one
+ * call, because a CSPRNG call for each would cost more CPU time than a round trip. No two callers get the same bytes.
  */
-export function fillRandom(target: Buffer): void {
+export function fillRandom(target: Uint8Array): void {
   const start = take(target.length)
   pool.copy(target, 0, start, used)
   forget(start)
 }
 
-/** As `fillRandom`, as text: so many bytes as base64url. */
+/** The given number of bytes from the same pool, as base64url. */
 export function randomText(bytes: number): string {
   const start = take(bytes)
   const text = pool.toString('base64url', start, used)
@@ -21,7 +21,7 @@ export function randomText(bytes: number): string {
   return text
 }
 
-/** Where they begin; they end at `used`. */
+/** Reserves bytes of the pool and returns where they begin. They end at `used`. */
 function take(length: number): number {
   if (used + length > pool.length) {
     randomFillSync(pool)
@@ -32,7 +32,7 @@ function take(length: number): number {
   return start
 }
 
-/** What has become part of a token is kept nowhere else. */
+/** Erases bytes from the pool, since they may have become part of a token. */
 function forget(start: number): void {
   pool.fill(0, start, used)
 }

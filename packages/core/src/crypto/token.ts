@@ -11,20 +11,22 @@ const SHAPE = /^[A-Za-z0-9_-]{64}$/
 export interface Token {
   /** 64 characters: 32 random bytes, then the MAC over version, cookie name and those bytes. */
   readonly text: string
-  /** What the store knows the session by: a one-way hash of the random bytes. */
+  /** The session's key in the store: a one-way hash of the random bytes. */
   readonly key: string
-  /** An older secret made it. */
+  /** The token was made with an older secret. */
   readonly outdated: boolean
 }
 
 /**
- * Makes and verifies tokens. The MAC keeps applications with different secrets or cookie names apart,
- * and refuses junk before the store is asked. The store's key does not depend on a secret, so that a
- * rotated secret signs the same session anew.
+ * Makes and verifies tokens. The MAC separates applications with different secrets or cookie names, and junk is
+ * rejected without asking the store. The session's key does not depend on a secret: after a rotation, a token of the
+ * same session is signed with the new secret.
  */
 export class TokenMint {
   readonly #hmacs: readonly Hmac[]
-  /** Of the token at hand, its random bytes and its MAC: to make buffers for each takes longer than to hash. */
+  /**
+   * The random bytes and the MAC of the current token. Reused, because allocating buffers takes longer than hashing.
+   */
   readonly #bytes = Buffer.alloc(RANDOM_BYTES + MAC_BYTES)
   readonly #random = this.#bytes.subarray(0, RANDOM_BYTES)
   readonly #mac = this.#bytes.subarray(RANDOM_BYTES)
@@ -38,7 +40,7 @@ export class TokenMint {
     return this.#sign()
   }
 
-  /** `null`: not a token, or another secret's. */
+  /** `null`: not a token, or made with another secret. */
   verify(text: string): Token | null {
     if (!SHAPE.test(text)) return null
     this.#bytes.write(text, 'base64url')
@@ -54,18 +56,17 @@ export class TokenMint {
 
   #sign(): Token {
     const [newest] = this.#hmacs
-    if (newest === undefined) throw new TypeError('A keyring holds at least one key.')
+    if (newest === undefined) throw new TypeError('A keyring has at least one key.')
     this.#mac.set(newest.digest(this.#random))
     return this.#token(this.#bytes.toString('base64url'), false)
   }
 
-  /** The store's key is a one-way hash of the random bytes. */
   #token(text: string, outdated: boolean): Token {
     return { text, key: hash('sha256', this.#random, 'base64url'), outdated }
   }
 }
 
-/** Whether a text has the shape of a token, whoever made it. */
+/** Whether a text has the shape of a token, of this application or of another one. */
 export function looksLikeToken(text: string): boolean {
   return text.length >= 64 && /^[A-Za-z0-9_-]+$/.test(text)
 }

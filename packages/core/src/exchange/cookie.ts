@@ -5,35 +5,35 @@ import type { CookieChange } from '../storage/loaded-session.js'
 import type { IncomingRequest } from './request.js'
 
 /**
- * The session's cookie (RFC 6265bis). It is always HttpOnly. `INVALID_OPTION` for a combination that no browser keeps,
- * such as `sameSite: 'none'` with `secure: false`.
+ * The options of the session's cookie (RFC 6265bis), which is always HttpOnly. A combination that no browser accepts,
+ * such as `sameSite: 'none'` with `secure: false`, throws `INVALID_OPTION`.
  */
 export interface CookieOptions {
   /**
-   * 1 to 128 characters. Default `'sess'`. The browser sees it with the prefix `__Host-` (or `__Secure-`) where it can
-   * have one.
+   * The cookie's name, 1 to 128 characters. Default `'sess'`. In the browser it has the prefix `__Host-`, or
+   * `__Secure-` if `domain` or `path` is set. A cookie without Secure has no prefix.
    */
   readonly name?: string | undefined
   /**
-   * Left out: Secure always, except between a browser and a server on one machine over plain http,
-   * outside production. `true`: without that exception. `false`: never, for plain http networks.
+   * `true`: the cookie always has Secure. `false`: it never has, for networks that have only plain http. Default: it
+   * has Secure, except over plain http between a browser and a server on the same machine, outside production.
    */
   readonly secure?: boolean | undefined
-  /** With which requests from other sites the browser sends it. Default `'lax'`. */
+  /** The requests from other sites that the browser sends the cookie with. Default `'lax'`. */
   readonly sameSite?: 'lax' | 'strict' | 'none' | undefined
-  /** Whose hosts get it. Default: the host that set the cookie, and no other. */
+  /** The domain the cookie is valid for. Default: only the host that set the cookie. */
   readonly domain?: string | undefined
-  /** Below which it is sent. Default `'/'`. */
+  /** The path the cookie is valid for. Default `'/'`. */
   readonly path?: string | undefined
-  /** Partitioned by the embedding site (CHIPS). Default `false`. */
+  /** Whether the cookie is partitioned by the embedding site (CHIPS). Default `false`. */
   readonly partitioned?: boolean | undefined
-  /** Survives the end of the browser's session, until the session expires. Default `false`. */
+  /** Whether the cookie survives a restart of the browser, until the session expires. Default `false`. */
   readonly persistent?: boolean | undefined
 }
 
-/** RFC 6265bis lets a browser refuse a longer cookie; Safari counts 4093 for the whole line. */
+/** RFC 6265bis lets a browser refuse a longer cookie; Safari's limit is 4093 for the whole line. */
 const MAX_LINE = 4093
-/** RFC 6265bis: a browser may not keep a cookie for longer than 400 days. */
+/** RFC 6265bis: a browser may not retain a cookie for longer than 400 days. */
 const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
 const PREFIX = /^__(host|secure)-/i
 
@@ -65,7 +65,7 @@ const CHECKS = {
   persistent: optional(flag, false),
 }
 
-/** The name of the session's cookie, how it is read, and the attributes that it is set with. */
+/** The name and the attributes of the session's cookie; reads it and sets it. */
 export class CookiePolicy {
   /** As configured, without a prefix. */
   readonly name: string
@@ -73,7 +73,7 @@ export class CookiePolicy {
   readonly persistent: boolean
   readonly #secureName: string
   readonly #attributes: Omit<SetCookie, 'name' | 'value'>
-  /** The attributes as text, with Secure and without: writing them each time takes longer than signing a token. */
+  /** The attributes as text, with Secure and without. Serializing them each time takes longer than signing a token. */
   readonly #text: { readonly secure: string; readonly plain: string }
   readonly #secure: boolean
   readonly #localException: boolean
@@ -89,7 +89,7 @@ export class CookiePolicy {
       if (partitioned) throw impossible('cookie.partitioned', 'cookie.secure: false')
     }
     this.name = name.replace(PREFIX, '')
-    if (this.name === '') throw impossible('cookie.name', 'nothing behind its prefix')
+    if (this.name === '') throw new SessError('INVALID_OPTION', 'Option cookie.name has nothing after its prefix.')
     this.persistent = persistent
     this.#secure = secure !== false
     const isProduction = process.env['NODE_ENV'] === 'production'
@@ -114,13 +114,13 @@ export class CookiePolicy {
     return !this.#secure || (this.#localException && request.isLocal)
   }
 
-  /** The distinct values of our cookie in the `Cookie` header, in its order. */
+  /** The distinct values of our cookie in the `Cookie` header, in the header's order. */
   values(request: IncomingRequest): readonly string[] {
     const { cookie: header } = request
     const name = this.#wireName(request)
     if (!header?.includes(name)) return []
     const values: string[] = []
-    // parseCookie keeps only the first cookie of a name, so each pair is parsed by itself.
+    // parseCookie returns only the first cookie of a name, so each pair is parsed separately.
     for (const pair of header.split(';')) {
       if (!pair.includes(name)) continue
       const value = parseCookie(pair, { decode: verbatim })[name]
@@ -152,5 +152,8 @@ function verbatim(value: string): string {
 }
 
 function impossible(one: string, other: string): SessError {
-  return new SessError('INVALID_OPTION', `Option ${one} does not go with ${other}: no browser keeps such a cookie.`)
+  return new SessError(
+    'INVALID_OPTION',
+    `Option ${one} cannot be combined with ${other}: no browser accepts such a cookie.`,
+  )
 }

@@ -22,9 +22,9 @@ export interface SeenHeaders {
 }
 
 /**
- * One request and its response, however they are transported. Bindings to frameworks and runtimes are built on it: `open`
- * the session when the handler asks for it, `commit` before the response leaves, and send the headers that `commit`
- * resolves with. If `commit` rejects, answer with the error's `status` instead of the response.
+ * One request and its response, independent of their transport. Bindings to frameworks and runtimes are built on it:
+ * `open` the session when the handler asks for it, `commit` before the response leaves, and send the headers that
+ * `commit` resolves with. If `commit` rejects, answer with the error's `status` instead of the response.
  */
 export interface Exchange<D> {
   /** Loads the session, once. Rejects with the store's error, such as `UNAVAILABLE`; the next call tries again. */
@@ -34,10 +34,10 @@ export interface Exchange<D> {
   /** Drops every change except a `destroy`: call it when the handler threw. */
   discard(): void
   /**
-   * Seals the session at once, stores its changes, and resolves with headers: append `set-cookie`, set the others. With a
-   * `status` of 500 or more it stores nothing except a `destroy`. Rejects with `CONFLICT`, `TOO_LARGE`, `INVALID_VALUE`
-   * or the store's error. After `UNAVAILABLE` the store may or may not have applied the changes; after any other error it
-   * has not.
+   * Seals the session at once, stores its changes, and resolves with headers: append `set-cookie`, set the others. With
+   * a `status` of 500 or more it stores nothing except a `destroy`. Rejects with `CONFLICT`, `TOO_LARGE`,
+   * `INVALID_VALUE` or the store's error. After `UNAVAILABLE` the store may or may not have applied the changes; after
+   * any other error it has not.
    */
   commit(status: number, seen?: SeenHeaders): Promise<Headers>
 }
@@ -86,7 +86,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     try {
       return this.#cookie !== undefined || this.#saving !== undefined || this.#pending(200) !== undefined
     } catch {
-      // The changes cannot be stored; commit says why.
+      // The changes cannot be stored; commit throws the reason.
       return true
     }
   }
@@ -191,12 +191,12 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     const loaded = this.#loaded
     if (loaded === undefined) return
     const cookie = await this.#context.storage.commit(loaded, commit)
-    // Without a cookie in the request there is none to clear.
+    // If the request has no cookie, there is none to clear.
     if (cookie === 'clear') this.#cookie = this.#tokens.length > 0 ? 'clear' : undefined
     else if (cookie !== undefined) this.#cookie = cookie
     this.#regenerate = false
     this.#destroy = false
-    // A sealed session is not stored again, and goes on showing what it showed.
+    // A sealed session is never stored again and keeps its values.
     if (!this.#isSealed) this.#draft?.rebase(loaded.record?.values ?? {}, commit.changes)
   }
 
@@ -216,7 +216,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 function warnOfPlainHttp(warnings: Warnings): void {
   warnings.once(
     'SESS_PLAIN_HTTP',
-    'A session cookie with Secure was sent by plain http, where browsers refuse it. Use https; behind a proxy that ends it, ' +
-      'let the proxy set X-Forwarded-Proto; on a network that has only plain http, set cookie: { secure: false }.',
+    'A session cookie with Secure was sent over plain http, where browsers refuse it. Use https. Behind a proxy that terminates ' +
+      'TLS, let the proxy set X-Forwarded-Proto. On a network that has only plain http, set cookie: { secure: false }.',
   )
 }

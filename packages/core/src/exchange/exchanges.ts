@@ -3,8 +3,8 @@ import type { Keyring } from '../crypto/keyring.js'
 import type { ExchangeContext, SessionExchange } from './exchange.js'
 
 /**
- * Finds the exchange of a response (or of a fetch request), which is stored on that object: a WeakMap would make every
- * garbage collection dearer by each request.
+ * Finds the exchange of a response or of a fetch request. The exchange is stored as a property of that object: in a
+ * WeakMap, each request would make every garbage collection slower.
  */
 export class Exchanges {
   readonly #slot = Symbol('@sess/core')
@@ -18,10 +18,10 @@ export class Exchanges {
   }
 }
 
-/** What `open` and `fetch` need of the application. */
+/** What `open` and `fetch` need from the application. */
 export interface CarrierContext extends ExchangeContext {
   readonly exchanges: Exchanges
-  /** Told why a response was replaced by an error. */
+  /** Called with the reason when a response is replaced by an error. */
   readonly onError: (error: unknown) => void
 }
 
@@ -30,9 +30,9 @@ const ids = new WeakMap<object, number>()
 let lastId = 0
 
 /**
- * The exchanges of an application, shared with the slices that share its sessions: within one request they see one
- * session and send one cookie. `store` is what the slice was given: an adapter's name or an adapter, with its options, or
- * a store.
+ * The exchanges of an application. All slices that share their sessions get the same object, so within one request they
+ * see one session and send one cookie. `store` is what the slice passed to `sessions`: the name of an adapter or an
+ * adapter, whose options are `options`, or a store.
  */
 export function exchangesOf(
   keyring: Keyring,
@@ -55,7 +55,7 @@ export function exchangesOf(
   return exchanges
 }
 
-/** Two objects or functions are the same store only if they are identical. */
+/** Identifies a part. Two objects or functions are the same only if they are identical. */
 function nameOf(value: unknown): string {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
     return `${typeof value} ${String(value)}`

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorStatus, isSessError, SessError } from '../error.js'
 
-/** The response that replaces the application's when its session could not be stored. */
+/** The response that replaces the application's if its session could not be stored. */
 export interface FailureResponse {
   readonly status: ErrorStatus
-  /** ASCII. */
+  /** ASCII, so its length is its size in bytes. */
   readonly body: string
   readonly contentType: string
   readonly cacheControl: string
@@ -20,7 +20,7 @@ export function failureResponse(error: unknown): FailureResponse {
   }
 }
 
-/** What `open` was given carries no session. */
+/** The rejection of `open` for an argument that carries no session. */
 export function invalidRequest(message: string): Promise<never> {
   return Promise.reject(new SessError('INVALID_REQUEST', message))
 }

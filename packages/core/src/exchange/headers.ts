@@ -1,8 +1,8 @@
 const CACHE_DIRECTIVES = /(?:[^,"]|"(?:\\.|[^"\\])*")+/g
 
 /**
- * `Cache-Control` for a response with a session's cookie. No shared cache may store it (RFC 9111, 5.2.2), whatever the
- * application set: frameworks set `public` by themselves.
+ * `Cache-Control` for a response that sets a session's cookie. No shared cache may store it (RFC 9111, 5.2.2). The
+ * application's own value is overridden, since frameworks set `public` automatically.
  */
 export function cacheControlFor(seen: string | undefined): string {
   if (seen === undefined) return 'private'

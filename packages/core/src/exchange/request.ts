@@ -1,14 +1,14 @@
-/** What a session needs to know of its request. Each property is computed when it is read: most requests open no session. */
+/** What a session needs to know about its request. Properties are computed on access: most requests open no session. */
 export interface IncomingRequest {
   /** The value of the `Cookie` header. */
   readonly cookie: string | null | undefined
-  /** The request came by plain http, as far as can be told: no TLS here, and no sign of a proxy that ended it. */
+  /** The request seems to have come over plain http: no TLS on its connection, and no header from a proxy. */
   readonly isPlainHttp: boolean
-  /** The request came by plain http from a browser on this machine. */
+  /** The request came over plain http from a browser on this machine. */
   readonly isLocal: boolean
 }
 
-/** The most common one first: to look for a header that is absent takes longest. */
+/** The most common one comes first: looking up a header that is absent takes longest. */
 export const FORWARDING_HEADERS: readonly string[] = [
   'x-forwarded-proto',
   'x-forwarded-for',

@@ -8,7 +8,7 @@ import { respond } from './response.js'
 /** Answers a `Request` with a `Response`. */
 export type FetchHandler<A extends readonly unknown[]> = (request: Request, ...rest: A) => Response | Promise<Response>
 
-/** Wraps a handler, so that sessions can be opened with its requests and are stored before its responses leave. */
+/** Wraps a handler. It can then open sessions by its requests, and they are stored before its responses leave. */
 export function wrapFetch<A extends readonly unknown[]>(
   context: CarrierContext,
   handler: FetchHandler<A>,
@@ -29,11 +29,11 @@ export function wrapFetch<A extends readonly unknown[]>(
   }
 }
 
-/** The session of a `Request` that a wrapped handler was given. */
+/** The session of a `Request` that a wrapped handler received. */
 export function openFetch({ exchanges }: CarrierContext, request: unknown): Promise<Session<AnyData>> {
   const exchange = typeof request === 'object' && request !== null ? exchanges.get(request) : undefined
   if (exchange) return exchange.open()
   return invalidRequest(
-    'open(request) is for the very Request that a handler wrapped by sess.fetch was given. With Node, call open(req, res).',
+    'open(request) takes the same Request object that sess.fetch passed to your handler. With Node, call open(req, res).',
   )
 }

@@ -1,6 +1,6 @@
 import { FORWARDING_HEADERS, type IncomingRequest, isLoopbackHost } from '../exchange/request.js'
 
-/** A fetch `Request` does not know its peer. */
+/** A fetch `Request` does not expose the address of its peer, so its URL and headers decide whether it is local. */
 export class IncomingFetchRequest implements IncomingRequest {
   readonly #request: Request
 
@@ -22,7 +22,7 @@ export class IncomingFetchRequest implements IncomingRequest {
   }
 }
 
-/** Tells a fetch `Request` from a request of Node, whose headers are a plain object. */
+/** Whether a request is a fetch `Request`. The headers of Node's requests are a plain object. */
 export function isFetchRequest(request: { readonly headers: object }): request is Request {
   return 'get' in request.headers && typeof request.headers.get === 'function'
 }

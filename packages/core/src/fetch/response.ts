@@ -19,7 +19,7 @@ export async function respond(
   }
 }
 
-/** Headers are read only if the session has a header to send: for some responses, reading creates the `Headers`. */
+/** Reads the headers only if the session has a header to send: for some responses, reading creates the `Headers`. */
 class SeenOf implements SeenHeaders {
   readonly #response: Response
 
@@ -46,9 +46,9 @@ async function cancelBody(response: Response): Promise<void> {
 }
 
 /**
- * A cookie goes on a copy if possible: a handler may return the same Response again, and one user's cookie must not reach
- * the next user. A response that only the runtime can make, such as an upgrade, cannot be copied. `Vary` is the same for
- * every user, and a copy costs as much as the rest of a read-only session, so it goes on the response itself.
+ * A cookie goes on a copy if possible: a handler may return the same Response again, and one user's cookie must not
+ * reach the next user. A response that only the runtime can make, such as an upgrade, cannot be copied. `Vary` is the
+ * same for every user, and a copy costs as much as the rest of a read-only session, so it goes on the response itself.
  */
 function withHeaders(response: Response, headers: SessionHeaders): Response {
   if (headers.length === 0) return response

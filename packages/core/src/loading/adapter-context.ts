@@ -4,8 +4,8 @@ import { type CookieOptions, CookiePolicy } from '../exchange/cookie.js'
 import { readSecrets } from '../options/secret.js'
 
 /**
- * What core hands to an adapter, made for an adapter that runs without core: in its own tests. Throws `INVALID_OPTION`,
- * as `sessions` does; a secret has at least 32 bytes.
+ * Makes the context that core passes to an adapter, for tests that run an adapter without core. A secret has at least
+ * 32 bytes. Throws `INVALID_OPTION` as `sessions` does.
  */
 export function createAdapterContext(options: {
   readonly secret: string | readonly string[]

@@ -1,33 +1,33 @@
 /**
- * The options of each adapter, by the name that loads it. First-party adapters are listed here, and
- * have no say where they are not installed. Another adapter adds itself:
+ * The options of each adapter, by the name that loads it. First-party adapters are listed here; an entry has no effect
+ * if its adapter is not installed. Any other adapter adds itself:
  *
  *     declare module '@sess/core' {
  *       interface Adapters { foo: FooOptions }
  *     }
  */
 export interface Adapters {
-  // An application has one of these or two. Without @ts-ignore, one that checks its libraries' declarations would not
-  // compile for want of the others; and @ts-expect-error would be an error where they are installed.
-  /** @ts-ignore Not installed, perhaps. */
+  // An application installs one or two of these. Without @ts-ignore, an application that checks the declarations of its
+  // libraries would not compile, since the others are missing. @ts-expect-error would fail if they are installed.
+  /** @ts-ignore May not be installed. */
   cookie: import('@sess/adapter-cookie').CookieOptions
-  /** @ts-ignore Not installed, perhaps. */
+  /** @ts-ignore May not be installed. */
   memory: import('@sess/adapter-memory').MemoryOptions
-  /** @ts-ignore Not installed, perhaps. */
+  /** @ts-ignore May not be installed. */
   redis: import('@sess/adapter-redis').RedisOptions
-  /** @ts-ignore Not installed, perhaps. */
+  /** @ts-ignore May not be installed. */
   memcache: import('@sess/adapter-memcache').MemcacheOptions
-  /** @ts-ignore Not installed, perhaps. */
+  /** @ts-ignore May not be installed. */
   sqlite: import('@sess/adapter-sqlite').SqliteOptions
 }
 
-/** The options that go with a name; of a name known at run time alone, any. */
+/** The options of the adapter with the name `N`. A name that is known only at run time accepts any options. */
 export type AdapterOptions<N extends string> = N extends keyof Adapters ? KnownOptions<Adapters[N]> : UnknownOptions
 
 /**
- * `O`, if it says anything. The options of an adapter that is not installed are `any`, which would
- * leave core's options beside them unchecked. In tuples, since a condition on the type of an import
- * that failed is never decided.
+ * `O`, if it is a real type. The options of an adapter that is not installed are `any`, which would leave core's
+ * options next to them unchecked. The conditions compare tuples, since TypeScript never decides a condition on the type
+ * of an import that failed.
  */
 export type KnownOptions<O> = [0] extends [1 & O]
   ? UnknownOptions

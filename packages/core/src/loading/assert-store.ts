@@ -8,16 +8,18 @@ const METHODS = {
 
 const LACKS: ReadonlySet<unknown> = new Set<Lack>(['atomic', 'fresh', 'retention', 'durability'])
 
-/** Checks that a value is a store of contract 1. Throws `ADAPTER_INVALID`: that it is none, in the words of `verdict`, and why. */
+/**
+ * Checks that a value is a store of contract 1. If not, throws `ADAPTER_INVALID`: `verdict`, followed by the reason.
+ */
 export function assertStore(value: unknown, verdict: string): asserts value is Store {
   const invalid = (why: string) => new SessError('ADAPTER_INVALID', `${verdict}: ${why}.`)
   if (typeof value !== 'object' || value === null) throw invalid(`it is ${value === null ? 'null' : typeof value}`)
   const field = (name: string): unknown => Reflect.get(value, name)
-  if (field('then') !== undefined) throw invalid('it is a promise; an adapter connects when it is first used')
+  if (field('then') !== undefined) throw invalid('it is a promise; a store must connect on first use')
   const contract = field('contract')
   if (contract !== 1) {
     const theirs = typeof contract === 'number' ? `contract ${contract}` : 'no contract'
-    throw invalid(`it has ${theirs}, and this @sess/core works by contract 1; install versions that go together`)
+    throw invalid(`it has ${theirs}, and this @sess/core needs contract 1; install versions that match`)
   }
   const kind = field('kind')
   if (kind !== 'server' && kind !== 'client') throw invalid("its kind is neither 'server' nor 'client'")
@@ -32,20 +34,20 @@ export function assertStore(value: unknown, verdict: string): asserts value is S
   if (kind === 'client') return
   if (!['function', 'undefined'].includes(typeof field('prune'))) throw invalid('its prune is not a method')
   const lacks = field('lacks') ?? []
-  // A misspelt word would pass for a promise.
+  // A misspelt word would look like a guarantee that the store gives.
   if (!Array.isArray(lacks) || !lacks.every((word) => LACKS.has(word)))
     throw invalid(`its lacks is not an array of ${[...LACKS].join(', ')}`)
 }
 
-/** Refuses a store on which sessions are not safe under concurrency, unless the application said that it knows. */
+/** Refuses a store that is not safe under concurrency, unless the application has accepted that. */
 export function assertAccepted(store: Store, accepted: readonly string[]): void {
   if (store.kind !== 'server') return
   for (const word of ['atomic', 'fresh'] as const) {
     if (!store.lacks?.includes(word) || accepted.includes(word)) continue
     throw new SessError(
       'INVALID_OPTION',
-      `The ${store.name} store is not ${word}: ${word === 'atomic' ? 'concurrent changes may be lost' : 'a logout may not hold at once'}. ` +
-        `To use it nevertheless, set the option accept: ['${word}'].`,
+      `The ${store.name} store is not ${word}: ${word === 'atomic' ? 'concurrent changes may be lost' : 'a logout may not take effect at once'}. ` +
+        `To use it anyway, set the option accept: ['${word}'].`,
     )
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The file (a path, or a `file:` URL) of whoever called `callee`; `undefined` where it is not one, as
- * in `node --eval`.
+ * The file that called `callee`, as a path or a `file:` URL. `undefined` if the caller is not in a file, as in `node
+ * --eval`.
  */
 export function callerOf(callee: (...args: never) => unknown): string | undefined {
   const before = { prepareStackTrace: formatter(), stackTraceLimit: Error.stackTraceLimit }
@@ -9,7 +9,7 @@ export function callerOf(callee: (...args: never) => unknown): string | undefine
     Error.stackTraceLimit = 1
     Error.prepareStackTrace = (_error, sites) => sites[0]?.getFileName() ?? undefined
     Error.captureStackTrace(holder, callee)
-    // Formatted when it is first read.
+    // V8 calls the formatter when `stack` is first read.
     const file = holder.stack
     return typeof file === 'string' && /^(file:|\/|[A-Za-z]:[/\\])/.test(file) ? file : undefined
   } finally {

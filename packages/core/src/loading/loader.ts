@@ -15,17 +15,16 @@ const OTHERS_PREFIX = 'sess-adapter-'
 
 const FIRST_PARTY: ReadonlySet<string> = new Set(['cookie', 'memory', 'redis', 'memcache', 'sqlite'])
 
-/** A name may come from the environment: nothing in it may reach beyond one package. */
+/** A name may come from the environment, so it must not be able to name anything but a package. */
 const NAME = /^[a-z][a-z0-9-]{0,99}$/
 const PACKAGE = /^@[a-z0-9][a-z0-9._-]{0,99}\/[a-z0-9][a-z0-9._-]{0,99}$/
 
-/** Whichever of these a package lists first: what is resolved is loaded by `require`, ES module or not. */
+/** The first of these that a package lists is used. `require` loads the file, whether it is an ES module or not. */
 const CONDITIONS = new Set(['node', 'module-sync', 'import', 'require'])
 
 /**
- * Finds the adapter of that name, as installed for the first of `bases` (a file's or folder's URL)
- * that has it, and loads it. Throws `ADAPTER_NAME`, `ADAPTER_NOT_FOUND`, `ADAPTER_LOAD_FAILED` or
- * `ADAPTER_INVALID`.
+ * Finds the adapter of that name from `bases`, the URLs of files or folders, in order, and loads it. Throws
+ * `ADAPTER_NAME`, `ADAPTER_NOT_FOUND`, `ADAPTER_LOAD_FAILED` or `ADAPTER_INVALID`.
  */
 export function loadAdapter(name: string, bases: readonly URL[]): Adapter {
   const packages = candidates(name)
@@ -43,11 +42,11 @@ function candidates(name: string): readonly string[] {
   if (!NAME.test(name)) {
     throw new SessError(
       'ADAPTER_NAME',
-      `${shown(name)} cannot be the name of an adapter. A name is lower-case letters, digits and hyphens, such as 'redis'; ` +
+      `${shown(name)} cannot be the name of an adapter. Use lower-case letters, digits and hyphens, such as 'redis', ` +
         `or the full name of a scoped package, such as '@acme/sessions'.`,
     )
   }
-  // A first-party name means our package alone, so that nobody can stand in for one that is not installed.
+  // A first-party name means only our package, so no other package can replace one that is not installed.
   return FIRST_PARTY.has(name) ? [ownPackage(name)] : [ownPackage(name), `${OTHERS_PREFIX}${name}`]
 }
 
@@ -55,12 +54,12 @@ function ownPackage(name: string): string {
   return `${OWN_SCOPE}/${OWN_PREFIX}${name}`
 }
 
-/** `undefined`: no such package. Whatever else is wrong with a package that is there is an error. */
+/** `undefined`: no such package. Anything else that is wrong with an installed package is an error. */
 function find(name: string, specifier: string, base: URL): string | undefined {
   try {
     return fileURLToPath(moduleResolve(specifier, base, CONDITIONS))
   } catch (error) {
-    // A package that is there, but lacks the file to load, has the same code; its message names a path.
+    // If the package is there but the file to load is missing, the code is the same and the message names a path.
     const isMissing = codeOf(error) === 'ERR_MODULE_NOT_FOUND' && missingIn(error) === specifier
     if (isMissing) return undefined
     throw loadFailed(name, specifier, error)
@@ -80,7 +79,7 @@ function adapterOf(name: string, path: string, loaded: unknown): Adapter {
   if (isAdapter(exported)) return exported
   throw new SessError(
     'ADAPTER_INVALID',
-    `The adapter '${name}' (${path}) exports ${exportsOf(exported)}; expected, by default, a function of options that makes a store.`,
+    `The adapter '${name}' (${path}) exports ${exportsOf(exported)}; expected a default export that is a function: it takes options and returns a store.`,
   )
 }
 
@@ -90,7 +89,7 @@ function exportsOf(value: unknown): string {
   return names.length === 0 ? 'nothing' : names.slice(0, 10).join(', ')
 }
 
-/** Twice, since a module that was compiled to CommonJS carries its default export within `exports`. */
+/** The default export. Called twice, since a module compiled to CommonJS has its default export inside `exports`. */
 function defaultOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'default' in value ? value.default : value
 }
@@ -110,19 +109,19 @@ function loadFailed(name: string, where: string, error: unknown): SessError {
   const missing = missingIn(error)
   const why =
     missing === undefined
-      ? (REASONS[codeOf(error) ?? ''] ?? 'the cause of this error says why')
+      ? (REASONS[codeOf(error) ?? ''] ?? 'see the cause of this error')
       : isAbsolute(missing)
-        ? `nothing is to be loaded at ${missing}; is the package built?`
+        ? `there is no file ${missing}; is the package built?`
         : `it needs ${missing}, which is missing`
   return new SessError(
     'ADAPTER_LOAD_FAILED',
-    `The adapter '${name}' was found (${where}) and could not be loaded: ${why}.`,
-    // As it is, stack and all: nothing has been said to the adapter yet that must not be seen.
+    `The adapter '${name}' was found (${where}) but could not be loaded: ${why}.`,
+    // Not copied, to retain the stack: the adapter has not been passed anything confidential yet.
     { cause: error instanceof Error ? error : safeCause(error) },
   )
 }
 
-/** The package or file that was not found, if that is what went wrong. */
+/** The package or file that was not found, if that is the reason of the error. */
 function missingIn(error: unknown): string | undefined {
   const code = codeOf(error)
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined
@@ -140,7 +139,7 @@ function notFound(name: string, packages: readonly string[], bases: readonly URL
     .map((other) => ({ other, distance: leven(name, other) }))
     .filter(({ other, distance }) => distance <= Math.max(2, other.length / 3))
     .toSorted((one, other) => one.distance - other.distance)
-  // Nobody is invited to install a package of which we do not know whose it is.
+  // Only our own packages are suggested for installation: the owner of any other package is unknown.
   const own = packages.find((candidate) => [...FIRST_PARTY].map(ownPackage).includes(candidate))
   const hints = [
     nearest && `Did you mean '${nearest.other}'?`,
@@ -182,19 +181,19 @@ function list(folder: string): readonly string[] {
   }
 }
 
-/** A store's URL or a secret, given by mistake, is not repeated. */
+/** The name for a message, except if it looks like a store's URL or a secret that was passed by mistake. */
 function shown(name: string): string {
   return name.length < 32 && !name.includes('//') ? JSON.stringify(name) : `A string of ${name.length} characters`
 }
 
-/** Where to look: at `from` alone if it is given, else at the calling file, then at the working directory. */
+/** Where to look: only from `from` if it is given; otherwise from the calling file, then the working directory. */
 export function resolutionBases(from: string | URL | undefined, caller: string | undefined): readonly URL[] {
   if (from !== undefined) return [baseOf(from)]
   const workingDirectory = pathToFileURL(`${process.cwd()}/`)
   return caller === undefined ? [workingDirectory] : [baseOf(caller), workingDirectory]
 }
 
-/** `from` as a URL or path, of a file (`import.meta.url`, `__filename`) or a folder. */
+/** `from` is a URL or a path, of a file (`import.meta.url`, `__filename`) or a folder. */
 function baseOf(from: string | URL): URL {
   const path = from instanceof URL || from.startsWith('file:') ? fileURLToPath(from) : resolve(from)
   return pathToFileURL(isFolder(path) ? `${path}/` : path)

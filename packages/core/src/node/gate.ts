@@ -27,9 +27,9 @@ type Method = keyof Methods
 
 /**
  * Holds a response back until its session is stored. The first `writeHead`, `write`, `end` or `flushHeaders` seals the
- * session. If there is nothing to store, the gate is removed during that call. Otherwise calls are queued until the store
- * has answered: then the session's headers are set and the calls are made. If the store has failed, the calls are dropped
- * and the response is an error.
+ * session. If there is nothing to store, the gate is removed during that call. Otherwise calls are queued until the
+ * store has answered: then the session's headers are set and the calls are made. If the store has failed, the calls are
+ * dropped and the response is an error.
  */
 export class Gate implements SeenHeaders {
   readonly #response: NodeResponse
@@ -73,7 +73,7 @@ export class Gate implements SeenHeaders {
   #call(method: Method, args: Args): unknown {
     if (this.#state === 'open') return this.#pass(method, args)
     if (this.#state === 'failed') return this.#swallow(method, args)
-    // Node's own checks come first: a caller whose call is refused can still answer.
+    // Node's own checks come first, so a caller whose call is refused can still answer.
     if (method === 'write') assertChunk(args[0])
     if (method === 'end' && args[0] && typeof args[0] !== 'function') assertChunk(args[0])
     if (this.#state === 'holding') return this.#hold(method, args)
@@ -139,11 +139,11 @@ export class Gate implements SeenHeaders {
       this.#onError(error)
       return
     }
-    // Where Node's own buffer is full, it is Node that drains.
+    // If Node's own buffer is full, Node emits `drain`.
     if (this.#owesDrain && !isFull) process.nextTick(emitDrain, response)
   }
 
-  /** Answers instead of the application, whose response would report a success that did not happen. */
+  /** Sends an error instead of the application's response, which would report a success that did not happen. */
   #fail(error: unknown): void {
     const response = this.#response
     const held = this.#takeHeld()
@@ -193,7 +193,7 @@ export class Gate implements SeenHeaders {
     return Reflect.apply(this.#original[method], this.#response, args)
   }
 
-  /** Ends like a call that succeeded, so that the caller finishes its work. */
+  /** Behaves like a call that succeeded, so that the caller finishes its work. */
   #swallow(method: Method, args: Args): unknown {
     const callback = args.at(-1)
     if (typeof callback === 'function') process.nextTick(callback)
@@ -217,8 +217,8 @@ export class Gate implements SeenHeaders {
   }
 
   /**
-   * Puts the original methods back. A method that somebody has patched since stays as it is, and calls the open gate. By
-   * assignment: an object from which properties were deleted stays slow.
+   * Puts the original methods back, except those that other code has patched since: these call the open gate.
+   * Properties are assigned, not deleted, because a deletion makes the object slow for good.
    */
   #restore(): void {
     const response = this.#response

@@ -11,7 +11,7 @@ export type Restore = () => void
  */
 export function pretendSent(response: NodeResponse): readonly Restore[] {
   if (isOfHttp1(response)) {
-    // node:http reads it to tell whether headers were sent, and then refuses to change them.
+    // node:http refuses to change headers if `_header` is set.
     response._header = 'held'
     return []
   }
@@ -61,7 +61,7 @@ interface OwesDrain {
   [OWES_DRAIN]?: boolean
 }
 
-/** Never removed, since a deletion slows the response down: once nothing is held, it returns the response's own value. */
+/** Never removed, because a deletion slows the response down. Once nothing is held, it returns the original value. */
 const NEED_DRAIN: PropertyDescriptor & ThisType<OwesDrain> = {
   configurable: true,
   get(): unknown {

@@ -7,7 +7,7 @@ import { Gate } from './gate.js'
 import { IncomingNodeRequest, isNodeRequest } from './request.js'
 import { isNodeResponse } from './response.js'
 
-/** The session of a request of Node. The first call puts a gate before the response. */
+/** The session of a request of Node. The first call installs a gate on the response. */
 export function openNode(context: CarrierContext, request: unknown, response: unknown): Promise<Session<AnyData>> {
   if (!isNodeRequest(request) || !isNodeResponse(response)) {
     return invalidRequest(

@@ -1,6 +1,6 @@
 import { FORWARDING_HEADERS, type IncomingRequest, isLoopbackHost } from '../exchange/request.js'
 
-/** What is read of a request of node:http, node:https or node:http2 (`req`, `request.raw`, `ctx.req`). */
+/** The parts of a node:http, node:https or node:http2 request that are read (`req`, `request.raw`, `ctx.req`). */
 export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly socket?: { readonly encrypted?: boolean; readonly remoteAddress?: string | undefined } | null
@@ -23,7 +23,7 @@ export class IncomingNodeRequest implements IncomingRequest {
     return socket?.encrypted !== true && FORWARDING_HEADERS.every((name) => headers[name] === undefined)
   }
 
-  /** Peer and Host must both be loopback: a proxy or an attacker can make either of them so. */
+  /** Both the peer and the Host must be loopback: a proxy or an attacker can make one of them loopback. */
   get isLocal(): boolean {
     const { headers, socket } = this.#request
     const host = headers[':authority'] ?? headers['host']

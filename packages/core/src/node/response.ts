@@ -1,4 +1,4 @@
-/** What is used of a response of node:http, node:https or node:http2 (`res`, `reply.raw`, `ctx.res`). */
+/** The parts of a node:http, node:https or node:http2 response that are used (`res`, `reply.raw`, `ctx.res`). */
 export interface NodeResponse {
   statusCode: number
   readonly req?: unknown
@@ -12,7 +12,7 @@ export interface NodeResponse {
   writeHead(...args: readonly unknown[]): unknown
   write(...args: readonly unknown[]): unknown
   end(...args: readonly unknown[]): unknown
-  /** node:http2 has it too, though its types do not. */
+  /** node:http2 has it too, although its types do not declare it. */
   flushHeaders?(...args: readonly unknown[]): unknown
   on(event: string, listener: () => void): unknown
   removeListener(event: string, listener: () => void): unknown
@@ -34,7 +34,9 @@ export function readToItsEnd(response: NodeResponse): void {
   response.removeListener('unpipe', resume)
 }
 
-/** Emits `drain` for every listener: compression adds listeners to its own stream, which the response's `on` returns. */
+/**
+ * Emits `drain` for every listener: compression adds listeners to its own stream, which the response's `on` returns.
+ */
 export function emitDrain(response: NodeResponse): void {
   for (const emitter of new Set([response, response.on('drain', ignore)])) {
     if (!isEmitter(emitter)) continue

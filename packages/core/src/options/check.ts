@@ -3,7 +3,7 @@ import { SessError } from '../error.js'
 /** Reads one option: returns its value, or throws `INVALID_OPTION` naming `path`. */
 export type Check<T> = (value: unknown, path: string) => T
 
-/** Says what was given without saying a secret: no string is ever repeated. */
+/** Describes a value for a message. It never repeats a string, because the string may be a secret. */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case 'undefined':
@@ -21,8 +21,8 @@ export function describe(value: unknown): string {
 }
 
 /**
- * The error `INVALID_OPTION` that names an option, what was given and what is `expected`. It repeats no text that was
- * given: that may be a secret.
+ * The error `INVALID_OPTION`. It names the option, describes the given value and says what is `expected`. It never
+ * repeats a given string, because the string may be a secret.
  */
 export function invalidOption(path: string, given: unknown, expected: string): SessError {
   return new SessError('INVALID_OPTION', `Option ${path} is ${describe(given)}; expected ${expected}.`)
@@ -37,7 +37,7 @@ export function integer(range: { min?: number; max?: number } = {}): Check<numbe
   }
 }
 
-/** A text that matches `pattern`; by default, any that is not empty. `expected` describes it in the error. */
+/** A string that matches `pattern`. Default: any string that is not empty. `expected` describes it in the error. */
 export function text(shape: { pattern?: RegExp; expected?: string } = {}): Check<string> {
   const { pattern = /./s, expected = 'a string that is not empty' } = shape
   return (value, path) => {
@@ -52,7 +52,7 @@ export const flag: Check<boolean> = (value, path) => {
   throw invalidOption(path, value, 'true or false')
 }
 
-/** One of these words. */
+/** One of the given words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Check<T> {
   return (value, path) => {
     for (const word of words) if (word === value) return word
@@ -60,22 +60,23 @@ export function oneOf<const T extends string>(...words: readonly T[]): Check<T> 
   }
 }
 
-/** May be left out, and is then `undefined`. */
+/** Makes an option optional: `undefined` if it is left out. */
 export function optional<T>(check: Check<T>): Check<T | undefined>
-/** May be left out, and is then `fallback`. */
+/** Makes an option optional: `fallback` if it is left out. */
 export function optional<T>(check: Check<T>, fallback: T): Check<T>
 export function optional<T>(check: Check<T>, fallback?: T): Check<T | undefined> {
   return (value, path) => (value === undefined ? fallback : check(value, path))
 }
 
-/** A check for each option, by its name. */
+/** A check for each option, by the option's name. */
 export type Checks = Readonly<Record<string, Check<unknown>>>
-/** The options that a table of checks reads. */
+/** The type of the options that a table of checks returns. */
 export type Checked<C extends Checks> = { readonly [K in keyof C]: ReturnType<C[K]> }
 
 /**
- * Reads a hash of options by a table of checks. An option that the table does not name is an error:
- * a misspelt option is not a default. `owner` begins every path, as in `memory.maxEntries`.
+ * Reads an object of options by a table of checks. An option that is not in the table throws `INVALID_OPTION`, so a
+ * misspelt option is not silently replaced by its default. `owner` is the first part of the names in messages, as in
+ * `memory.maxEntries`.
  */
 export function readOptions<C extends Checks>(owner: string, options: unknown, checks: C): Checked<C> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -91,6 +92,6 @@ export function readOptions<C extends Checks>(owner: string, options: unknown, c
     )
   }
   const values = Object.entries(checks).map(([name, check]) => [name, check(given.get(name), `${owner}.${name}`)])
-  // The checks were run key by key, so the values are of the types that they return.
+  // Each value was returned by the check of its key, so it has that check's type.
   return Object.fromEntries(values) as Checked<C>
 }

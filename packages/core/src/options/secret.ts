@@ -1,7 +1,7 @@
 import { SessError } from '../error.js'
 import { describe } from './check.js'
 
-/** RFC 8725 and NIST SP 800-107 ask the same of an HMAC-SHA-256 key. */
+/** The minimum for an HMAC-SHA-256 key by RFC 8725 and NIST SP 800-107. */
 const MIN_BYTES = 32
 
 const HOW_TO_MAKE_ONE = `Make one with: node -e "console.log(crypto.randomBytes(32).toString('base64url'))"`

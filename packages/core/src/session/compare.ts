@@ -5,8 +5,9 @@ export function isSame(one: Json | undefined, other: Json | undefined): boolean 
 }
 
 /**
- * Whether `value` still is what `storable` made a copy of: in half the time of another copy, but where it cannot tell, it
- * says no. A getter that was put in place of a part since then is run, and refused unless it returns what was there.
+ * Whether `value` is still equal to `known`, the copy that `storable` made of it. It takes half the time of another
+ * copy and returns false if it cannot decide. If a part has been replaced by a getter since, the getter runs, and the
+ * result is false unless it returns the old part.
  */
 export function isUnaltered(value: unknown, known: Json | undefined): boolean {
   try {
@@ -24,7 +25,7 @@ function hasParts(value: unknown, known: unknown): boolean {
 function isSameArray(value: object, known: readonly unknown[]): boolean {
   if (!Array.isArray(value) || !isArrayPrototype(Object.getPrototypeOf(value)) || value.length !== known.length)
     return false
-  // Beside the indices there is `length`.
+  // The keys are the indices and `length`.
   if (Reflect.ownKeys(value).length !== known.length + 1) return false
   for (let index = 0; index < known.length; index++) if (!hasParts(value[index], known[index])) return false
   return true

@@ -5,28 +5,28 @@ import { storable } from './storable.js'
 
 export type Update = (value: unknown) => unknown
 
-/** What was done to one key. Its value is live: the application holds it and may still alter it. */
+/** The latest change of one key. Its value is live: the application has a reference to it and may still alter it. */
 interface Edit {
   readonly value: unknown
-  /** Of the value, when it was given. */
+  /** A copy of the value, made when it was given. */
   readonly copy: Json | undefined
-  /** The value rests on one that was read. */
+  /** The value depends on one that was read. */
   readonly dependsOnRead: boolean
-  /** Left out: the value was assigned, whatever was there. */
+  /** The functions that make the value from the one before. Left out: the value was assigned. */
   readonly updates?: readonly Update[]
 }
 
 /**
- * What one request sees of a session and does to it. It knows which keys were read, since what is
- * then written to them rests on what was there; and which objects were handed out, since those can be
- * altered without an assignment.
+ * What one request sees of a session and changes in it. It records which keys were read, because what is written to
+ * them afterwards depends on what was read. It also records which objects were handed out, because these can be altered
+ * without an assignment.
  */
 export class Draft {
-  /** The fields as the request sees them but for its edits. Its objects are never handed out. */
+  /** The values as the request sees them, without its edits. The objects in it are never handed out. */
   #shown: Values
-  /** The fields as they are stored, as far as the request knows. */
+  /** The values in the store, as far as the request knows. */
   #stored: Values
-  /** The copies of shown objects that were handed out. */
+  /** The copies of shown objects that were handed out, by key. */
   #live: Map<string, unknown> | undefined
   #edits: Map<string, Edit> | undefined
   #seen: Set<string> | undefined
@@ -90,21 +90,21 @@ export class Draft {
     this.#absorb(key)
     const copy = this.#copyOfCurrent(key)
     const taken = this.#current(key)
-    // Run again, it leaves what another request has put there since: nobody has taken that yet.
+    // When it runs again, it leaves a value that another request has put there since: that one has not been taken.
     this.#append(key, (newest) => (isSame(storableOrNone(newest, key), copy) ? undefined : newest))
     this.#observe(key)
     return taken
   }
 
   /**
-   * From now on a value counts as changed when it was set to what it had been: a session that is to move may
-   * have ended by then, and of the new one there is only what this request has set.
+   * From now on an assignment counts as a change even if the value is the same. A session that is about to move may
+   * have ended by then; the new one then has only the values that this request has set.
    */
   forceAssigned(): void {
     this.#forcesAssigned = true
   }
 
-  /** What differs from the fields shown, in values that nobody else holds. */
+  /** What differs from the shown values. The values in it are copies that no other code can alter. */
   changes(): Changes {
     for (const key of this.#live?.keys() ?? []) this.#absorb(key)
     const changes = new Map<string, Change>()
@@ -124,8 +124,8 @@ export class Draft {
   }
 
   /**
-   * Goes on from what was stored. What the request has seen or done it goes on seeing, so that a later
-   * write that rests on it is judged by it.
+   * Continues after `stored` and `changes` were stored. The request still sees what it has read or written, so a later
+   * write that depends on that is checked against it.
    */
   rebase(stored: Values, changes: Changes): void {
     const shown = { ...(this.#enumerated ? this.#shown : stored) }
@@ -141,7 +141,7 @@ export class Draft {
     this.#edits = undefined
   }
 
-  /** Forgets the session: what is assigned from now on belongs to a new one. */
+  /** Drops the session's values. What is assigned from now on belongs to a new session. */
   clear(): void {
     this.#used = true
     this.#shown = {}
@@ -163,14 +163,14 @@ export class Draft {
     return live
   }
 
-  /** So that an update which alters its argument and then throws has altered nothing. */
+  /** A copy, so that an update that alters its argument and then throws has changed nothing. */
   #copyOfCurrent(key: string): Json | undefined {
     return storableOrNone(this.#current(key), key)
   }
 
   #observe(key: string): void {
     const edit = this.#edits?.get(key)
-    // Every `await` of a session asks for `then`.
+    // Every `await` of a session reads `then`.
     if (key === 'then' && edit === undefined && valueAt(this.#shown, key) === undefined) return
     this.#used = true
     if (edit && !edit.updates) return
@@ -178,7 +178,7 @@ export class Draft {
     this.#seen.add(key)
   }
 
-  /** What was shown may be older than what is stored, where an update ran again on a newer value. */
+  /** Compares with both: the shown value may be older than the stored one, if an update ran again on a newer value. */
   #isUnchanged(key: string, value: Json | undefined): boolean {
     if (this.#forcesAssigned && value !== undefined) return false
     return isSame(value, valueAt(this.#shown, key)) && isSame(value, valueAt(this.#stored, key))

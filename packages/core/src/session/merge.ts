@@ -4,11 +4,11 @@ import { isSame } from './compare.js'
 
 /** What one request does to one key. */
 export interface Change {
-  /** The value that the request left; `undefined` removes the key. */
+  /** The key's value at the end of the request. `undefined` removes the key. */
   readonly value: Json | undefined
-  /** The change rests on a value that was read: it conflicts with another request's change of the key. */
+  /** The change depends on a value that was read, so it conflicts with another request's change of the key. */
   readonly dependsOnRead: boolean
-  /** Makes the value from the newest one; left out where the value does not depend on it. */
+  /** Makes the value from the newest one. Left out if the value does not depend on it. */
   readonly rerun?: (newest: Json | undefined) => Json | undefined
 }
 
@@ -16,9 +16,9 @@ export type Changes = ReadonlyMap<string, Change>
 export type ConflictPolicy = 'fail' | 'overwrite'
 
 /**
- * Applies changes to the newest fields, where `shown` are those that the request saw. Changes are
- * applied key by key and never merged within one; a key that was read and then rewritten while
- * another request changed it is a `CONFLICT`, unless the policy is to overwrite.
+ * Applies changes to the newest values; `shown` are the values that the request saw. Changes are applied key by key and
+ * never merged within a key. If the request read a key and wrote it, and another request changed that key in between,
+ * throws `CONFLICT`, unless the policy is `'overwrite'`.
  */
 export function merge(newest: Values, shown: Values, changes: Changes, policy: ConflictPolicy): Values {
   const merged = { ...newest }
@@ -44,7 +44,7 @@ function keyConflict(key: string): SessError {
   const name = shorten(JSON.stringify(key))
   return new SessError(
     'CONFLICT',
-    `Session key ${name} was read here and changed by another request before it was written. ` +
+    `Session key ${name} was read by this request and changed by another one before this one wrote it. ` +
       `Use session.update(${name}, value => …), which runs again on the newest value, or try the request again.`,
   )
 }

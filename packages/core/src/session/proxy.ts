@@ -4,12 +4,12 @@ import type { Draft, Update } from './draft.js'
 import { readOnly } from './read-only.js'
 import type { AnyData, ReservedKey, Session } from './session.js'
 
-/** What a session needs of the exchange that it belongs to. */
+/** What a session needs from its exchange. */
 export interface SessionLifecycle {
-  /** Without counting as a read. */
+  /** The keys of the session. Does not count as a read. */
   keys(): readonly string[]
   readonly id: string | undefined
-  /** Throws where the session can no longer change. */
+  /** Throws `SEALED` if the session can no longer change. */
   assertOpen(): void
   readonly isSealed: boolean
   regenerate(): void
@@ -17,19 +17,19 @@ export interface SessionLifecycle {
   save(): Promise<void>
 }
 
-/** Known to this module alone. By a WeakMap every session of every request would cost its part of each collection. */
+/** Private to this module. With a WeakMap instead, each session of each request would slow down garbage collections. */
 const LIFECYCLE: unique symbol = Symbol('owner')
 
 interface HasLifecycle {
   readonly [LIFECYCLE]?: SessionLifecycle
 }
 
-/** The owner of what `createSession` made. */
+/** The exchange of a session that `createSession` made. */
 export function lifecycleOf(session: object): SessionLifecycle | undefined {
   return (session as HasLifecycle)[LIFECYCLE]
 }
 
-/** What a log shows in place of a session: its keys alone. */
+/** What a log shows of a session: only its keys. */
 class Inspected {
   [inspect.custom](): string {
     const keys = lifecycleOf(this)?.keys() ?? []
@@ -37,12 +37,12 @@ class Inspected {
   }
 }
 
-/** Of every session, since all that differs is behind the traps, and none lets it be altered. */
+/** One target for all sessions: everything that differs is behind the traps, and no trap alters the target. */
 const TARGET = new Inspected()
 
 export function createSession(owner: SessionLifecycle, draft: Draft): Session<AnyData> {
   const session: unknown = new Proxy(TARGET, new Hash(owner, draft))
-  // The traps answer for every key as the type says.
+  // For every key, the traps return what the type declares.
   return session as Session<AnyData>
 }
 
@@ -110,7 +110,7 @@ class Hash implements ProxyHandler<object> {
 export function sealed(): SessError {
   return new SessError(
     'SEALED',
-    'The session was changed after the response began, when it had been stored already. Change it before the first write, end or redirect.',
+    'The session was changed after the response began, too late to be stored. Change it before the first write, end or redirect.',
   )
 }
 
@@ -152,7 +152,7 @@ function isReserved(key: string): key is ReservedKey {
 }
 
 function assertKey(key: unknown): string {
-  if (typeof key !== 'string') throw new SessError('INVALID_VALUE', 'A session has strings as keys.')
+  if (typeof key !== 'string') throw new SessError('INVALID_VALUE', 'The keys of a session are strings.')
   if (!isReserved(key)) return key
   throw new SessError('RESERVED_KEY', `'${key}' is a method of every session: choose another key.`)
 }

@@ -1,15 +1,15 @@
 import type { SessError } from '../error.js'
 
 /**
- * A view of a value through which nothing can be altered, at any depth. Freezing would not do: outside
- * strict mode a write to a frozen object is ignored, and so lost.
+ * A view of a value that refuses every change, at any depth. Freezing is not enough: outside strict mode, a write to a
+ * frozen object is silently lost.
  */
 export function readOnly<T>(value: T, refusal: () => SessError): T {
   if (typeof value !== 'object' || value === null) return value
   const refuse = (): never => {
     throw refusal()
   }
-  // The copy is never frozen: through a Proxy, what a frozen object holds cannot be shown as a view of it.
+  // A copy, which is never frozen: a Proxy must return the own values of a frozen target, not views of them.
   const copy: typeof value = Array.isArray(value) ? Object.assign([], value) : { ...value }
   return new Proxy(copy, {
     get: (target, key, receiver): unknown => readOnly(Reflect.get(target, key, receiver), refusal),

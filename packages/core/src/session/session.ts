@@ -1,45 +1,47 @@
 import type { Json } from './values.js'
 
-/** The methods of every session, which no key can be called. The list is closed. */
+/** The names of the methods of every session, which cannot be keys. The list is final. */
 export type ReservedKey = 'update' | 'take' | 'regenerate' | 'destroy' | 'save'
 
-/** The hash itself: any key may be missing. */
+/** The values of a session. Any key may be missing. */
 export type Data<D> = { [K in keyof D]?: D[K] | undefined }
 
 /** What a session holds when no type is given. */
 export type AnyData = Record<string, Json>
 
 /**
- * A session, used like a hash: read a key, assign it, remove it by `delete` or by assigning
- * `undefined`. Changes are stored before the response leaves. A change throws `INVALID_VALUE` for
- * what JSON cannot carry, `RESERVED_KEY` for the name of a method, and `SEALED` once the response has
- * begun.
+ * A session, used like a plain object: read a key, assign it, or remove it with `delete` or by assigning `undefined`.
+ * Changes are stored before the response leaves. A change throws `INVALID_VALUE` if JSON cannot carry the value,
+ * `RESERVED_KEY` if the key is the name of a method, and `SEALED` once the response has begun.
  */
 export type Session<D> = Data<D> & SessionMethods<D>
 
-/** What every session can do. Each throws the errors of a change: `INVALID_VALUE`, `RESERVED_KEY`, `SEALED`. */
+/** The methods of every session. They throw the errors of a change: `INVALID_VALUE`, `RESERVED_KEY`, `SEALED`. */
 export interface SessionMethods<D> {
   /**
-   * Changes one key by a pure function of its value. Where another request has changed the key in the
-   * meantime, the function runs again on the newest value, so that no change is lost. `null` and
-   * `undefined` remove the key.
+   * Changes one key with a pure function of its value, and returns the new value. If another request has changed the
+   * key since, the function runs again on the newest value, so no change is lost. If it returns `null` or `undefined`,
+   * the key is removed.
    */
   readonly update: <K extends keyof D & string>(
     key: K,
     change: (value: D[K] | undefined) => D[K] | null | undefined,
   ) => D[K] | undefined
-  /** Reads a key and removes it: what is shown once. */
+  /** Returns the value of a key and removes the key. For what is shown once, such as a message after a redirect. */
   readonly take: <K extends keyof D & string>(key: K) => D[K] | undefined
   /**
-   * At each login: moves the session to a new token and restarts both timeouts (OWASP ASVS 5.0, 7.2.4).
-   * Carried out when the response begins.
+   * Moves the session to a new token and restarts both timeouts (OWASP ASVS 5.0, 7.2.4). Call it at each login. It
+   * takes effect when the response begins, or at `save`.
    */
   readonly regenerate: () => void
-  /** Ends the session: at each logout. Carried out when the response begins; what is assigned after it begins another. */
+  /**
+   * Ends the session. Call it at each logout. It takes effect when the response begins, or at `save`. Values that are
+   * assigned after it belong to a new session.
+   */
   readonly destroy: () => void
   /**
-   * Stores the changes now, and rejects where they cannot be stored: `CONFLICT`, `TOO_LARGE`, or what the store says.
-   * Optional: the response does it anyway.
+   * Stores the changes now. Optional: they are stored before the response leaves anyway. Rejects if they cannot be
+   * stored: with `CONFLICT`, `TOO_LARGE` or the store's error.
    */
   readonly save: () => Promise<void>
 }

@@ -4,8 +4,8 @@ import type { ReservedKey } from './session.js'
 import { type Json, setValue } from './values.js'
 
 /**
- * `D`, if a session can hold it. A key that is one of the session's own methods, and a type that JSON
- * cannot carry, is replaced by a type that no value has, and that says why.
+ * `D`, if a session can hold it. A key that is the name of a method, and a type that JSON cannot carry, is replaced by
+ * a type that no value has and that names the reason.
  */
 export type Storable<D> = object & {
   [K in keyof D]: K extends ReservedKey
@@ -17,7 +17,7 @@ export type Storable<D> = object & {
 
 declare const reason: unique symbol
 
-/** Not the sentence itself: in a union with `string` that would be lost. */
+/** Wraps the reason in an object type, because the bare text would vanish in a union with `string`. */
 interface Unstorable<Why extends string> {
   readonly [reason]: Why
 }
@@ -34,7 +34,7 @@ type StorableValue<V> = V extends string | number | boolean | null | readonly Js
           ? StorableObject<V>
           : Unstorable<'JSON cannot carry this: name a narrower type'>
 
-/** An instance of a class is known by its methods. */
+/** The type of a class's instances is recognized by its methods. */
 type StorableObject<V extends object> = [keyof V] extends [never]
   ? Unstorable<'JSON cannot carry this: name a narrower type'>
   : V extends (string extends keyof V ? Json : never)
@@ -53,30 +53,30 @@ type MethodOf<V> = {
 const MAX_DEPTH = 500
 
 /**
- * A deep copy of the value of a session's key, as JSON carries it unaltered (save that -0 becomes the 0 it equals);
- * throws `INVALID_VALUE` naming the path of whatever JSON would drop, change or refuse. Getters are refused
- * and never run: one that throws later would do so when the response is on its way.
+ * A deep copy of the value of a session's key. JSON carries the copy unaltered, except that -0 becomes 0. Throws
+ * `INVALID_VALUE` with the path of the first part that JSON would drop, change or refuse. Getters are refused and never
+ * run, because a getter that throws later would throw when the response is on its way.
  */
 export function storable(value: unknown, key: string): Json {
   try {
     return copy(value, key)
   } catch (error) {
-    // A stack has ten frames: those of the copying would leave none for the line that gave the value.
+    // A stack has ten frames. The frames of the copying would leave none for the line that passed the value.
     if (error instanceof SessError) Error.captureStackTrace(error, storable)
     throw error
   }
 }
 
-/** An object that is being copied: its key, and the object that contains it under that. */
+/** An object that is being copied, its key, and the object that contains it under that key. */
 interface Level {
   readonly object: object
   readonly key: string
   readonly within: Level | undefined
-  /** Counts it and those that contain it. */
+  /** The number of objects down to this one, including it. */
   readonly depth: number
 }
 
-/** `within` nothing, the key is the session's. */
+/** Without `within`, `key` is a key of the session. */
 function copy(value: unknown, key: string, within?: Level): Json {
   switch (typeof value) {
     case 'string':
@@ -103,7 +103,7 @@ function copyObject(object: object, key: string, within?: Level): Json {
   try {
     return Array.isArray(object) ? copyArray(object, level) : copyRecord(object, level)
   } catch (error) {
-    // A Proxy may throw at anything that is done to it.
+    // A Proxy may throw at any operation.
     throw error instanceof SessError ? error : invalid('is a Proxy that cannot be read', key, within, safeCause(error))
   }
 }
@@ -111,7 +111,7 @@ function copyObject(object: object, key: string, within?: Level): Json {
 function copyArray(array: readonly unknown[], level: Level): Json {
   if (!isArrayPrototype(Object.getPrototypeOf(array))) throw ofClass(level)
   const keys = Reflect.ownKeys(array)
-  // Its indices in order, then `length`, then whatever else it was given.
+  // The order is: its indices, then `length`, then any other properties.
   if (keys.length !== array.length + 1 || keys.pop() !== 'length')
     throw invalid('is an array with holes or with named properties', level.key, level.within)
   return keys.map((key) => copyPart(nameOf(key, level), level))
@@ -130,7 +130,7 @@ function copyRecord(object: object, level: Level): Json {
 function copyPart(key: string, level: Level): Json {
   const part = Reflect.getOwnPropertyDescriptor(level.object, key)
   if (part?.enumerable !== true) throw invalid(`hides its property ${shorten(key)} from JSON`, level.key, level.within)
-  if (part.get || part.set) throw invalid(`has a getter or setter in place of ${shorten(key)}`, level.key, level.within)
+  if (part.get || part.set) throw invalid(`has a getter or setter for ${shorten(key)}`, level.key, level.within)
   return copy(part.value, key, level)
 }
 
@@ -146,7 +146,7 @@ function ofClass({ object, key, within }: Level): SessError {
 function invalid(what: string, key: string, within: Level | undefined, cause?: Error): SessError {
   return new SessError(
     'INVALID_VALUE',
-    `${shorten(pathOf(key, within))} ${what}: a session holds what JSON carries unaltered (strings, finite numbers, booleans, null, arrays, plain objects).`,
+    `${shorten(pathOf(key, within))} ${what}: a session can hold only what JSON carries unaltered (strings, finite numbers, booleans, null, arrays, plain objects).`,
     cause && { cause },
   )
 }

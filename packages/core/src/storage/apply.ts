@@ -6,7 +6,7 @@ import { newRecord, type SessionRecord } from './record.js'
 /** The part of a commit that its record depends on. */
 type Changed = Pick<Commit, 'changes' | 'shown'>
 
-/** The newest record, extended, with the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
+/** The newest record, extended and with the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
 export function apply(
   newest: SessionRecord,
   { changes, shown }: Changed,

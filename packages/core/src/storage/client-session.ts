@@ -11,7 +11,7 @@ import {
 } from './loaded-session.js'
 import { decode, encode, newRecord, type SessionRecord } from './record.js'
 
-/** A session that the browser carries whole: there is nothing to merge with and nothing to revoke. */
+/** A session that the browser carries whole, so there is nothing to merge with and nothing to revoke. */
 export class ClientSession implements LoadedSession {
   readonly #store: ClientStore
   readonly #context: StorageContext

@@ -3,18 +3,18 @@ import { isSessError, safeCause, SessError } from '../error.js'
 import { assertFits, type StorageContext } from './loaded-session.js'
 import { decode, encode, type SessionRecord, TOMBSTONE } from './record.js'
 
-/** A session as a server store held it at one version. */
+/** A session in a server store, as it was at one version. */
 export interface Snapshot {
   readonly version: Version
   readonly record: SessionRecord
 }
 
-/** How long a tombstone is kept: longer than a request lasts. */
+/** How long a tombstone is stored: longer than a request lasts. */
 const TOMBSTONE_MS = 60_000
 
 /**
- * Sessions as entries of a server store. A session that moved to another token leaves a tombstone, which tells a request
- * that still holds the old token that it may neither store nor end anything.
+ * Sessions as entries of a server store. A session that moved to another token leaves a tombstone. A request that still
+ * has the old token finds it, and may neither store nor end anything.
  */
 export class SessionEntries {
   readonly #store: ServerStore
@@ -38,23 +38,25 @@ export class SessionEntries {
     if (record === undefined) {
       throw new SessError(
         'CORRUPT',
-        `What the ${this.#store.name} store holds under this session's key is not a session.`,
+        `The entry that the ${this.#store.name} store returned for this session's key is not a session.`,
       )
     }
     if (record === null) return 'moved'
     return this.#context.lifetime.isAlive(record, now) ? { version: stored.version, record } : 'none'
   }
 
-  /** By the snapshot's own stamps: if it says no, another request may have extended the session since. */
+  /**
+   * Decides by the snapshot's own stamps. If the result is false, another request may have extended the session since.
+   */
   isAlive({ record }: Snapshot): boolean {
     return this.#context.lifetime.isAlive(record, this.#context.clock())
   }
 
-  /** The key was made at random, so it is free. */
+  /** Stores a new session. The key is random, so it is free. */
   async create(key: string, record: SessionRecord): Promise<Snapshot> {
     const version = await this.#answer(this.#store.create(key, this.encode(record)))
     if (version !== null) return { version, record }
-    throw new SessError('UNAVAILABLE', `The ${this.#store.name} store says that a key made at random is taken.`)
+    throw new SessError('UNAVAILABLE', `The ${this.#store.name} store reports that a random key is taken.`)
   }
 
   /** `null`: `version` is not current. */

@@ -1,4 +1,4 @@
-/** Counts what is in flight. */
+/** Counts the operations in flight. */
 export class InFlight {
   #count = 0
   #onIdle: (() => void) | undefined
@@ -11,7 +11,7 @@ export class InFlight {
     if (--this.#count === 0) this.#onIdle?.()
   }
 
-  /** Resolves when nothing is in flight. */
+  /** Resolves when no operation is in flight. */
   async idle(): Promise<void> {
     if (this.#count > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
   }

@@ -3,8 +3,8 @@ import type { SessionRecord } from './record.js'
 
 /**
  * When a session ends (OWASP ASVS 5.0, 7.3): after `idle` milliseconds without use, and after `absolute` milliseconds
- * whatever its use. It is computed from the stamps inside the entry and the reader's own timeouts: a shortened timeout
- * applies at once to the sessions that exist, and a replayed cookie ends when the original does.
+ * even if it is in use. The end is computed from the stamps inside the entry and the reader's own timeouts. So a
+ * shortened timeout applies to existing sessions at once, and a replayed cookie ends when the original does.
  */
 export class Lifetime {
   readonly #idle: number
@@ -24,16 +24,17 @@ export class Lifetime {
   }
 
   /**
-   * When the store may drop the session. It never gets sooner: another slice may have longer timeouts, as this one may
-   * have had before.
+   * When the store may drop the session. It never becomes earlier, because another slice may have longer timeouts, or
+   * this one may have had longer ones before.
    */
   keepUntil(record: SessionRecord): number {
     return Math.max(this.expiresAt(record), record.keptUntil)
   }
 
   /**
-   * Extension costs a write, so it is due at most once per twentieth of the idle timeout, and only if the session then
-   * lives longer: by its stamps, or than the expiry that a slice with shorter timeouts has set.
+   * Extension costs a write, so it is due at most once per twentieth of the idle timeout, and only if it makes the
+   * session live longer: longer than by its stamps, or longer than the expiry that a slice with shorter timeouts has
+   * set.
    */
   isExtensionDue(record: SessionRecord, now: number): boolean {
     const least = this.#idle / 20

@@ -24,7 +24,7 @@ export interface LoadedSession {
   readonly record: SessionRecord | undefined
   /** Whether the session must be extended, or its cookie sent again, although nothing has changed. */
   isDue(now: number): boolean
-  /** Stores the commit. Resolves with the change of the cookie; `undefined`: the cookie stays. */
+  /** Stores the commit. Resolves with the change of the cookie. `undefined`: the cookie stays as it is. */
   commit(commit: Commit): Promise<CookieChange | undefined>
 }
 
@@ -38,11 +38,11 @@ export interface StorageContext {
   /** The cookie carries its expiry, so it is sent again when the session is extended. */
   readonly persistent: boolean
   readonly warnings: Warnings
-  /** Told of errors that no request is told of. */
+  /** Called with errors that no request sees. */
   readonly onError: (error: unknown) => void
 }
 
-/** Warns of a cookie that has our name and the shape of a token, but was made with another secret. */
+/** Warns about a cookie that has our name and the shape of a token, but was made with another secret. */
 export function warnOfForeignToken({ cookieName, warnings }: StorageContext): void {
   warnings.once(
     'SESS_FOREIGN_TOKEN',

@@ -4,9 +4,9 @@ import type { Values } from '../session/values.js'
 
 const ID_BYTES = 9
 
-/** A session, as an entry's `data` holds it. Times are epoch milliseconds. */
+/** A session as encoded in an entry's `data`. Times are in epoch milliseconds. */
 export interface SessionRecord {
-  /** The session's public name, for logs; a login makes a new one. */
+  /** The session's public name, for logs. A login makes a new one. */
   readonly id: string
   /** When the session began, or its user last logged in. */
   readonly startedAt: number
@@ -45,7 +45,7 @@ export function decode({ data, expiresAt }: Entry): SessionRecord | null | undef
   return { id, startedAt, touchedAt, keptUntil: expiresAt, values }
 }
 
-/** Right for what JSON.parse returns: an object there is neither an array nor an instance of a class. */
+/** The check suffices for what JSON.parse returns, which contains no instances of classes other than arrays. */
 function isValues(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

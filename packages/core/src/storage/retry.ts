@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SessError } from '../error.js'
 
-/** A burst of 64 writers was seen to need 11. */
+/** A burst of 64 concurrent writers needed 11. */
 const MAX_ATTEMPTS = 40
 const MAX_PAUSE_MS = 32
 
 /**
- * Repeats a compare-and-swap until it succeeds, that is, until `attempt` resolves with other than
- * `undefined`. Pauses are random, since writers that wait alike collide again.
+ * Repeats a compare-and-swap until it succeeds, that is, until `attempt` resolves with a value other than `undefined`.
+ * Pauses are random, since writers that wait equally long collide again.
  */
 export async function retry<T>(attempt: () => Promise<T | undefined>): Promise<T> {
   for (let count = 0; count < MAX_ATTEMPTS; count++) {

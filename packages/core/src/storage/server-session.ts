@@ -27,11 +27,11 @@ interface StoredSession {
   readonly snapshot: Snapshot
 }
 
-/** A session on a server store, named by a token. */
+/** A session in a server store. The browser carries its token. */
 export class ServerSession implements LoadedSession {
   readonly #context: ServerStorageContext
   #stored: StoredSession | undefined
-  /** The cookie names a session that has moved to another token, and this request has no session of its own. */
+  /** The request's token is an old one: its session has moved to another token, and no other token opens a session. */
   #hasMoved: boolean
 
   private constructor(context: ServerStorageContext, stored?: StoredSession, hasMoved = false) {
@@ -78,7 +78,7 @@ export class ServerSession implements LoadedSession {
    */
   async #begin(commit: Commit): Promise<CookieChange | undefined> {
     const { changes, regenerate, destroy } = commit
-    // Only a login may begin one here: any other cookie would replace the one that the login sent.
+    // Here only a login may begin a session: any other new cookie would replace the one that the earlier login sent.
     if (this.#hasMoved && (destroy || (changes.size > 0 && !regenerate))) throw moved()
     const { mint, entries, clock, onConflict } = this.#context
     const record = applyToNew(commit, clock(), onConflict)
@@ -100,7 +100,7 @@ export class ServerSession implements LoadedSession {
     return token.outdated || (persistent && isExtended) ? cookie : undefined
   }
 
-  /** One attempt is enough: another request's change extends the session too. */
+  /** One attempt is enough: if it fails, another request changed the session and so extended it. */
   async #extend({ token, snapshot }: StoredSession, now: number): Promise<Snapshot> {
     const { entries, lifetime } = this.#context
     if (!entries.isAlive(snapshot)) return snapshot
@@ -110,10 +110,11 @@ export class ServerSession implements LoadedSession {
   }
 
   /**
-   * Login: moves the session to a new token. To create and then destroy would lose what another request writes in
-   * between, and would let that request bring the session back under the old token. So the new entry is created first;
-   * then the old one becomes a tombstone or, if it has changed, is read again and carried over. If the old one is gone,
-   * only this request's changes remain, unless they depend on what is gone; without changes there is nothing to log in.
+   * Login: moves the session to a new token. Creating the new entry and then destroying the old one would lose what
+   * another request writes in between, and would let that request bring the session back under the old token. So the
+   * new entry is created first. Then the old entry becomes a tombstone or, if it has changed, is read again and carried
+   * over. If the old entry is gone, the new session has only this request's changes. If these depend on what is gone,
+   * they conflict. If there are none, no session begins.
    */
   async #move(stored: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
     const { mint, entries, clock, onConflict } = this.#context
@@ -149,16 +150,16 @@ export class ServerSession implements LoadedSession {
     return typeof found === 'string' ? undefined : found
   }
 
-  /** Removes an entry that no browser has a token for. If that fails, the entry expires by itself. */
+  /** Removes an entry that no browser has a token for. If that fails, the entry expires on its own. */
   async #abandon(token: Token): Promise<void> {
     await this.#context.entries.destroy(token.key).catch(() => undefined)
   }
 
   /**
-   * Logout. The entry is marked by compare-and-swap before it is destroyed: an unconditional destroy could hit the
-   * tombstone of a login that this request does not know of, and report a logout that did not happen. If another
-   * session begins at once, the old token has moved as it does at a login: otherwise a request that still holds it could
-   * begin a third session, whose cookie would replace this one's.
+   * Logout: ends the session. The entry is marked by compare-and-swap before it is destroyed. An unconditional destroy
+   * could hit the tombstone of a login that this request does not know about, and report a logout that did not happen.
+   * If another session begins in the same commit, the old entry becomes a tombstone, as at a login. Otherwise a request
+   * that still has the old token could begin a third session, whose cookie would replace this one's.
    */
   async #end(stored: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
     const { entries } = this.#context

@@ -9,7 +9,7 @@ import type { Commit, CookieChange, LoadedSession, StorageContext } from './load
 import { ServerSession } from './server-session.js'
 import { Swaps } from './swaps.js'
 
-/** How often a store without expiry of its own is pruned. */
+/** How often a store is pruned if its backend does not expire entries. */
 const PRUNE_INTERVAL_MS = 60_000
 
 /** The sessions of one application, in its store. */
@@ -32,7 +32,7 @@ export class SessionStorage {
     }
   }
 
-  /** The session of the first token that opens a live one. Rejects with `CLOSED` after `close`. */
+  /** The session of the first token that opens a live session. Rejects with `CLOSED` after `close`. */
   find(tokens: readonly string[]): Promise<LoadedSession> {
     if (this.#closing) return Promise.reject(new SessError('CLOSED', 'These sessions are closed.'))
     return this.#find(tokens)

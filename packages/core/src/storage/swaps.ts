@@ -6,7 +6,7 @@ import type { Commit, StorageContext } from './loaded-session.js'
 import type { SessionRecord } from './record.js'
 import { retry } from './retry.js'
 
-/** One request's changes, on their way into the store. */
+/** One request's changes that wait to be stored. */
 interface Swap {
   readonly commit: Commit
   readonly now: number
@@ -17,18 +17,20 @@ interface Swap {
 /** The state that a batch of changes is first applied to. */
 interface Basis {
   readonly snapshot: Snapshot
-  /** It is at least as new as what each of the requests has read. */
+  /** The state is at least as new as what each of the requests has read. */
   readonly isTrusted: boolean
 }
 
 /**
- * Compare-and-swap of sessions, gathered: while one swap of a session is under way, this process's other changes to that
- * session wait, and go together in the next one. Each is judged on its own.
+ * Compare-and-swap of sessions, batched. While one swap of a session is in flight, this process's other changes to that
+ * session wait and are stored together in the next one. Each change is accepted or refused separately.
  */
 export class Swaps {
   readonly #entries: SessionEntries
   readonly #context: StorageContext
-  /** By the session's key, which is never the name of a method. An object and no Map: `CallsInFlight` says why. */
+  /**
+   * By the session's key, which is never the name of a method. An object, not a Map, for the reason in `CallsInFlight`.
+   */
   readonly #waiting: Record<string, Swap[]> = {}
 
   constructor(entries: SessionEntries, context: StorageContext) {
@@ -46,11 +48,11 @@ export class Swaps {
     })
   }
 
-  /** Never rejects: each swap is told its own outcome. */
+  /** Never rejects: each swap gets its own result. */
   async #run(key: string, from: Snapshot, waiting: Swap[]): Promise<void> {
     this.#waiting[key] = waiting
     let newest = from
-    // For the next batch, what was stored here may be older than what its requests have read.
+    // The state stored here may be older than what the requests of the next batch have read.
     let isTrusted = true
     while (waiting.length > 0) {
       const batch = waiting.splice(0)
@@ -65,8 +67,8 @@ export class Swaps {
   }
 
   /**
-   * Each attempt judges the whole batch again, by the newest state of the session. If every change is refused, no swap
-   * proves that the state was the newest; a state that is not trusted is then read again.
+   * Each attempt applies the whole batch again, to the newest state of the session. If every change is refused, no swap
+   * confirms that the state was the newest. A state that is not trusted is then read again.
    */
   async #swap(key: string, from: Basis, batch: readonly Swap[]): Promise<Snapshot> {
     const stored = this.#entries.isAlive(from.snapshot) ? await this.#attempt(key, from, batch) : undefined
@@ -75,7 +77,7 @@ export class Swaps {
     )
   }
 
-  /** Resolves with `undefined` if the state was not the newest; then no swap was told anything. */
+  /** Resolves with `undefined` if the state was not the newest; no swap has a result then. */
   async #attempt(key: string, { snapshot, isTrusted }: Basis, batch: readonly Swap[]): Promise<Snapshot | undefined> {
     const { record, entry, refused } = this.#judge(snapshot.record, batch)
     let stored = isTrusted ? snapshot : undefined
@@ -91,7 +93,7 @@ export class Swaps {
     return stored
   }
 
-  /** Applies the changes one after the other; a change that is refused leaves the others as they are. */
+  /** Applies the changes one after the other. A refused change does not affect the others. */
   #judge(
     newest: SessionRecord,
     batch: readonly Swap[],
@@ -122,14 +124,14 @@ export class Swaps {
 export function ended(): SessError {
   return new SessError(
     'CONFLICT',
-    'The session ended, by logout or expiry, while this request was changing it. Its changes were not stored.',
+    'The session ended, by logout or expiry, while this request was changing it. The changes were not stored.',
   )
 }
 
 export function moved(): SessError {
   return new SessError(
     'CONFLICT',
-    'The session moved to a new token, by a login in another request, and this request still holds the old one. ' +
-      'Nothing was stored or ended; try the request again with the new cookie.',
+    'A login in another request moved the session to a new token, and this request still has the old one. ' +
+      'Nothing was stored or ended. Try the request again with the new cookie.',
   )
 }

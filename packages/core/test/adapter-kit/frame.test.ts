@@ -7,14 +7,14 @@ describe('a version', () => {
     for (let count = 0; count < 1000; count++) expect(newVersion()).toMatch(/^[A-Za-z0-9_-]{16}$/)
   })
 
-  test('does not come back', () => {
+  test('is never the same twice', () => {
     const versions = Array.from({ length: 10_000 }, () => newVersion())
     expect(new Set(versions).size).toBe(versions.length)
   })
 })
 
 describe('a frame', () => {
-  test('gives back any data and any expiry', () => {
+  test('returns any data and any expiry', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 8.64e15 }), (data, expiresAt) => {
         const version = newVersion()

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { gatherWrites } from '@sess/core/adapter'
 import { describe, expect, it } from 'vitest'
 
-/** A stream that tells what went in one write. */
+/** A stream that records what it receives in each write. */
 function newStream() {
   const written: string[] = []
   const stream = new Writable({
@@ -25,14 +25,14 @@ function newStream() {
   return { stream, written, write }
 }
 
-describe('what is written in one turn of the event loop', () => {
-  it('goes at once, the first of it', () => {
+describe('writes in one turn of the event loop', () => {
+  it('go out at once if they are the first', () => {
     const { written, write } = newStream()
     write('a')
     expect(written).toEqual(['a'])
   })
 
-  it('goes in one write, all but the first, at the end of the turn', async () => {
+  it('go out as one write at the end of the turn, except the first', async () => {
     const { written, write } = newStream()
     for (const text of ['a', 'b', 'c', 'd']) write(text)
     expect(written).toEqual(['a'])
@@ -40,7 +40,7 @@ describe('what is written in one turn of the event loop', () => {
     expect(written).toEqual(['a', 'b c d'])
   })
 
-  it('is gathered anew in the next turn', async () => {
+  it('are gathered again in the next turn', async () => {
     const { written, write } = newStream()
     write('a')
     write('b')
@@ -50,7 +50,7 @@ describe('what is written in one turn of the event loop', () => {
     expect(written).toEqual(['a', 'b', 'c', 'd e'])
   })
 
-  it('is gathered for each stream by itself', async () => {
+  it('are gathered per stream', async () => {
     const [one, other] = [newStream(), newStream()]
     for (const text of ['a', 'b', 'c']) {
       one.write(text)
@@ -63,7 +63,7 @@ describe('what is written in one turn of the event loop', () => {
     ])
   })
 
-  it('is lost with its stream, and nothing else', async () => {
+  it('are lost with their stream, but not those of other streams', async () => {
     const [one, other] = [newStream(), newStream()]
     for (const { write } of [one, other]) for (const text of ['a', 'b']) write(text)
     one.stream.destroy()

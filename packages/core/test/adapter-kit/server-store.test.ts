@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { corrupt, type ServerOperations, type ServerStore, serverStore, SessError } from '@sess/core/adapter'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { failureOf } from '../../../../tests/support/stores.ts'
 
 const DEADLINE = 1000
 const ENTRY = { data: 'data', expiresAt: 1 }
@@ -20,16 +21,7 @@ function storeWith(operations: Partial<ServerOperations>): ServerStore {
   })
 }
 
-async function failureOf(call: Promise<unknown>): Promise<SessError> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error instanceof SessError) return error
-  throw new Error('expected a SessError')
-}
-
-/** What has become of a call so far. */
+/** Records the state of a call: pending, resolved or an error code. */
 function watch(call: Promise<unknown>) {
   const seen: { state: string } = { state: 'pending' }
   call.then(
@@ -61,6 +53,26 @@ describe('the deadline', () => {
     await store.close()
   })
 
+  test('never ends a call sooner than the operation was told, even if its timer fires early', async () => {
+    const told: { began?: number } = {}
+    const store = storeWith({
+      create: (_key, _entry, began) => {
+        told.began = began
+        return never()
+      },
+    })
+    const seen = watch(store.create('key', ENTRY))
+    const began = told.began ?? Number.NaN
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => began + DEADLINE - 0.1)
+    await vi.advanceTimersByTimeAsync(DEADLINE + 50)
+    expect(seen.state).toBe('pending')
+    clock.mockImplementation(() => began + DEADLINE)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(seen.state).toBe('UNAVAILABLE')
+    clock.mockRestore()
+    await store.close()
+  })
+
   test('bounds each step of prune', async () => {
     let steps = 0
     const store = storeWith({
@@ -80,7 +92,7 @@ describe('the deadline', () => {
     await store.close()
   })
 
-  test('of each call counts from its own beginning', async () => {
+  test('counts from the start of each call', async () => {
     const store = storeWith({ read: never })
     const first = watch(store.read('one'))
     await vi.advanceTimersByTimeAsync(DEADLINE / 2)
@@ -92,7 +104,7 @@ describe('the deadline', () => {
     await store.close()
   })
 
-  test('does not touch a call that was answered in time, whatever stays behind', async () => {
+  test('does not affect a call that was answered in time, even if another one hangs', async () => {
     const store = storeWith({ read: (key) => (key === 'stuck' ? never() : Promise.resolve(null)) })
     const stuck = watch(store.read('stuck'))
     const good = watch(store.read('good'))
@@ -101,7 +113,7 @@ describe('the deadline', () => {
     await store.close()
   })
 
-  test('tells the adapter when a call began that it gave up', async () => {
+  test('passes the adapter the time at which a timed-out call began', async () => {
     const onTimeout = vi.fn<(began: number) => void>()
     const store = storeWith({ read: never, onTimeout })
     await vi.advanceTimersByTimeAsync(77)
@@ -112,7 +124,7 @@ describe('the deadline', () => {
     await store.close()
   })
 
-  test('leaves a rejection that comes later unseen', async () => {
+  test('drops a rejection that comes after it', async () => {
     const store = storeWith({
       read: () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 2 * DEADLINE)),
     })
@@ -131,7 +143,7 @@ describe('the deadline', () => {
     await store.close()
   })
 
-  test('costs no timer where the operations are prompt', async () => {
+  test('costs no timer if the operations enforce it themselves', async () => {
     const store = storeWith({ ownsDeadline: true })
     await store.read('key')
     expect(vi.getTimerCount()).toBe(0)
@@ -150,7 +162,7 @@ describe('an error of the client', () => {
     await store.close()
   })
 
-  test('is one too where an operation throws at once', async () => {
+  test('is also UNAVAILABLE if an operation throws synchronously', async () => {
     const store = storeWith({
       read: () => {
         throw secret
@@ -160,7 +172,7 @@ describe('an error of the client', () => {
     await store.close()
   })
 
-  test('is what the adapter explains it as', async () => {
+  test('is the error that the adapter maps it to', async () => {
     const mapError = (error: unknown) => (error === secret ? corrupt('test') : undefined)
     const store = storeWith({
       read: () => Promise.reject(secret),
@@ -172,7 +184,7 @@ describe('an error of the client', () => {
     await store.close()
   })
 
-  test('stays as it is where it is a SessError already', async () => {
+  test('is passed on unchanged if it is already a SessError', async () => {
     const own = new SessError('UNAVAILABLE', 'full')
     const store = storeWith({ read: () => Promise.reject(own), mapError: () => corrupt('test') })
     expect(await failureOf(store.read('key'))).toBe(own)
@@ -211,7 +223,7 @@ describe('prune', () => {
     vi.useFakeTimers()
   })
 
-  test('lets others have the event loop between two steps', async () => {
+  test('yields to the event loop between two steps', async () => {
     vi.useRealTimers()
     const order: string[] = []
     const store = storeWith({
@@ -243,13 +255,13 @@ describe('prune', () => {
     vi.useFakeTimers()
   })
 
-  test('is missing where the operations have none', () => {
+  test('is missing if the operations have no prune', () => {
     expect('prune' in storeWith({})).toBe(false)
   })
 })
 
 describe('close', () => {
-  test('lets calls in flight end first, and is the same whoever calls it again', async () => {
+  test('lets calls in flight end first, and returns the same result to every caller', async () => {
     const order: string[] = []
     const store = storeWith({
       read: async () => {
@@ -288,7 +300,7 @@ describe('close', () => {
     expect(seen.state).toBe('resolved')
   })
 
-  test('ends within the deadline, counted from when it was called, of calls that began before', async () => {
+  test('ends within one deadline of its own start, though a call that began before hangs', async () => {
     const close = vi.fn<() => Promise<void>>(async () => undefined)
     const store = storeWith({ read: never, close })
     watch(store.read('key'))
@@ -302,7 +314,7 @@ describe('close', () => {
   test('ends every call that is in flight, though its timer would have come a moment later', async () => {
     const close = vi.fn<() => Promise<void>>(async () => undefined)
     const store = storeWith({ read: (key) => (key === 'stuck' ? never() : Promise.resolve(null)), close })
-    // Arms the timer that the next call shares.
+    // This call starts the timer that the next call shares.
     await store.read('quick')
     await vi.advanceTimersByTimeAsync(5)
     const reading = watch(store.read('stuck'))

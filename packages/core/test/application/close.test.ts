@@ -7,18 +7,18 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { Clock, MINUTE } from '../support/clock.ts'
 import { CountedStore } from '../support/counted-store.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 
 afterEach(() => void vi.useRealTimers())
 
-/** An application whose adapter makes that store, so that it is the application's to close. */
+/** Sessions whose adapter made the store, so that close() closes it. */
 function owning(store: ServerStore): Sessions {
   return sessions(() => store, { secret: SECRET })
 }
 
-/** Whether a promise has been settled by now, which lets others go first. */
+/** Whether a promise has settled, checked after pending work has had a chance to run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   const open = Symbol('open')
   for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => void setImmediate(resolve))
@@ -34,21 +34,21 @@ describe('after close', () => {
     const handle = sess.fetch(async (request) => Response.json(await sess.open(request)))
     await sess.close()
     const request = new Request('https://example.com/', { headers: { cookie: 'a=b' } })
-    expect((await rejectionOf(sess.exchange(null).open())).code).toBe('CLOSED')
-    expect((await rejectionOf(sess.exchange('__Host-sess=x').open())).code).toBe('CLOSED')
-    expect((await rejectionOf(sess.read(request))).code).toBe('CLOSED')
-    expect((await rejectionOf(handle(request))).code).toBe('CLOSED')
+    expect((await failureOf(sess.exchange(null).open())).code).toBe('CLOSED')
+    expect((await failureOf(sess.exchange('__Host-sess=x').open())).code).toBe('CLOSED')
+    expect((await failureOf(sess.read(request))).code).toBe('CLOSED')
+    expect((await failureOf(handle(request))).code).toBe('CLOSED')
   })
 
-  test('a session that was opened before is CLOSED to changes, on a store of its own', async () => {
+  test('a change to a session that was opened before is CLOSED, if the adapter made the store', async () => {
     const sess = owning(new CountedStore())
     const exchange = sess.exchange(null)
     Object.assign(await exchange.open(), { user: 7 })
     await sess.close()
-    expect((await rejectionOf(exchange.commit(200))).code).toBe('CLOSED')
+    expect((await failureOf(exchange.commit(200))).code).toBe('CLOSED')
   })
 
-  test('once more, nothing happens', async () => {
+  test('closing again does nothing', async () => {
     const store = new CountedStore()
     const sess = owning(store)
     await Promise.all([sess.close(), sess.close()])
@@ -56,7 +56,7 @@ describe('after close', () => {
     expect(store.take()).toEqual(['close'])
   })
 
-  test('a store that was passed in is open still', async () => {
+  test('a store that was passed in is still open', async () => {
     const store = new CountedStore()
     const [one, other] = [sessions(store, { secret: SECRET }), sessions(store, { secret: SECRET })]
     const browser = new Browser(one)
@@ -66,12 +66,12 @@ describe('after close', () => {
     expect(await browser.at(other).see()).toEqual({ user: 7 })
   })
 
-  test('of asyncDispose, too, the store is closed', async () => {
+  test('by asyncDispose, the store is closed too', async () => {
     const store = new CountedStore()
     const sess = owning(store)
     await sess[Symbol.asyncDispose]()
     expect(store.take()).toEqual(['close'])
-    expect((await rejectionOf(sess.exchange(null).open())).code).toBe('CLOSED')
+    expect((await failureOf(sess.exchange(null).open())).code).toBe('CLOSED')
   })
 })
 
@@ -115,7 +115,7 @@ describe('close waits', () => {
     Object.assign(await exchange.open(), { user: 7 })
     store.stall()
     store.isDown = true
-    const failure = rejectionOf(exchange.commit(200))
+    const failure = failureOf(exchange.commit(200))
     await store.reached
     const close = sess.close()
     store.release()
@@ -147,7 +147,7 @@ describe('a server store with no expiry of its own', () => {
     expect(store.times).toHaveLength(2)
   })
 
-  test('is pruned though it failed before, and onError is told', async () => {
+  test('is pruned again after a failure, which onError receives', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const store = new Pruned()
     const prune = vi.spyOn(store, 'prune').mockRejectedValueOnce(new Error('down'))
@@ -175,7 +175,7 @@ describe('a process', () => {
     ['that closes them by asyncDispose', `${USE}; await sess[Symbol.asyncDispose]()`],
     ['that never closes them', USE],
     ['that has them off', `import { sessions } from '@sess/core'; console.log(3); await sessions(false).close()`],
-  ])('%s can end by itself', async (_, program) => {
+  ])('%s can exit', async (_, program) => {
     const args = ['--input-type=module', '--eval', program]
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
       cwd: import.meta.dirname,

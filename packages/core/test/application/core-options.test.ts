@@ -5,10 +5,10 @@ import { createAdapterContext, isSessError, type SessError } from '@sess/core/ad
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { CountedStore } from '../support/counted-store.ts'
-import { failureOf } from '../support/failure.ts'
+import { thrownBy } from '../support/failure.ts'
 import { SECRET } from '../support/secret.ts'
 
-/** As JavaScript calls it. */
+/** Calls sessions() without type checks, as JavaScript can. */
 function start(...given: unknown[]): unknown {
   return Reflect.apply(sessions, undefined, given)
 }
@@ -17,7 +17,7 @@ function startWith(options: Record<string, unknown>): unknown {
   return start(cookie, { secret: SECRET, ...options })
 }
 
-/** One value of each kind that JavaScript has, and how a message calls it. */
+/** One value of each JavaScript kind, and its name in a message. */
 const KINDS: readonly (readonly [kind: string, value: unknown, shown: string])[] = [
   ['null', null, 'null'],
   ['true', true, 'true'],
@@ -37,7 +37,7 @@ const KINDS: readonly (readonly [kind: string, value: unknown, shown: string])[]
   ['a function', () => 'x', 'a function'],
 ]
 
-/** The kinds that an option takes; every other is an error. */
+/** The kinds that each option takes; every other kind is an error. */
 const TAKES: Readonly<Record<string, readonly string[]>> = {
   secret: [],
   idleTimeout: ['one'],
@@ -68,7 +68,7 @@ function nest(option: string, value: unknown): Record<string, unknown> {
 
 describe('an option of the wrong kind', () => {
   test.each(WRONG)('is INVALID_OPTION that says what is wrong: $option is $kind', ({ option, value, shown }) => {
-    const { code, message } = failureOf(() => startWith(nest(option, value)))
+    const { code, message } = thrownBy(() => startWith(nest(option, value)))
     expect(code).toBe('INVALID_OPTION')
     if (message.includes(' is not known; ')) expect(message).toContain(`${option}."x"`)
     else if (option === 'secret')
@@ -93,7 +93,7 @@ describe('an option of the wrong kind', () => {
   })
 
   test('fails on the line that called sessions()', () => {
-    expect(failureOf(() => sessions('memory', { secret: 'short' })).stack).toMatch(/core-options\.test\.ts:\d+/)
+    expect(thrownBy(() => sessions('memory', { secret: 'short' })).stack).toMatch(/core-options\.test\.ts:\d+/)
   })
 })
 
@@ -116,13 +116,13 @@ describe('the option secret', () => {
     ['empty', '', /^Option secret is an empty string/],
     ['short', LONG.slice(1), /^Option secret has 31 bytes/],
     ['one byte short in UTF-8', `${'é'.repeat(15)}x`, /^Option secret has 31 bytes/],
-    ['short beside a good one', [LONG, 'short'], /^Option secret has 5 bytes/],
-    ['empty beside a good one', [LONG, ''], /^Option secret is an empty string/],
-    ['null beside a good one', [LONG, null], /^Option secret is null/],
+    ['short next to a good one', [LONG, 'short'], /^Option secret has 5 bytes/],
+    ['empty next to a good one', [LONG, ''], /^Option secret is an empty string/],
+    ['null next to a good one', [LONG, null], /^Option secret is null/],
     ['bytes', new Uint8Array(32), /^Option secret is an object/],
     ['in an array in an array', [[LONG]], /^Option secret is an array/],
   ])('is refused with the command that makes one: %s', (_, secret, message) => {
-    const error = failureOf(() => start(cookie, { secret }))
+    const error = thrownBy(() => start(cookie, { secret }))
     expect(error.code).toBe('INVALID_OPTION')
     expect(error.message).toMatch(message)
     expect(error.message).toContain('node -e "console.log(crypto.randomBytes(32)')
@@ -140,8 +140,8 @@ describe('the option secret', () => {
     expect(sessions(cookie, { secret })).toHaveProperty('open')
   })
 
-  test('is the one whose command its message prints', async () => {
-    const { message } = failureOf(() => start(cookie, {}))
+  test('can be made with the command that its message prints', async () => {
+    const { message } = thrownBy(() => start(cookie, {}))
     const script = /node -e "(.+)"$/.exec(message)?.[1] ?? ''
     const { execFileSync } = await import('node:child_process')
     const secret = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }).trim()
@@ -170,7 +170,7 @@ describe('a duration', () => {
     `${'9'.repeat(31)}d`,
     8.64e15 + 1,
   ])('may not be %j', (idleTimeout) => {
-    const { code, message } = failureOf(() => startWith({ idleTimeout }))
+    const { code, message } = thrownBy(() => startWith({ idleTimeout }))
     expect({ code, message }).toEqual({
       code: 'INVALID_OPTION',
       message: expect.stringMatching(/^Option sessions\.idleTimeout is .*; expected milliseconds or a text/),
@@ -182,15 +182,18 @@ describe('cookie attributes that no browser keeps together', () => {
   test.each<[string, CookieOptions]>([
     ['__Host- with a domain', { name: '__Host-id', domain: 'example.com' }],
     ['__Host- with a path', { name: '__Host-id', path: '/app' }],
-    ['__host-, in whatever case, with a path', { name: '__hOST-id', path: '/app' }],
+    ['__host-, in any case, with a path', { name: '__hOST-id', path: '/app' }],
     ['__Host- without Secure', { name: '__Host-id', secure: false }],
     ['__Secure- without Secure', { name: '__Secure-id', secure: false }],
     ['SameSite=None without Secure', { sameSite: 'none', secure: false }],
     ['Partitioned without Secure', { partitioned: true, secure: false }],
     ['a prefix with no name behind it', { name: '__Host-' }],
   ])('are refused at start: %s', (_, options) => {
-    const { code, message } = failureOf(() => sessions(cookie, { secret: SECRET, cookie: options }))
-    expect({ code, message }).toEqual({ code: 'INVALID_OPTION', message: expect.stringMatching(/no browser keeps/) })
+    const { code, message } = thrownBy(() => sessions(cookie, { secret: SECRET, cookie: options }))
+    expect({ code, message }).toEqual({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(/no browser accepts|nothing after its prefix/),
+    })
   })
 
   test.each<[string, unknown]>([
@@ -215,7 +218,7 @@ describe('cookie attributes that no browser keeps together', () => {
     ['path', '/app\r\n'],
     ['path', `/${'x'.repeat(1024)}`],
   ])('are refused one by one: %s %j', (name, value) => {
-    const { code, message } = failureOf(() => startWith({ cookie: { [name]: value } }))
+    const { code, message } = thrownBy(() => startWith({ cookie: { [name]: value } }))
     expect({ code, message }).toEqual({
       code: 'INVALID_OPTION',
       message: expect.stringMatching(new RegExp(`^Option cookie\\.${name} is a string of \\d+ characters; expected `)),
@@ -235,13 +238,13 @@ describe('cookie attributes that no browser keeps together', () => {
 
 describe('an option that is not known', () => {
   test.each<[string, unknown[], RegExp]>([
-    ["beside core's, on an adapter", [memory, { secret: SECRET, maxEntires: 1 }], /memory\."maxEntires" is not known/],
+    ["next to core's, on an adapter", [memory, { secret: SECRET, maxEntires: 1 }], /memory\."maxEntires" is not known/],
     ['on an adapter that has none', [cookie, { secret: SECRET, idletimeout: 1 }], /"idletimeout" is not known/],
     ['of the cookie', [cookie, { secret: SECRET, cookie: { samesite: 'lax' } }], /cookie\."samesite" is not known/],
     ['named __proto__', [cookie, JSON.parse(`{"secret":"${SECRET}","__proto__":{}}`)], /"__proto__" is not known/],
     ['with a store that was passed in', ['store', { secret: SECRET, url: 'x' }], /"url" is not one of core's/],
   ])('is an error, not a default: %s', (_, [first, options], message) => {
-    const error = failureOf(() => start(first === 'store' ? new CountedStore() : first, options))
+    const error = thrownBy(() => start(first === 'store' ? new CountedStore() : first, options))
     expect(error.code).toBe('INVALID_OPTION')
     expect(error.message).toMatch(message)
   })
@@ -260,12 +263,12 @@ describe('from JavaScript', () => {
     ['an array', [[]]],
     ['no options', ['cookie']],
     ['options that are null', ['cookie', null]],
-    ['a secret in place of options', ['cookie', SECRET]],
-    ['a secret in place of all', [SECRET]],
+    ['a secret instead of options', ['cookie', SECRET]],
+    ['a secret as the only argument', [SECRET]],
     ['an array of options', [cookie, [SECRET]]],
     ['a function of options', [cookie, () => ({ secret: SECRET })]],
   ])('sessions() is INVALID_OPTION and repeats no secret: %s', (_, given) => {
-    const { code, message } = failureOf(() => start(...given))
+    const { code, message } = thrownBy(() => start(...given))
     expect(code).toBe('INVALID_OPTION')
     expect(message).not.toContain(SECRET)
   })
@@ -279,7 +282,7 @@ describe('from JavaScript', () => {
     ['a symbol', Symbol('s')],
   ])('exchange() of what is no header is INVALID_REQUEST: %s', (_, header) => {
     const sess = sessions(cookie, { secret: SECRET })
-    expect(failureOf(() => Reflect.apply(sess.exchange, sess, [header])).code).toBe('INVALID_REQUEST')
+    expect(thrownBy(() => Reflect.apply(sess.exchange, sess, [header])).code).toBe('INVALID_REQUEST')
   })
 })
 
@@ -294,7 +297,7 @@ describe('the option from', () => {
     ['a file: URL object of another machine', new URL('file://server/app')],
     ['a file: URL with an encoded slash', 'file:///srv%2Fapp'],
   ])('is refused: %s', (_, from) => {
-    const { code, message } = failureOf(() => start('memory', { secret: SECRET, from }))
+    const { code, message } = thrownBy(() => start('memory', { secret: SECRET, from }))
     expect({ code, message }).toEqual({
       code: 'INVALID_OPTION',
       message: expect.stringMatching(/^Option sessions\.from is .*; expected a path or a file: URL/),
@@ -304,7 +307,7 @@ describe('the option from', () => {
   test.each(['/nowhere at all', 'file:///nowhere', '\u2620', '/a\nb'])(
     'of a place where nothing is, is no crash: %s',
     (from) => {
-      expect(failureOf(() => start('foo', { secret: SECRET, from })).code).toBe('ADAPTER_NOT_FOUND')
+      expect(thrownBy(() => start('foo', { secret: SECRET, from })).code).toBe('ADAPTER_NOT_FOUND')
     },
   )
 })
@@ -318,15 +321,15 @@ describe('the option clock', () => {
     () => -1,
     () => 8.64e15 + 1,
     () => 1n,
-  ])('is refused at start where it does not tell the time: %s', (clock) => {
-    const { code, message } = failureOf(() => startWith({ clock }))
+  ])('is refused at start if it does not return a time: %s', (clock) => {
+    const { code, message } = thrownBy(() => startWith({ clock }))
     expect({ code, message }).toEqual({
       code: 'INVALID_OPTION',
       message: expect.stringMatching(/^Option sessions\.clock\(\) is .*; expected a function that returns epoch/),
     })
   })
 
-  test('may tell the time to fractions of a millisecond', async () => {
+  test('may return fractions of a millisecond', async () => {
     const sess = sessions(new CountedStore(), { secret: SECRET, clock: () => Date.UTC(2030, 0) + 0.25 })
     const exchange = sess.exchange(null)
     Object.assign(await exchange.open(), { key: 'value' })
@@ -338,7 +341,7 @@ describe('the option clock', () => {
 describe('the option accept', () => {
   test.each(['atomic', 'fresh'] as const)('lets in a store that lacks %s, which is refused without it', (lack) => {
     const store = Object.assign(new CountedStore(), { lacks: [lack] })
-    const { code, message } = failureOf(() => sessions(store, { secret: SECRET }))
+    const { code, message } = thrownBy(() => sessions(store, { secret: SECRET }))
     expect(code).toBe('INVALID_OPTION')
     expect(message).toContain(`accept: ['${lack}']`)
     expect(sessions(store, { secret: SECRET, accept: [lack] })).toHaveProperty('open')
@@ -346,12 +349,12 @@ describe('the option accept', () => {
 
   test('lets in nothing else', () => {
     const store = Object.assign(new CountedStore(), { lacks: ['atomic'] as const })
-    expect(failureOf(() => sessions(store, { secret: SECRET, accept: ['fresh'] })).code).toBe('INVALID_OPTION')
+    expect(thrownBy(() => sessions(store, { secret: SECRET, accept: ['fresh'] })).code).toBe('INVALID_OPTION')
   })
 })
 
 describe('the option onError', () => {
-  test('is told why a response was replaced', async () => {
+  test('receives the reason why a response was replaced', async () => {
     const onError = vi.fn<(error: unknown) => void>()
     const sess = sessions(cookie, { secret: SECRET, onError })
     const handle = sess.fetch(async (request) => {
@@ -368,8 +371,8 @@ describe('createAdapterContext', () => {
     ['secret', { secret: 'short' }],
     ['secret', { secret: [] }],
     ['cookie.name', { secret: SECRET, cookie: { name: 'a b' } }],
-  ])('holds its options to what sessions() does: %s', (option, options) => {
-    const { code, message } = failureOf(() => createAdapterContext(options))
+  ])('checks its options as sessions() does: %s', (option, options) => {
+    const { code, message } = thrownBy(() => createAdapterContext(options))
     expect({ code, message }).toEqual({ code: 'INVALID_OPTION', message: expect.stringContaining(`Option ${option} `) })
   })
 })

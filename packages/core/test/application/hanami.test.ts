@@ -7,17 +7,17 @@ import { OTHER_SECRET, SECRET } from '../support/secret.js'
 import { serve } from '../support/served.js'
 
 /**
- * The session guide of Hanami 1.3 and 2.1 (guides.hanamirb.org, Actions, Sessions), sentence by
- * sentence: each describe is one of its headings, each test one of its sentences.
+ * Follows the session guide of Hanami 1.3 and 2.1 (guides.hanamirb.org, Actions, Sessions): each describe is one of
+ * its headings, each test one of its sentences.
  */
 
 interface Program {
   readonly listener: RequestListener
-  /** What the adapter `foo` does is written down here. */
+  /** The calls that the adapter `foo` received. */
   readonly log: string[]
 }
 
-/** An application whose one line about sessions is `line`. A request's path says what to do: /assign/key/value. */
+/** An application whose only line about sessions is `line`. The request's path is the command: /assign/key/value. */
 const program = (line: string) => `
   import { sessions } from '@sess/core'
 
@@ -39,7 +39,7 @@ const program = (line: string) => `
     }
   }`
 
-/** A stranger's adapter: what it keeps it keeps in a map, and it logs where its options tell it to. */
+/** A third-party adapter: it stores entries in a map and logs its calls to the array in its options. */
 const FOO = `
   import { randomUUID } from 'node:crypto'
   import { serverStore } from '@sess/core/adapter'
@@ -64,7 +64,7 @@ const FOO = `
     })
   }`
 
-/** An application of that line, with what we make and the stranger's adapter installed. */
+/** Starts an application with that line; our adapters and the third-party one are installed. */
 async function start(line: string, application = Installation.forTest()): Promise<Program> {
   application
     .link('core', 'adapter-cookie', 'adapter-memory')
@@ -79,7 +79,7 @@ async function browse(line: string): Promise<HttpBrowser> {
   return new HttpBrowser(await serve(listener))
 }
 
-/** How the start of an application fails, when it is started from its own folder. */
+/** The error of an application that fails at start, with its own folder as the working directory. */
 async function failureOf(line: string) {
   const application = Installation.forTest()
   const cwd = vi.spyOn(process, 'cwd').mockReturnValue(application.path)
@@ -90,7 +90,7 @@ async function failureOf(line: string) {
 }
 
 let scopes = 0
-/** A memory store that no other test sees. */
+/** The arguments for a memory store that no other test uses. */
 const memory = () => `'memory', { secret, scope: 'hanami ${++scopes}' }`
 
 describe('Enable Sessions', () => {
@@ -213,7 +213,7 @@ describe('Usage', () => {
 })
 
 describe('Sharing session values between applications', () => {
-  /** Two applications behind one host, and a browser. */
+  /** A browser at one host that serves two applications. */
   async function mount(web: string, admin: string): Promise<HttpBrowser> {
     const [first, second] = await Promise.all([start(web), start(admin)])
     const port = await serve((req, res) => {
@@ -225,7 +225,7 @@ describe('Sharing session values between applications', () => {
     return new HttpBrowser(port)
   }
 
-  /** A store of a name is one store, wherever in the process it was opened. */
+  /** Only these are shared: the same name gives the same store everywhere in a process. */
   const SHARED = STORES.filter(([name]) => name !== 'foo')
 
   test.each(SHARED)(

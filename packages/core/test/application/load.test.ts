@@ -17,7 +17,7 @@ interface Answer {
 let scopes = 0
 const scope = () => `load-test-${scopes++}`
 
-/** Serves, and resolves with a client of so many connections at once. */
+/** Serves the handler; resolves with a client that uses up to that many connections at once. */
 async function load(
   handler: Handler<void>,
   connections: number,
@@ -60,14 +60,14 @@ describe('hundreds of clients on a few sessions', () => {
     ['eight applications that share them', 8],
   ])('counters by update are exact: %s', async (_name, count) => {
     const name = scope()
-    // Different instances, so that each has swaps of its own and the store decides.
+    // Each instance has its own swaps, so that conflicts between them are decided in the store.
     const applications = times(count, (index) =>
       sessions('memory', { secret: SECRET, scope: name, idleTimeout: `${index + 1}h` }),
     )
     const get = await load(async (request, response) => {
       const index = Number(request.headers['x-application'] ?? Math.floor(Math.random() * count))
       const session = await applications[index % count]?.open(request, response)
-      // Every request of a burst has read the session before the first of them writes.
+      // Every request of a burst reads the session before the first one writes.
       await setImmediate()
       if (request.url !== '/read') session?.update('count', (n) => Number(n ?? 0) + 1)
       response.end(JSON.stringify(session?.['count']))
@@ -97,7 +97,7 @@ describe('hundreds of clients on a few sessions', () => {
   })
 
   test('with logins and logouts among them, each answer is a success or a conflict, and every success is kept', async () => {
-    // Conflicts are what is looked for, and not worth a line each.
+    // Conflicts are expected, so they are not logged.
     const sess = sessions('memory', { secret: SECRET, scope: scope(), onError: () => undefined })
     const get = await load(async (request, response) => {
       const session = await sess.open(request, response)
@@ -124,7 +124,7 @@ describe('hundreds of clients on a few sessions', () => {
           const refused = answers.filter(({ status }) => status !== 200)
           expect(refused.filter(({ status }) => status !== 409)).toEqual([])
           const isEnded = answers.some(({ status }, index) => paths[index] === '/logout' && status === 200)
-          // A login carries over what was stored before it; what comes after it is refused.
+          // A login carries over what was stored before it; later writes with the old token are refused.
           kept = isEnded
             ? Number.NaN
             : kept + answers.filter(({ status }, index) => status === 200 && paths[index] !== '/logout').length
@@ -147,7 +147,7 @@ describe('memory is flat', () => {
   ])('after %s, none of which leaves an entry', { timeout: 120_000 }, async (_requests, kind, amount) => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', program, kind, String(amount)])
     const report: unknown = JSON.parse(stdout)
-    // Whatever was kept of each request would be more.
+    // Anything retained per request would exceed this.
     expect(report).toEqual({ growth: expect.any(Number), entries: 0, cookies: 0 })
     expect(Number(Object(report).growth)).toBeLessThan(4 * 2 ** 20)
   })

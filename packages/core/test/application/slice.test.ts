@@ -59,7 +59,7 @@ test.each([
   ['another cookie name', () => sessions('memory', { secret: SECRET, cookie: { name: 'other' } })],
   ['another scope of the store', () => sessions('memory', { secret: SECRET, scope: 'slice-test-other' })],
   ['another store', () => sessions('cookie', { secret: SECRET })],
-  ['the adapter itself in place of its name', () => sessions(memory, { secret: SECRET })],
+  ['the adapter itself instead of its name', () => sessions(memory, { secret: SECRET })],
 ])('a slice with %s has a session of its own in the same request', async (_difference, other) => {
   const [main, admin] = [sessions('memory', { secret: SECRET }), other()]
   const port = await serveAll(async (request, response) => {
@@ -75,7 +75,7 @@ test.each([
 describe('slices with different timeouts share a session', () => {
   const MINUTE = 60_000
 
-  /** Visits one slice or the other, at a minute, and says what is left of the session. */
+  /** Visits one of the slices at a minute; resolves with the user that is left in the session. */
   const visits = (store: string) => {
     let now = Date.UTC(2030, 0, 1)
     const clock = () => now
@@ -96,7 +96,7 @@ describe('slices with different timeouts share a session', () => {
     }
   }
 
-  test.each(['memory', 'cookie'])('and the shorter does not end it for the longer, on the %s store', async (store) => {
+  test.each(['memory', 'cookie'])('and the shorter does not end it for the other, on the %s store', async (store) => {
     const visit = visits(store)
     await visit(0, 'admin', 'ada')
     await visit(5, 'main')
@@ -105,7 +105,7 @@ describe('slices with different timeouts share a session', () => {
     expect(await visit(60 * 24, 'main')).toBe('ada again')
   })
 
-  test.each(['memory', 'cookie'])('and the shorter goes by its own, on the %s store', async (store) => {
+  test.each(['memory', 'cookie'])('and the shorter ends it for its own slice, on the %s store', async (store) => {
     const visit = visits(store)
     await visit(0, 'main', 'ada')
     expect(await visit(14, 'admin')).toBe('ada')

@@ -14,12 +14,12 @@ import {
 } from '../types/accepted.js'
 import { type Refused, REFUSED_DATA, REFUSED_OPTIONS, REFUSED_USE, REFUSED_WITHOUT_ADAPTERS } from '../types/refused.js'
 
-/** For the compiler, on a machine that has much else to do. */
+/** A timeout that is long enough for the compiler on a busy machine. */
 const PATIENCE = 120_000
 
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url))
 
-/** Writes programs as files of an application, and returns the files' names. */
+/** Writes programs to files of an application and returns the file names. */
 class Programs {
   readonly #application: Installation
   #count = 0
@@ -38,7 +38,7 @@ class Programs {
     return Object.entries(programs).map(([shows, text]) => [shows, this.add(PRELUDE + text)] as const)
   }
 
-  /** The faults are on the last line. */
+  /** Each fault is on the last line of its program. */
   refused(
     programs: Refused,
     begin = PRELUDE,
@@ -48,7 +48,7 @@ class Programs {
   }
 }
 
-/** An application with all that we make, and the frameworks that it may run on. */
+/** An application with all our packages and the supported frameworks. */
 const full = new Installation()
   .copy('core')
   .copy('adapter-memory')
@@ -56,7 +56,7 @@ const full = new Installation()
   .write({ 'package.json': '{"type":"module"}' })
 for (const name of ['@types', 'express', 'koa', 'fastify', 'hono'])
   full.symlink(join(MODULES, name), 'node_modules', name)
-/** An application with nothing but core. */
+/** An application with core only. */
 const bare = new Installation().copy('core').write({ 'package.json': '{"type":"module"}' })
 afterAll(() => {
   full.remove()
@@ -77,7 +77,7 @@ const refusedBare = barePrograms.refused(REFUSED_WITHOUT_ADAPTERS)
 const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' }
 const BUNDLER = { module: 'esnext', moduleResolution: 'bundler' }
 const ON_NODE = { lib: ['es2023'], types: ['node'] }
-/** Where @types/node is not installed, the web's types are: a worker's, or those of a bundler's target. */
+/** Without @types/node, the web types are present, as for a worker or a bundler's target. */
 const ON_THE_WEB = { lib: ['es2022', 'dom'], types: [] }
 const EXACT = {
   exactOptionalPropertyTypes: true,

@@ -48,7 +48,7 @@ describe('our HMAC-SHA-256', () => {
     }
   })
 
-  test('keeps nothing of one message for the next', () => {
+  test('carries no state from one message to the next', () => {
     const key = randomBytes(32)
     const hmac = new Hmac(key, 'prefix', 4)
     const first = hmac.digest(Buffer.from('some'))

@@ -7,10 +7,11 @@ import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from
 import { Keyring } from '../../src/crypto/keyring.ts'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
-import { failureOf, rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
+import { thrownBy } from '../support/failure.ts'
 import { OLDER_SECRET, OTHER_SECRET, SECRET } from '../support/secret.ts'
 
-/** Starts applications that share what keeps their sessions, and nothing else. */
+/** Starts applications that share a store and nothing else. */
 type Start = (options: CoreOptions) => Sessions
 
 const KINDS: readonly (readonly [kind: string, prepare: () => { start: Start; store?: CountedStore }])[] = [
@@ -27,7 +28,7 @@ const emitWarning = vi.spyOn(process, 'emitWarning')
 beforeEach(() => void emitWarning.mockReset().mockReturnValue())
 afterAll(() => emitWarning.mockRestore())
 
-/** A browser that has visited `sess`, with the cookie that it got there, turned to another application. */
+/** A browser that got its cookie from `from` and now visits `to`. */
 async function moved(from: Sessions, to: Sessions): Promise<Browser> {
   const browser = new Browser(from)
   await browser.visit((session) => Object.assign(session, { user: 7 }))
@@ -238,11 +239,11 @@ describe('no secret, token or data is shown', () => {
     await browser.visit((session) => Object.assign(session, { note: PRIVATE }))
     const session = await sess.exchange(browser.cookie).open()
     const errors = [
-      await rejectionOf(browser.visit((own) => Object.assign(own, { long: PRIVATE.repeat(200) }))),
-      failureOf(() => Reflect.set(session, 'note', { [PRIVATE.slice(0, 4)]: new Map([[PRIVATE, PRIVATE]]) })),
-      failureOf(() => Reflect.set(session, 'save', PRIVATE)),
-      failureOf(() => Reflect.set(session, 'note', [PRIVATE, Symbol(PRIVATE)])),
-      failureOf(() => Object.freeze(session)),
+      await failureOf(browser.visit((own) => Object.assign(own, { long: PRIVATE.repeat(200) }))),
+      thrownBy(() => Reflect.set(session, 'note', { [PRIVATE.slice(0, 4)]: new Map([[PRIVATE, PRIVATE]]) })),
+      thrownBy(() => Reflect.set(session, 'save', PRIVATE)),
+      thrownBy(() => Reflect.set(session, 'note', [PRIVATE, Symbol(PRIVATE)])),
+      thrownBy(() => Object.freeze(session)),
     ]
     expectHidden(errors, [SECRET, browser.token, PRIVATE])
     expect(JSON.stringify(errors)).not.toContain(PRIVATE)

@@ -20,7 +20,7 @@ interface Visited {
   readonly key: string
 }
 
-/** A session on a server store, and nothing noted of how it came there. */
+/** A session on a server store whose recorded calls have been cleared. */
 async function visited(): Promise<Visited> {
   const store = new CountedStore()
   const sess = sessions(store, { secret: SECRET })
@@ -30,7 +30,7 @@ async function visited(): Promise<Visited> {
   return { sess, store, browser, token: browser.token, key: call?.key ?? '' }
 }
 
-/** Those of the values that, sent as the session's cookie, open a session or cost a call of the store. */
+/** The values that, sent as the session's cookie, open a session or cause a store call. */
 async function accepted(sess: Sessions, store: CountedStore | undefined, values: Iterable<string>): Promise<string[]> {
   const found = []
   for (const value of values) {
@@ -154,7 +154,7 @@ describe('what is not quite a token opens nothing, and the store is not asked', 
   )
 })
 
-/** Of a token's shape, of another length, of any characters, and `token` with one character replaced. */
+/** Values shaped like a token, of other lengths, of any characters, and `token` with one character replaced. */
 function* randomCookies(count: number, token: string): Generator<string> {
   for (let index = 0; index < count; index++) {
     const shape = index % 4
@@ -167,7 +167,7 @@ function* randomCookies(count: number, token: string): Generator<string> {
   }
 }
 
-/** The first of the characters that is not `character`. */
+/** The first of `characters` that is not `character`. */
 function otherThan(character: string, characters: string): string {
   return [...characters, 'A', 'B'].find((other) => other !== character) ?? ''
 }
@@ -212,7 +212,7 @@ describe('what a store is given', () => {
   })
 })
 
-/** The token of these random bytes, as whoever knows the secret makes it. */
+/** The token for these random bytes, as an attacker who knows the secret can make it. */
 function forge(random: Uint8Array): string {
   const [key = ''] = new Keyring([SECRET]).keys('token')
   const mac = createHmac('sha256', key).update('1\0sess\0').update(random).digest().subarray(0, 16)

@@ -39,7 +39,7 @@ const KINDS: readonly (readonly [kind: string, start: () => Application])[] = [
   ['cookie', onCookie],
 ]
 
-/** The token of a new session that holds `user`. */
+/** The token of a new session with this `user`. */
 async function tokenOf(sess: Sessions, user: number): Promise<string> {
   const browser = new Browser(sess)
   await browser.visit((session) => Object.assign(session, { user }))
@@ -115,7 +115,7 @@ describe('of several cookies of our name, on a server store', () => {
     ])
   })
 
-  test('a copy of one that was tried costs nothing more', async () => {
+  test('a repeated token costs nothing more', async () => {
     const { sess, store, clock } = onMemory()
     const token = await tokenOf(sess, 7)
     clock.advance(31 * DAY)
@@ -124,7 +124,7 @@ describe('of several cookies of our name, on a server store', () => {
     expect(store.take()).toEqual(['read'])
   })
 
-  test('no more is tried than until one is live', async () => {
+  test('the search stops at the first one that is live', async () => {
     const { sess, store } = onMemory()
     const tokens = [await tokenOf(sess, 1), await tokenOf(sess, 2), await tokenOf(sess, 3)]
     store.take()
@@ -138,7 +138,7 @@ describe.each(KINDS)('a header of any size, on the %s store', (_, start) => {
     ['cookies of other names', (count) => Array.from({ length: count }, (_unused, index) => `c${index}=v`)],
     ['cookies of our name', (count) => Array.from({ length: count }, (_unused, index) => `__Host-sess=${index}`)],
     [
-      'tokens that nobody made',
+      'tokens that we did not make',
       (count) => Array.from({ length: count }, (_unused, index) => `__Host-sess=${String(index).padStart(64, 'A')}`),
     ],
     ['cookies without a name', (count) => Array.from({ length: count }, () => '=v')],
@@ -227,7 +227,7 @@ describe.each(KINDS)('a header of any kind, on the %s store', (_, start) => {
     )
   })
 
-  test('opens the session around which there is anything', async () => {
+  test('opens the session, with any text around its cookie', async () => {
     const { sess } = start()
     const token = await tokenOf(sess, 7)
     const text = fc.string({ unit: 'binary' })
@@ -254,7 +254,7 @@ describe('a request of Node', () => {
     expect(JSON.parse((await response.setEncoding('utf8').toArray()).join(''))).toEqual({ user: 7 })
   })
 
-  test('may have them in an array, as what imitates a request', async () => {
+  test('may have them in an array, as in an imitation of a request', async () => {
     const { sess } = onMemory()
     const token = await tokenOf(sess, 7)
     expect(await sess.read({ headers: { cookie: ['a=b', headerOf(token)] } })).toEqual({ user: 7 })

@@ -9,7 +9,7 @@ function browse(options: Partial<CoreOptions> = {}, on: { readonly https?: boole
   return new Browser(sessions(new CountedStore(), { secret: SECRET, ...options }), on)
 }
 
-/** A `Set-Cookie` header taken apart; the order of its attributes means nothing. */
+/** The parts of a `Set-Cookie` header; the attributes are sorted, since their order has no meaning. */
 function partsOf(line: string | undefined): { name: string; value: string; attributes: readonly string[] } {
   const [pair = '', ...rest] = (line ?? '').split('; ')
   const [name = '', value = ''] = pair.split('=')
@@ -171,7 +171,7 @@ describe('Cache-Control and Vary', () => {
     expect(headers.at(-1)).toEqual(['vary', sent])
   })
 
-  test('are told of no cookie where a session that exists is changed', async () => {
+  test('do not make the response private if an existing session is changed: no cookie is sent', async () => {
     const headers = await headersFor((browser) => browser.visit((session) => Object.assign(session, { user: 7 })))
     expect(headers).toEqual([['vary', 'Cookie']])
   })
@@ -188,7 +188,7 @@ describe('Cache-Control and Vary', () => {
     expect(browser.headers).toEqual([['vary', 'Cookie']])
   })
 
-  test('are left alone where the session was opened and not used', async () => {
+  test('are not set if the session was opened and not used', async () => {
     const browser = browse()
     await browser.visit((session) => Object.assign(session, { user: 7 }))
     await browser.visit(() => undefined)

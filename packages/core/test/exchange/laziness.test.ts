@@ -4,7 +4,7 @@ import { type ServerStore, SessError } from '@sess/core/adapter'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { OTHER_SECRET, SECRET } from '../support/secret.ts'
 import { serve } from '../support/served.ts'
 
@@ -15,7 +15,7 @@ afterAll(() => emitWarning.mockRestore())
 type Use = (session: Session<AnyData>) => unknown
 type Open = () => Promise<Session<AnyData>>
 
-/** Answers one request with this cookie, by `handle`, and tells the response's headers. */
+/** Runs `handle` in one request with this cookie; resolves with the response's headers. */
 type Answer = (sess: Sessions, cookie: string, handle: (open: Open) => unknown) => Promise<Headers>
 
 const ANSWERS: readonly (readonly [name: string, answer: Answer])[] = [
@@ -49,7 +49,7 @@ function start(): { sess: Sessions; store: CountedStore } {
   return { store, sess: sessions(store, { secret: SECRET }) }
 }
 
-/** The `Cookie` header of a session that exists on this machine. */
+/** The `Cookie` header of an existing session of a browser on this machine. */
 async function begun(sess: Sessions): Promise<string> {
   const browser = new Browser(sess, { https: false })
   await browser.visit((session) => Object.assign(session, { user: 7 }))
@@ -167,7 +167,7 @@ describe.each(ANSWERS)('a request of a session that exists, by %s', (_, answer) 
     await answer(sess, header, async (open) => (id = sess.id(await open())))
     expect(store.take()).toEqual(['read'])
     expect(id).toMatch(/^[\w-]{12}$/)
-    // It is public: it opens nothing.
+    // The id is public: it opens no session.
     await answer(sess, `sess=${id}`, async (open) => expect({ ...(await open()) }).toEqual({}))
     expect(store.take()).toEqual([])
   })
@@ -214,7 +214,7 @@ test('read() makes one call each time, and none without a cookie', async () => {
 })
 
 describe('a store that cannot be read', () => {
-  /** Of which the next so many reads fail. */
+  /** A store whose next `failures` reads fail. */
   class Unreadable extends CountedStore {
     failures = 1
 
@@ -235,19 +235,19 @@ describe('a store that cannot be read', () => {
   test('is UNAVAILABLE from open, and not an empty session', async () => {
     const { sess, header } = await unreadable()
     const exchange = sess.exchange(header, { https: false })
-    expect(await rejectionOf(exchange.open())).toMatchObject({ code: 'UNAVAILABLE', status: 503 })
+    expect(await failureOf(exchange.open())).toMatchObject({ code: 'UNAVAILABLE', status: 503 })
   })
 
   test('is UNAVAILABLE from read, and not the end of the session', async () => {
     const { sess, header } = await unreadable()
     const request = new Request('http://127.0.0.1/', { headers: { cookie: header } })
-    expect((await rejectionOf(sess.read(request))).code).toBe('UNAVAILABLE')
+    expect((await failureOf(sess.read(request))).code).toBe('UNAVAILABLE')
   })
 
   test('leaves the cookie as it is', async () => {
     const { sess, store, header } = await unreadable()
     const exchange = sess.exchange(header, { https: false })
-    await rejectionOf(exchange.open())
+    await failureOf(exchange.open())
     expect(await exchange.commit(503)).toEqual([])
     expect(await sess.exchange(header, { https: false }).commit(200)).toEqual([])
     expect(store.calls).toEqual([])
@@ -256,13 +256,13 @@ describe('a store that cannot be read', () => {
   test('is asked again by the next open', async () => {
     const { sess, header } = await unreadable()
     const exchange = sess.exchange(header, { https: false })
-    await rejectionOf(exchange.open())
+    await failureOf(exchange.open())
     expect({ ...(await exchange.open()) }).toEqual({ user: 7 })
   })
 
   test.each(ANSWERS)('leaves a response that goes on without a session as it is, by %s', async (_, answer) => {
     const { sess, header } = await unreadable()
-    expectPlain(await answer(sess, header, async (open) => rejectionOf(open())))
+    expectPlain(await answer(sess, header, async (open) => failureOf(open())))
   })
 })
 
@@ -277,7 +277,7 @@ describe('sessions that are off', () => {
     ['read', (sess) => sess.read(new Request('http://127.0.0.1/'))],
     ['open of an exchange', (sess) => sess.exchange(null).open()],
   ])('say how to turn them on: %s', async (_, call) => {
-    expect(await rejectionOf(call(sessions(false)))).toMatchObject({
+    expect(await failureOf(call(sessions(false)))).toMatchObject({
       code: 'DISABLED',
       status: 500,
       message: expect.stringContaining("sessions('cookie', { secret: process.env.SESSION_SECRET })"),
@@ -286,7 +286,7 @@ describe('sessions that are off', () => {
 
   test.each(ANSWERS)('leave a response as it is, by %s', async (_, answer) => {
     expectPlain(await answer(sessions(false), 'sess=x', () => undefined))
-    expectPlain(await answer(sessions(false), 'sess=x', async (open) => rejectionOf(open())))
+    expectPlain(await answer(sessions(false), 'sess=x', async (open) => failureOf(open())))
   })
 
   test('hand on the very response of a fetch handler, and its arguments', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { begin, beginOn, type Handler } from '../support/arrival.ts'
 import { FailingStore } from '../support/failing-store.ts'
-import { failureOf, rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
+import { thrownBy } from '../support/failure.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 
 const DATA = { user: 7, visits: 1, cart: ['book'] }
@@ -99,7 +100,7 @@ describe('save()', () => {
     expect(await next()).toEqual({ ...DATA, theme: 'dark' })
   })
 
-  test('that nobody awaits is awaited by the response', async () => {
+  test('that is not awaited is awaited by the response', async () => {
     const { store, browser, arrive } = await beginOn(new TroubledStore(), DATA)
     const { session, answer } = await arrive()
     change(session)
@@ -127,7 +128,7 @@ describe('while save() is under way', () => {
     session['first'] = 1
     store.stall()
     const saving = session.save()
-    const { code } = failureOf(() => handler(session))
+    const { code } = thrownBy(() => handler(session))
     store.release()
     await saving
     await answer()
@@ -178,7 +179,7 @@ describe('where save() fails', () => {
     const { session } = await arrive()
     change(session)
     store.failing.add('update')
-    const { code } = await rejectionOf(session.save())
+    const { code } = await failureOf(session.save())
     expect({ code, theme: session['theme'] }).toEqual({ code: 'UNAVAILABLE', theme: 'dark' })
   })
 
@@ -187,7 +188,7 @@ describe('where save() fails', () => {
     const { session, answer } = await arrive()
     change(session)
     store.failing.add('update')
-    await rejectionOf(session.save())
+    await failureOf(session.save())
     store.failing.clear()
     store.take()
     await answer(status)
@@ -200,9 +201,9 @@ describe('where save() fails', () => {
     for (const { session } of [one, other]) {
       change(session)
       store.failing.add('update')
-      await rejectionOf(session.save())
+      await failureOf(session.save())
     }
-    const { code } = await rejectionOf(one.answer())
+    const { code } = await failureOf(one.answer())
     store.failing.clear()
     await other.answer()
     expect({ code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: { ...DATA, theme: 'dark' } })
@@ -213,7 +214,7 @@ describe('where save() fails', () => {
     const { session, answer } = await arrive()
     change(session)
     store.failing.add('update')
-    await rejectionOf(session.save())
+    await failureOf(session.save())
     store.failing.clear()
     await session.save()
     session['more'] = 1
@@ -221,17 +222,17 @@ describe('where save() fails', () => {
     expect(await browser.see()).toEqual({ ...DATA, theme: 'dark', more: 1 })
   })
 
-  test('for a conflict, the response is one too', async () => {
+  test('with a conflict, the response is a conflict too', async () => {
     const { arrive, copy } = await begin(DATA)
     const { session, answer } = await arrive()
     session['visits'] = count(session['visits'])
     await copy().visit((other) => (other['visits'] = 5))
-    const codes = [(await rejectionOf(session.save())).code, (await rejectionOf(answer())).code]
+    const codes = [(await failureOf(session.save())).code, (await failureOf(answer())).code]
     expect(codes).toEqual(['CONFLICT', 'CONFLICT'])
   })
 })
 
-/** Another request has counted when this one's update is stored, which therefore returned 2 and stored 3. */
+/** Another request counts before this one's update is stored, so the update returned 2 and stored 3. */
 describe('after save(), a request goes on with what it has seen:', () => {
   const counted = async (onConflict: 'fail' | 'overwrite' = 'fail') => {
     const { browser, arrive, copy } = await begin(DATA, { onConflict })
@@ -262,13 +263,13 @@ describe('after save(), a request goes on with what it has seen:', () => {
   test('an assignment that rests on what it read conflicts', async () => {
     const { session, answer } = await counted()
     session['visits'] = count(session['visits'])
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect((await failureOf(answer())).code).toBe('CONFLICT')
   })
 
   test('an assignment of what it read is not silently dropped', async () => {
     const { session, answer } = await counted()
     session['visits'] = 2
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect((await failureOf(answer())).code).toBe('CONFLICT')
   })
 
   test('an assignment of what it read is stored where conflicts overwrite', async () => {
@@ -300,7 +301,7 @@ describe('after save(), a request goes on with what it has seen:', () => {
     await copy().visit((other) => Object.assign(other, { visits: 5, new: 5 }))
     await session.save()
     write(session)
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect((await failureOf(answer())).code).toBe('CONFLICT')
   })
 
   test('a key that it has read reads as before', async () => {

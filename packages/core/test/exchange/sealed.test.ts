@@ -2,14 +2,15 @@ import { createRequire } from 'node:module'
 import type { AnyData, Session } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { type Arrival, begin, beginOn, type Handler } from '../support/arrival.ts'
-import { failureOf, rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
+import { thrownBy } from '../support/failure.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 
 const sloppy: typeof import('../fixtures/sloppy.cjs') = createRequire(import.meta.url)('../fixtures/sloppy.cjs')
 
 const DATA = { user: 7, cart: ['book', 'pen'], address: { city: 'London', lines: [{ text: '1 Road' }] } }
 
-/** Anything that was handed out, to be altered. */
+/** Values that were handed out, typed so that they can be altered. */
 const cartOf = (data: object): string[] => Object(Reflect.get(data, 'cart'))
 const addressOf = (data: object): { city?: string; lines: { text: string }[] } => Object(Reflect.get(data, 'address'))
 
@@ -81,24 +82,24 @@ describe('after the response, a session refuses', () => {
     ['a removal of sloppy CommonJS', (session) => sloppy.remove(session, 'user')],
   ])('%s', async (_, change) => {
     const session = await answered(DATA)
-    expect(failureOf(() => change(session)).code).toBe('SEALED')
+    expect(thrownBy(() => change(session)).code).toBe('SEALED')
     expect({ ...session }).toEqual(DATA)
   })
 
   test('save', async () => {
     const session = await answered(DATA)
-    expect((await rejectionOf(session.save())).code).toBe('SEALED')
+    expect((await failureOf(session.save())).code).toBe('SEALED')
   })
 
   test.each(NESTED)('to have a value altered by %s', async (_, alter) => {
     const session = await answered(DATA)
-    expect(failureOf(() => alter(session)).code).toBe('SEALED')
+    expect(thrownBy(() => alter(session)).code).toBe('SEALED')
     expect({ ...session }).toEqual(DATA)
   })
 
   test('with a message that says when to change it', async () => {
     const session = await answered(DATA)
-    const { message } = failureOf(() => (session['user'] = 8))
+    const { message } = thrownBy(() => (session['user'] = 8))
     expect(message).toContain('Change it before the first write, end or redirect')
   })
 })
@@ -130,7 +131,7 @@ describe('a session is sealed', () => {
   test('in the very call that answers, before the store has', async () => {
     const { store, session, answer } = await stalled()
     const answering = answer()
-    expect(failureOf(() => (session['user'] = 9)).code).toBe('SEALED')
+    expect(thrownBy(() => (session['user'] = 9)).code).toBe('SEALED')
     store.release()
     await answering
   })
@@ -139,19 +140,19 @@ describe('a session is sealed', () => {
     const { store, session, answer } = await stalled()
     store.isDown = true
     store.release()
-    await rejectionOf(answer())
-    expect(failureOf(() => (session['user'] = 9)).code).toBe('SEALED')
+    await failureOf(answer())
+    expect(thrownBy(() => (session['user'] = 9)).code).toBe('SEALED')
   })
 
   test('also where there is nothing to store', async () => {
     const { arrive } = await begin(DATA)
     const { session, answer } = await arrive()
     expect(await answer()).toEqual([])
-    expect(failureOf(() => (session['user'] = 9)).code).toBe('SEALED')
+    expect(thrownBy(() => (session['user'] = 9)).code).toBe('SEALED')
   })
 })
 
-/** What `read` returns of a session with that data. */
+/** The result of `read` for a session with that data. */
 async function readOf(data: object): Promise<object> {
   const { sess, browser } = await begin(data)
   const found = await sess.read(new Request('https://example.com', { headers: { cookie: browser.cookie } }))
@@ -172,7 +173,7 @@ describe('what read() returns', () => {
     ...NESTED,
   ])('is READ_ONLY, at any depth: %s', async (_, alter) => {
     const data = await readOf(DATA)
-    expect(failureOf(() => alter(data)).code).toBe('READ_ONLY')
+    expect(thrownBy(() => alter(data)).code).toBe('READ_ONLY')
     expect(data).toEqual(DATA)
   })
 
@@ -199,7 +200,7 @@ describe('sloppy CommonJS, where a failed write is ignored,', () => {
   ])('hears of it for a session: %s', async (_, write, code) => {
     const { arrive } = await begin(DATA)
     const { session } = await arrive()
-    expect(failureOf(() => write(session)).code).toBe(code)
+    expect(thrownBy(() => write(session)).code).toBe(code)
   })
 
   test('writes to a session as any other code does', async () => {

@@ -30,7 +30,7 @@ function kindOf(setCookie: string | undefined): string {
   return setCookie?.includes('; Secure') === true ? `${name}; Secure` : name
 }
 
-/** A listener for a server of any kind. */
+/** A listener for any kind of server. */
 function writer(sess: Sessions) {
   return (request: NodeRequest, response: NodeResponse): void => void write(sess, request, response)
 }
@@ -48,7 +48,7 @@ async function headersOf(request: ReturnType<typeof httpRequest>): Promise<Incom
   return response.headers
 }
 
-/** Over a real connection on this machine, by plain http. */
+/** The kind of cookie that is set over a real plain-http connection on this machine. */
 async function visit(sess: Sessions, headers: OutgoingHttpHeaders): Promise<string> {
   const port = await serve(writer(sess))
   const { 'set-cookie': [line] = [] } = await headersOf(httpRequest({ port, host: '127.0.0.1', headers }))
@@ -104,7 +104,7 @@ describe('between a browser and a server on one machine, by plain http', () => {
     'x-real-ip',
     'via',
     'X-Forwarded-For',
-  ])('it does not behind a proxy, which %s tells of', async (header) => {
+  ])('it does not behind a proxy, which %s reveals', async (header) => {
     expect(await visit(application(), { host: 'localhost', [header]: '' })).toBe('__Host-sess; Secure')
     expect(emitWarning).not.toHaveBeenCalled()
   })
@@ -151,7 +151,7 @@ describe('between a browser and a server on one machine, by plain http', () => {
 })
 
 describe('the peer', () => {
-  /** Which of two cookies is read tells how the request was judged. */
+  /** Which of two cookies is read shows how the request was judged. */
   async function judge(remoteAddress: string | undefined, encrypted = false): Promise<unknown> {
     const sess = application()
     const [plain, secure] = [new Browser(sess, { https: false }), new Browser(sess)]
@@ -189,7 +189,7 @@ describe('the peer', () => {
     expect(await judge('127.0.0.1', true)).toBe('remote')
   })
 
-  test('may be missing, as in what imitates a request', async () => {
+  test('may be missing, as in an imitation of a request', async () => {
     expect(await application().read({ headers: { host: 'localhost', cookie: 'sess=x' } })).toBeNull()
     expect(await application().read({ headers: { host: ['localhost'] }, socket: null })).toBeNull()
   })
@@ -223,7 +223,7 @@ describe('a fetch Request', () => {
   )
 
   test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-real-ip', 'via'])(
-    'behind a proxy, which %s tells of',
+    'behind a proxy, which %s reveals',
     async (header) => {
       expect(await fetched('http://localhost/', { [header]: 'x' })).toBe('__Host-sess; Secure')
     },

@@ -1,6 +1,6 @@
 import { type AnyData, type CoreOptions, type Session, sessions, type Sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 
@@ -9,9 +9,9 @@ const ORIGIN = 'http://127.0.0.1/'
 interface Wrapped {
   readonly sess: Sessions
   readonly store: TroubledStore
-  /** What `onError` was told. */
+  /** The errors that `onError` received. */
   readonly errors: readonly unknown[]
-  /** A request to the handler, with this cookie. */
+  /** Sends a request with this cookie to the handler. */
   readonly request: (cookie?: string) => Promise<Response>
 }
 
@@ -33,7 +33,7 @@ function down(): TroubledStore {
   return store
 }
 
-/** The `Cookie` header of who got this response. */
+/** The `Cookie` header of a client that received this response. */
 function cookieOf(response: Response): string {
   return response.headers
     .getSetCookie()
@@ -88,7 +88,7 @@ describe('a response', () => {
     expect(await request()).toBe(response)
   })
 
-  test('is not looked at where no session was opened, nor is the request', async () => {
+  test('is not inspected if no session was opened, nor is the request', async () => {
     const looked: string[] = []
     const watched = <T extends object>(of: T, what: string): T =>
       Object.defineProperty(of, 'headers', { get: () => looked.push(what) })
@@ -263,7 +263,7 @@ describe('where the session cannot be stored', () => {
     expect([response.status, await response.text()]).toEqual([409, '409 Conflict\n'])
   })
 
-  test('onError is told why, once', async () => {
+  test('onError receives the reason, once', async () => {
     const { request, errors } = wrap((session) => {
       write(session)
       return new Response('body')
@@ -272,7 +272,7 @@ describe('where the session cannot be stored', () => {
     expect(errors).toMatchObject([{ code: 'UNAVAILABLE' }])
   })
 
-  test('what is no Response becomes 500, and onError is told', async () => {
+  test('a result that is not a Response becomes 500, and onError receives the error', async () => {
     const sess = sessions(new TroubledStore(), { secret: SECRET, onError: (error) => errors.push(error) })
     const errors: unknown[] = []
     const handler = () => Reflect.get({}, 'nothing')
@@ -291,7 +291,7 @@ describe('a handler that throws', () => {
     expect(store.methods).toEqual([])
   })
 
-  /** Logs in, and sends the session to a handler that logs out and throws. */
+  /** Logs in, then sends the cookie to a handler that logs out and throws. */
   const logout = async (store: TroubledStore) => {
     const wrapped = wrap((session) => {
       if (read(session) === undefined) return new Response(write(session))
@@ -308,7 +308,7 @@ describe('a handler that throws', () => {
     expect(await store.drain()).toBe(0)
   })
 
-  test('throws its own error where it cannot log out, and onError is told', async () => {
+  test('throws its own error if it cannot log out, and onError receives the other', async () => {
     const store = new TroubledStore()
     const { request, cookie, errors } = await logout(store)
     store.isDown = true
@@ -420,7 +420,7 @@ test('an open that fails is the handler’s to answer', async () => {
   const { sess } = wrap(() => new Response())
   await sess.close()
   const fetch = sess.fetch(async (request) => {
-    const failure = await rejectionOf(sess.open(request))
+    const failure = await failureOf(sess.open(request))
     return new Response(failure.code)
   })
   expect(await (await fetch(new Request(ORIGIN))).text()).toBe('CLOSED')

@@ -3,18 +3,18 @@ import { sessions } from '@sess/core'
 import { type Adapter, createAdapterContext, type Store } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
 import { CountedStore } from '../support/counted-store.js'
-import { failureOf } from '../support/failure.js'
+import { thrownBy } from '../support/failure.ts'
 import { Installation } from '../support/installation.js'
 import { SECRET } from '../support/secret.js'
 
-/** As JavaScript calls it. */
+/** Calls sessions() without type checks, as JavaScript can. */
 function start(...given: unknown[]): unknown {
   return Reflect.apply(sessions, undefined, given)
 }
 
 function failureOfFoo(files: Readonly<Record<string, string>>, manifest?: object) {
   const application = Installation.forTest().install('sess-adapter-foo', files, manifest)
-  const error = failureOf(() => sessions('foo', { secret: SECRET, from: application.main }))
+  const error = thrownBy(() => sessions('foo', { secret: SECRET, from: application.main }))
   return { error, at: (file: string) => application.at('node_modules/sess-adapter-foo', file) }
 }
 
@@ -52,7 +52,7 @@ describe('an adapter that cannot be loaded', () => {
   ])('$fault: says what, where, and gives the cause', ({ code, lib = '', missing, cause }) => {
     const { error, at } = failureOfFoo({ 'index.js': `${code}; export default () => {}`, 'lib.cjs': lib })
     expect(error.code).toBe('ADAPTER_LOAD_FAILED')
-    expect(error.message).toContain(`The adapter 'foo' was found (${at('index.js')}) and could not be loaded`)
+    expect(error.message).toContain(`The adapter 'foo' was found (${at('index.js')}) but could not be loaded`)
     expect(error.message).toContain(missing)
     expect(error.cause).toMatchObject({ code: cause })
   })
@@ -113,13 +113,13 @@ describe('an adapter that cannot be loaded', () => {
     expect(error.cause).toMatchObject({ code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   })
 
-  test('a module that throws what is no error', () => {
+  test('a module that throws something other than an Error', () => {
     const { error } = failureOfFoo({ 'index.js': `throw 'boom'` }, {})
     expect(error.code).toBe('ADAPTER_LOAD_FAILED')
     expect(error.cause).toMatchObject({ message: 'a thrown string' })
   })
 
-  test('a package.json that is no JSON', () => {
+  test('a package.json that is not JSON', () => {
     const { error } = failureOfFoo({ 'package.json': '{' })
     expect(error.code).toBe('ADAPTER_LOAD_FAILED')
     expect(error.message).toContain('its package.json cannot be read')
@@ -132,7 +132,7 @@ describe('an adapter that cannot be loaded', () => {
 
   test('a later start tries again, once it was repaired', () => {
     const application = Installation.forTest().install('sess-adapter-foo', {})
-    const again = () => failureOf(() => sessions('foo', { secret: SECRET, from: application.main })).code
+    const again = () => thrownBy(() => sessions('foo', { secret: SECRET, from: application.main })).code
     expect(again()).toBe('ADAPTER_LOAD_FAILED')
     application.install('sess-adapter-foo', { 'index.js': 'export default () => null' })
     expect(again()).toBe('ADAPTER_INVALID')
@@ -153,7 +153,7 @@ describe('an adapter that exports no adapter', () => {
   })
 })
 
-/** Right in every respect that is checked at start, and with its methods on the prototype. */
+/** Passes every check at start and has its methods on the prototype. */
 class Server {
   readonly contract = 1
   readonly kind = 'server'
@@ -179,12 +179,12 @@ describe('a store', () => {
     ['nothing', undefined, 'it is undefined'],
     ['null', null, 'it is null'],
     ['a function', () => undefined, 'it is function'],
-    ['a promise', Promise.resolve(SERVER_STORE), 'it is a promise; an adapter connects when it is first used'],
+    ['a promise', Promise.resolve(SERVER_STORE), 'it is a promise; a store must connect on first use'],
     ['an object without a contract', altered(SERVER_STORE, { contract: undefined }), 'it has no contract'],
     [
       'a store of contract 2',
       altered(SERVER_STORE, { contract: 2 }),
-      'it has contract 2, and this @sess/core works by contract 1',
+      'it has contract 2, and this @sess/core needs contract 1',
     ],
     ['a store of no kind', altered(SERVER_STORE, { kind: undefined }), "its kind is neither 'server' nor 'client'"],
     ['a store without a name', altered(SERVER_STORE, { name: '' }), 'it has no name'],
@@ -232,7 +232,7 @@ describe('a store', () => {
 
   test.each(NO_STORES)('made by an adapter may not be %s', (_, store, why) => {
     const foo = () => store
-    const error = failureOf(() => start(foo, { secret: SECRET }))
+    const error = thrownBy(() => start(foo, { secret: SECRET }))
     expect(error.code).toBe('ADAPTER_INVALID')
     expect(error.message).toContain(`What the adapter foo makes is not a store: ${why}`)
   })
@@ -240,7 +240,7 @@ describe('a store', () => {
   test.each(NO_STORES.filter(([, store]) => typeof store === 'object' && store !== null))(
     'that is passed may not be %s',
     (_, store, why) => {
-      const error = failureOf(() => start(store, { secret: SECRET }))
+      const error = thrownBy(() => start(store, { secret: SECRET }))
       expect(error.code).toBe('ADAPTER_INVALID')
       expect(error.message).toContain(`What sessions() was given is not a store: ${why}`)
     },
@@ -252,11 +252,16 @@ describe('a store', () => {
 
   test.each([
     { lacks: ['atomic'], accept: [], word: 'atomic', effect: 'concurrent changes may be lost' },
-    { lacks: ['fresh'], accept: [], word: 'fresh', effect: 'a logout may not hold at once' },
-    { lacks: ['atomic', 'fresh'], accept: ['atomic'], word: 'fresh', effect: 'a logout may not hold at once' },
-    { lacks: ['retention', 'fresh'], accept: ['atomic'], word: 'fresh', effect: 'a logout may not hold at once' },
+    { lacks: ['fresh'], accept: [], word: 'fresh', effect: 'a logout may not take effect at once' },
+    { lacks: ['atomic', 'fresh'], accept: ['atomic'], word: 'fresh', effect: 'a logout may not take effect at once' },
+    {
+      lacks: ['retention', 'fresh'],
+      accept: ['atomic'],
+      word: 'fresh',
+      effect: 'a logout may not take effect at once',
+    },
   ])('that lacks $lacks is refused where $accept is accepted', ({ lacks, accept, word, effect }) => {
-    const error = failureOf(() => start(altered(SERVER_STORE, { lacks }), { secret: SECRET, accept }))
+    const error = thrownBy(() => start(altered(SERVER_STORE, { lacks }), { secret: SECRET, accept }))
     expect(error.code).toBe('INVALID_OPTION')
     expect(error.message).toContain(`The foo store is not ${word}: ${effect}`)
     expect(error.message).toContain(`accept: ['${word}']`)
@@ -272,7 +277,7 @@ describe('a store', () => {
   })
 })
 
-describe('in place of a name', () => {
+describe('instead of a name', () => {
   test('an adapter is used as it is, given its options and never a secret', () => {
     const calls: unknown[][] = []
     const adapter: Adapter<{ url: string }> = (...given): Store => {
@@ -310,20 +315,20 @@ describe('in place of a name', () => {
     expect(store.methods).toEqual(['close'])
   })
 
-  test('a store takes no options beside those of core', () => {
+  test('a store takes no options other than those of core', () => {
     const store = memory({ scope: 'no options' }, contextOfTests())
-    const error = failureOf(() => start(store, { secret: SECRET, url: 'x' }))
+    const error = thrownBy(() => start(store, { secret: SECRET, url: 'x' }))
     expect(error.code).toBe('INVALID_OPTION')
     expect(error.message).toContain('"url"')
   })
 
   test.each([undefined, '', null, 0, 1, Number.NaN, true, 1n, Symbol('s')])('%s is INVALID_OPTION', (first) => {
-    const error = failureOf(() => start(first, { secret: SECRET }))
+    const error = thrownBy(() => start(first, { secret: SECRET }))
     expect(error.code).toBe('INVALID_OPTION')
     expect(error.message).toContain('The first argument of sessions() is')
   })
 
   test('a variable that is not set is asked for', () => {
-    expect(failureOf(() => start(process.env['NOT_SET'], { secret: SECRET })).message).toContain('is the variable set?')
+    expect(thrownBy(() => start(process.env['NOT_SET'], { secret: SECRET })).message).toContain('is the variable set?')
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Installation } from '../support/installation.js'
 import { SECRET } from '../support/secret.js'
 
-/** An adapter that says which one it is, and ends the program. */
+/** An adapter that prints its label and ends the program. */
 const adapter = (label: string) => ({
   'index.js': `export default () => { console.log(${JSON.stringify(label)}); process.exit() }`,
 })
@@ -110,7 +110,7 @@ describe('an adapter is looked for', () => {
 })
 
 describe('in the layout of pnpm, where packages are links into one store', () => {
-  /** Beside core, in the store, is another version of the adapter: a peer, which core would find by itself. */
+  /** Core's folder in the pnpm store has another version of the adapter as a peer, which core would resolve itself. */
   function pnpm(main: string): Installation {
     return Installation.forTest()
       .copy('core', 'node_modules/.pnpm/core@1')
@@ -174,7 +174,7 @@ describe('an error at start', () => {
     expect(stdout.split('\n')).toEqual(CASES.map(([code], index) => `${code} ${main}:${index + 3}`))
   })
 
-  test('that nobody catches ends the program, and says what to do', async () => {
+  test('that is not caught ends the program, and says what to do', async () => {
     const app = failing().write({
       'main.js': `import { sessions } from '@sess/core'\nconst secret = '${SECRET}'\nsessions('redis', { secret })`,
     })

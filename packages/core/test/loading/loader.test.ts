@@ -4,17 +4,17 @@ import { pathToFileURL } from 'node:url'
 import { sessions } from '@sess/core'
 import { isSessError } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
-import { failureOf } from '../support/failure.js'
+import { thrownBy } from '../support/failure.ts'
 import { Installation } from '../support/installation.js'
 import { SECRET } from '../support/secret.js'
 
 const FIRST_PARTY = ['cookie', 'memory', 'redis', 'memcache', 'sqlite']
 
-/** The code of an adapter that says which one it is by throwing when it is called. */
+/** The code of an adapter that throws its label when called. */
 const says = (label: string) => `() => { throw new Error(${JSON.stringify(label)}) }`
 const adapter = (label: string) => ({ 'index.js': `export default ${says(label)}` })
 
-/** What the adapter of that name said. */
+/** The label that the adapter of that name threw. */
 function said(name: string, from: string | URL): string {
   try {
     sessions(name, { secret: SECRET, from })
@@ -26,7 +26,7 @@ function said(name: string, from: string | URL): string {
 }
 
 function failure(name: string, from: string | URL) {
-  return failureOf(() => sessions(name, { secret: SECRET, from }))
+  return thrownBy(() => sessions(name, { secret: SECRET, from }))
 }
 
 describe('the package of a name', () => {
@@ -149,8 +149,8 @@ describe('the option from', () => {
     expect(said('foo', application.at('a é %20 #', 'main.js'))).toBe('found')
   })
 
-  test('is the one place: neither the calling file nor the working directory counts', () => {
-    // Both would find it: this file lies in the workspace, where it is installed.
+  test('is the only place searched: neither the calling file nor the working directory counts', () => {
+    // Both would find the adapter: this file is in the workspace, where it is installed.
     expect(failure('memory', Installation.forTest().main).code).toBe('ADAPTER_NOT_FOUND')
   })
 
@@ -180,7 +180,7 @@ describe('an adapter may be', () => {
     ['an ES module without exports', { type: 'module', main: './lib.js' }, { 'lib.js': ESM }],
     ['CommonJS made by a compiler', { exports: './index.js' }, { 'index.js': TRANSPILED }],
     [
-      'CommonJS with a default of its own',
+      'CommonJS with its own default',
       { exports: './index.js' },
       { 'index.js': `${CJS}; module.exports.default = module.exports` },
     ],
@@ -240,7 +240,7 @@ describe('an adapter that is not found', () => {
   })
 
   test('names the calling file and the working directory where from is left out', () => {
-    const { message } = failureOf(() => sessions('nowhere', { secret: SECRET }))
+    const { message } = thrownBy(() => sessions('nowhere', { secret: SECRET }))
     expect(message).toContain(`from ${import.meta.filename} and ${process.cwd()}`)
   })
 
@@ -259,7 +259,7 @@ describe('an adapter that is not found', () => {
     expect(message).toContain('Installed: redis, sqlite, dynamo-db, foo.')
   })
 
-  test('nothing is proposed for a name that is like no other', () => {
+  test('nothing is proposed for a name that resembles no other', () => {
     const application = Installation.forTest().install('sess-adapter-foo', {})
     expect(failure('mongodb', application.main).message).not.toContain('Did you mean')
   })
@@ -278,7 +278,7 @@ describe('an adapter that is not found', () => {
     },
   )
 
-  test('is not found by what else has its name', () => {
+  test('is not found in a file, an unrelated folder or a broken link of its name', () => {
     const application = Installation.forTest()
       .write({ 'node_modules/sess-adapter-foo': 'a file', 'sess-adapter-bar/index.js': 'a folder of the application' })
       .symlink('/nowhere', 'node_modules', 'sess-adapter-baz')

@@ -13,7 +13,7 @@ import { expectUsable, serveSession } from '../support/visit.ts'
 import { headerOf, Wire } from '../support/wire.ts'
 
 describe('requests that come together on one connection', () => {
-  /** Writes the request's path into the session, and answers with it. */
+  /** Writes the request's path to the session, and answers with it. */
   const echo = (store: TroubledStore) =>
     serveSession((session, res, req) => {
       if (req.url !== '/idle') session['path'] = req.url ?? ''
@@ -63,7 +63,7 @@ describe('a client that is gone before its session is stored', () => {
     ['flushHeaders', (res) => res.flushHeaders()],
   ]
 
-  /** Its request is answered by `answer` and held; then it goes, and the store answers. */
+  /** `answer` answers the request, which is held; then the client disconnects, and the store answers. */
   const abandon = async (answer: (res: ServerResponse) => unknown, isDown: boolean) => {
     const store = new TroubledStore()
     store.stall()
@@ -77,7 +77,7 @@ describe('a client that is gone before its session is stored', () => {
       store.isDown = isDown
       store.release()
       await answered
-      // Whatever was to fail by this has failed by then.
+      // Any failure this causes has occurred by then.
       for (let turns = 0; turns < 5; turns++) await turn()
     }, store)
     wire.send('GET', '/')
@@ -97,7 +97,7 @@ describe('a client that is gone before its session is stored', () => {
     expect([...failures, ...errors]).toEqual([])
   })
 
-  test.each(answers)('causes none but that of a store that fails, after %s', async (_name, answer) => {
+  test.each(answers)('causes only the error of a failing store, after %s', async (_name, answer) => {
     const { failures, errors } = await abandon(answer, true)
     expect([failures, errors]).toMatchObject([[], [{ code: 'UNAVAILABLE' }]])
   })

@@ -17,7 +17,7 @@ function down(): TroubledStore {
   return store
 }
 
-/** A request whose session cannot be stored, and what came of it. */
+/** Makes a request whose session cannot be stored; resolves with its outcome. */
 async function failing<T>(handler: SessionHandler<T>, method = 'GET', body = '') {
   const served = await serveSession(async (session, res, req) => {
     session['visits'] = 1
@@ -77,8 +77,8 @@ describe('the status says what failed', () => {
   })
 })
 
-describe('in place of the response', () => {
-  test('nothing is left of its headers, its cookies and its reason', async () => {
+describe('the response that replaces the original one', () => {
+  test('has none of the original headers, cookies or reason', async () => {
     const { message } = await failing((_session, res) => {
       res.setHeader('Set-Cookie', ['own=1', 'other=2'])
       res.setHeader('ETag', '"a"')
@@ -94,7 +94,7 @@ describe('in place of the response', () => {
     )
   })
 
-  test('onError is told why, once', async () => {
+  test('onError receives the reason, once', async () => {
     const { errors, handling } = await failing(async (_session, res) => {
       res.write('early')
       await turn()
@@ -186,11 +186,11 @@ describe('a response of status 500 and up', () => {
     expect([message.body, headerOf(message, 'set-cookie'), store.methods]).toEqual(['sorry', [], []])
   })
 
-  test('needs no store, even where it is down', async () => {
+  test('needs no store, even if the store is down', async () => {
     expect((await failing((_session, res) => res.writeHead(500).end('sorry'))).message.body).toBe('sorry')
   })
 
-  /** Logs in, and then sends this to the session's end with status 500. */
+  /** Logs in; `request` then sends a request that ends the session and answers with status 500. */
   const logout = async (store: TroubledStore) => {
     const { wire } = await serveSession((session, res) => {
       if (session['user'] === undefined) {
@@ -207,7 +207,7 @@ describe('a response of status 500 and up', () => {
     return { wire, request: () => wire.send('GET', '/', [`Cookie: ${cookie.replace(/;.*/, '')}`]) }
   }
 
-  test('destroys all the same, and keeps nothing of what came after', async () => {
+  test('still destroys the session, and stores nothing of what came after', async () => {
     const store = new TroubledStore()
     const { wire, request } = await logout(store)
     request()
@@ -216,7 +216,7 @@ describe('a response of status 500 and up', () => {
     expect(await store.drain()).toBe(0)
   })
 
-  test('is 503 where it cannot destroy', async () => {
+  test('is 503 if it cannot destroy the session', async () => {
     const store = new TroubledStore()
     const { wire, request } = await logout(store)
     store.isDown = true

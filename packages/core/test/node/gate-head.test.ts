@@ -33,7 +33,7 @@ const ways = (name: string, value: string): readonly [string, Answer][] => [
   ['writeHead with an object', (res) => res.writeHead(200, { [name]: value }).end()],
   ['writeHead with a flat array', (res) => res.writeHead(200, [name, value]).end()],
   ['writeHead with a reason and an object', (res) => res.writeHead(200, 'Fine', { [name]: value }).end()],
-  // Node's types know it not.
+  // Node's types lack this form.
   ['writeHead with a nested array', (res) => Reflect.apply(res.writeHead, res, [200, [[name, value]]]).end()],
 ]
 
@@ -42,19 +42,19 @@ function withoutValue(cookies: readonly string[]): readonly string[] {
 }
 
 describe.each(ways('Set-Cookie', 'own=1'))("the application's own cookie, by %s,", (_name, answer) => {
-  test('goes beside the one of the session', async () => {
+  test('is sent in addition to the one of the session', async () => {
     expect(withoutValue(headerOf(await stored(answer), 'set-cookie'))).toEqual(['own', 'sess'])
   })
 })
 
-test('several cookies of its own, in several lines of one array, go beside it', async () => {
+test('several cookies of its own, in several lines of one array, are all sent', async () => {
   const message = await stored((res) =>
     res.writeHead(200, ['Set-Cookie', 'a=1', 'X-One', 'b', 'set-cookie', 'c=2']).end(),
   )
   expect(withoutValue(headerOf(message, 'set-cookie'))).toEqual(['a', 'c', 'sess'])
 })
 
-test('several cookies of its own, as an array of values in a flat array, go beside it', async () => {
+test('several cookies of its own, as an array of values in a flat array, are all sent', async () => {
   const message = await stored((res) => res.writeHead(200, ['Set-Cookie', ['a=1', 'c=2']]).end())
   expect(withoutValue(headerOf(message, 'set-cookie'))).toEqual(['a', 'c', 'sess'])
 })
@@ -135,7 +135,7 @@ function codeOf(call: () => unknown): unknown {
 const untyped = (res: ServerResponse, method: 'writeHead' | 'write' | 'end', ...args: readonly unknown[]): unknown =>
   Reflect.apply(res[method], res, args)
 
-/** What Node refuses. */
+/** Calls that Node refuses. */
 const REFUSED: readonly [string, Answer][] = [
   ['writeHead of status 99', (res) => res.writeHead(99)],
   ['writeHead of status 1000', (res) => res.writeHead(1000)],
@@ -165,7 +165,7 @@ describe.each(REFUSED)('%s', (_name, call) => {
     return handling.outcome()
   }
 
-  /** By a response of Node's without a gate. */
+  /** The outcome on a Node response without the gate. */
   const expected = async () => {
     const handling = new Handling((_req, res) => {
       const code = codeOf(() => call(res))
@@ -223,7 +223,7 @@ test.each(['', 0, false, undefined])('end(%j) is an end without a body, as in No
   expect((await stored((res) => untyped(res, 'end', chunk))).body).toBe('')
 })
 
-test('what Node refuses as the held calls are made closes the connection, and is told', async () => {
+test('a held call that Node refuses closes the connection, and onError receives the error', async () => {
   const store = new TroubledStore()
   const { wire, errors } = await serveSession((session, res) => {
     session['visits'] = 1

@@ -3,14 +3,14 @@ import { createServer, type ServerResponse } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type AnyData, type Session, sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 import { Handling, serve } from '../support/served.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 import { serveSession } from '../support/visit.ts'
 import { headerOf, Wire } from '../support/wire.ts'
 
-/** Begins a response by `begin`, and asks `look` while it is held; resolves with what that returned. */
+/** Begins a response with `begin` and calls `look` while it is held; resolves with the result of `look`. */
 async function whileHeld<T>(
   begin: (response: ServerResponse) => unknown,
   look: (response: ServerResponse, session: Session<AnyData>) => T | Promise<T>,
@@ -134,7 +134,7 @@ describe('while a response is held', () => {
   })
 
   test('save rejects with SEALED', async () => {
-    const failure = await whileHeld(write, async (_res, session) => rejectionOf(session.save()))
+    const failure = await whileHeld(write, async (_res, session) => failureOf(session.save()))
     expect(failure.code).toBe('SEALED')
   })
 
@@ -144,7 +144,7 @@ describe('while a response is held', () => {
 })
 
 describe('when the store has answered', () => {
-  test('nothing is left of what covered the response', async () => {
+  test('the gate leaves only three own properties on the response', async () => {
     const { wire, handling } = await serveSession(async (session, res) => {
       session['visits'] = 1
       const before = Object.getOwnPropertyNames(res)
@@ -156,11 +156,11 @@ describe('when the store has answered', () => {
     })
     wire.send('GET', '/')
     await wire.response()
-    // The first tells what the response itself tells, as the test after this one has it.
+    // The first reports what the response itself reports: see the next test.
     expect(await handling.outcome()).toEqual(['writableNeedDrain', 'statusCode', 'statusMessage'])
   })
 
-  test('writableEnded and writableNeedDrain tell what the response itself tells', async () => {
+  test('writableEnded and writableNeedDrain report the state of the response itself', async () => {
     const { wire, handling } = await serveSession(async (session, res) => {
       session['visits'] = 1
       res.write('early')
@@ -206,7 +206,7 @@ describe('when the store has answered', () => {
       await store.reached
       store.release()
       while (Reflect.get(res, '_header') === 'held') await turn()
-      // The buffers of this machine hold less than was written.
+      // More was written than the system's buffers can take.
       const first = await Promise.race([drained, turns(20)])
       wire.resume()
       const second = await drained
@@ -232,7 +232,7 @@ describe('when the store has answered', () => {
   })
 })
 
-test('a server that is closed meanwhile does not cut a held response', async () => {
+test('closing the server does not cut off a held response', async () => {
   const store = new TroubledStore()
   store.stall()
   const sess = sessions(store, { secret: SECRET })
@@ -251,7 +251,7 @@ test('a server that is closed meanwhile does not cut a held response', async () 
   expect((await wire.response()).body).toBe('body')
 })
 
-test('a response that its application destroys meanwhile is gone, and its session is stored', async () => {
+test('a held response that its application destroys is gone, and its session is stored', async () => {
   const store = new TroubledStore()
   store.stall()
   const { wire, handling, errors } = await serveSession(async (session, res) => {

@@ -13,7 +13,7 @@ function methodsOf(response: ServerResponse): readonly unknown[] {
   return METHODS.map((method) => response[method])
 }
 
-/** Patches every method of a response as middleware does, and notes the calls. */
+/** Patches every method of a response as middleware does, and records the calls. */
 function patch(response: ServerResponse, calls: string[]): void {
   for (const method of METHODS) {
     const previous: unknown = response[method]
@@ -30,7 +30,7 @@ function patch(response: ServerResponse, calls: string[]): void {
 const slice = (store: TroubledStore, name = 'sess') =>
   sessions(store, { secret: SECRET, cookie: { name }, onError: () => undefined })
 
-/** One request to this handler. */
+/** Makes one request to this handler. */
 async function request<T>(handler: (...args: Parameters<Handling<T>['listener']>) => Promise<T>) {
   const handling = new Handling(handler)
   const wire = await Wire.open(await serve(handling.listener))
@@ -39,7 +39,7 @@ async function request<T>(handler: (...args: Parameters<Handling<T>['listener']>
   return { message, wire, outcome: await handling.outcome() }
 }
 
-/** What a handler does to its session, and when its response has passed the gate. */
+/** Why the gate has let a response pass, and the value that the handler assigns to cause it. */
 const uses: [string, number | undefined][] = [
   ['there was nothing to store', undefined],
   ['its session was stored', 1],
@@ -158,7 +158,7 @@ test('a response whose session is opened twice is patched once', async () => {
 describe('two sessions of one response', () => {
   const names = (message: Message) => headerOf(message, 'set-cookie').map((cookie) => cookie.replace(/=.*/, ''))
 
-  /** Both are opened and changed; the response is written in three pieces. */
+  /** Opens and changes both sessions, and writes the response in three pieces. */
   const both = async (one: TroubledStore, two: TroubledStore) => {
     const [outer, inner] = [slice(one, 'one'), slice(two, 'two')]
     return request(async (req, res) => {
@@ -180,7 +180,7 @@ describe('two sessions of one response', () => {
     expect(stores.map(({ methods }) => methods)).toEqual([['create'], ['create']])
   })
 
-  test('leave when both are stored, and not before', async () => {
+  test('hold the response until both are stored', async () => {
     const [one, two] = [new TroubledStore(), new TroubledStore()]
     one.stall()
     two.stall()
@@ -211,7 +211,7 @@ describe('two sessions of one response', () => {
     expect([message.status, message.body, names(message)]).toEqual([503, '503 Service Unavailable\n', []])
   })
 
-  test('the one is sealed that is opened while the other is stored', async () => {
+  test('a session that is opened while the other is being stored is sealed', async () => {
     const store = new TroubledStore()
     store.stall()
     const [one, two] = [slice(store, 'one'), slice(new TroubledStore(), 'two')]
@@ -235,7 +235,7 @@ describe('two sessions of one response', () => {
   })
 })
 
-describe('a response that was given a prototype of its own, as by Express', () => {
+describe('a response whose prototype was replaced, as by Express', () => {
   test('keeps its properties, and gets the same as any other', async () => {
     const sess = slice(new TroubledStore())
     const addedTo = async (prepare: (response: ServerResponse) => void) => {

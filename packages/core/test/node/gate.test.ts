@@ -9,7 +9,7 @@ import {
 } from '../support/application.ts'
 import { Handling } from '../support/served.ts'
 
-/** An application on node:http, and how its handler ends. */
+/** An application on node:http; `ended` resolves when its handler has ended. */
 function nodeApplication({ name, method = 'GET', answer }: Answer): Application & { ended(): Promise<void> } {
   const handlings: Handling<unknown>[] = []
   return {

@@ -38,7 +38,7 @@ const PROTOCOLS: readonly Protocol[] = [
   { name: 'http2 in the clear', scheme: 'http', cookie: 'sess', server: () => createServer() },
 ]
 
-/** Serves with this handler, and at `/again` without; and connects to it. */
+/** Serves this handler, and `/again` without it; connects to the server. */
 async function connect(protocol: Protocol, handler: Handler): Promise<{ wire: Http2Wire; ended: Promise<unknown> }> {
   const server = protocol.server()
   const ended = new Signal()
@@ -131,7 +131,7 @@ describe.each(PROTOCOLS)('$name', (protocol) => {
     })
   })
 
-  /** What `look` says of a held response. */
+  /** The result of `look` for a held response. */
   const whileHeld = async (look: (response: Http2ServerResponse) => unknown) => {
     const store = new TroubledStore()
     store.stall()

@@ -7,7 +7,7 @@ import Koa from 'koa'
 import { type AnyData, type Session, type Sessions, sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { awaiting } from '../support/express-applications.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 import { serve } from '../support/served.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
@@ -15,7 +15,7 @@ import { headerOf, type Message, Wire } from '../support/wire.ts'
 
 type Use = (session: Session<AnyData>) => unknown
 
-/** An application whose handler opens the session, uses it and answers 'body', with a framework's own handling of errors. */
+/** A framework whose handler opens the session, uses it and answers 'body'; the framework itself handles errors. */
 interface Framework {
   readonly name: string
   readonly listener: (sess: Sessions, use: Use) => RequestListener | Promise<RequestListener>
@@ -134,9 +134,9 @@ describe.each(FRAMEWORKS)('$name', ({ listener }) => {
 describe('open refuses what carries no session, and says what to give it', () => {
   const sess = () => sessions(new TroubledStore(), { secret: SECRET })
 
-  /** Calls `open` as JavaScript may. */
+  /** Calls `open` without type checks, as JavaScript can. */
   const open = async (application: Sessions, ...args: readonly unknown[]) =>
-    rejectionOf(Reflect.apply(application.open, application, args))
+    failureOf(Reflect.apply(application.open, application, args))
 
   const NODE = expect.stringContaining('request.raw, reply.raw in Fastify; ctx.req, ctx.res in Koa')
   const FETCH = expect.stringContaining('sess.fetch')
@@ -175,7 +175,7 @@ describe('open refuses what carries no session, and says what to give it', () =>
     expect(failure).toMatchObject({ code: 'INVALID_REQUEST', message: FETCH })
   })
 
-  test("Node's response in place of its request", async () => {
+  test("Node's response instead of its request", async () => {
     const application = sess()
     let failure: unknown
     const port = await serve((req, res) => {

@@ -2,7 +2,7 @@ import type { AnyData, Session } from '@sess/core'
 import { isSessError } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
 import { begin, type Handler } from '../support/arrival.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 
 const DATA = {
   visits: 1,
@@ -12,7 +12,7 @@ const DATA = {
   address: { street: 'Old Road', city: 'Oldtown' },
 }
 
-/** Both have their session before either is answered; the first is answered first. */
+/** Opens two sessions before either request is answered, then answers the first request first. */
 async function overlap(
   first: Handler,
   second: Handler,
@@ -35,14 +35,14 @@ async function overlap(
 
 const count = (value: unknown): number => (typeof value === 'number' ? value + 1 : 1)
 
-/** The array under a key, to be altered. */
+/** The array under a key, typed so that it can be altered. */
 function listOf(session: Session<AnyData>, key: string): unknown[] {
   const value: unknown = session[key]
   if (!Array.isArray(value)) throw new Error(`expected an array under ${key}`)
   return value
 }
 
-/** The object under a key, to be altered. */
+/** The object under a key, typed so that it can be altered. */
 function objectOf(session: Session<AnyData>, key: string): object {
   const value: unknown = session[key]
   if (typeof value !== 'object' || value === null) throw new Error(`expected an object under ${key}`)
@@ -133,7 +133,7 @@ describe('rule 2: an update runs again on the newest value:', () => {
       { visits: 3 },
     ],
     [
-      'of a key that nobody had',
+      'of a key that was missing',
       (session) => session.update('list', () => ['a']),
       (session) => session.update('list', (list) => [...(Array.isArray(list) ? list : []), 'b']),
       { list: ['a', 'b'] },
@@ -155,12 +155,12 @@ describe('rule 2: an update runs again on the newest value:', () => {
     expect({ taken, left: 'notice' in data }).toEqual({ taken: ['hello', 'hello'], left: false })
   })
 
-  test('a take leaves what was put there since, which nobody has seen', async () => {
+  test('a take leaves a value that was put there since, as it was not seen', async () => {
     const { data } = await overlap(assign({ notice: 'new' }), (session) => session.take('notice'))
     expect(data).toMatchObject({ notice: 'new' })
   })
 
-  test('a take of a notice that another has taken and put anew leaves the new one', async () => {
+  test('a take of a notice that another request has taken and replaced leaves the new one', async () => {
     const renew: Handler = (session) => {
       session.take('notice')
       session['notice'] = 'new'
@@ -175,7 +175,7 @@ describe('rule 2: an update runs again on the newest value:', () => {
     expect(returned).toEqual([2, 2])
   })
 
-  test('a function that throws when it runs again stores nothing, and what it threw is seen', async () => {
+  test('a function that throws when it runs again stores nothing, and its error is thrown', async () => {
     const { browser, arrive } = await begin(DATA)
     const [one, other] = [await arrive(), await arrive()]
     const full = new Error('full')
@@ -196,12 +196,12 @@ describe('rule 2: an update runs again on the newest value:', () => {
     other.session.update('visits', (value) => (value === 1 ? 2 : Number.NaN))
     one.session['visits'] = 5
     await one.answer()
-    expect((await rejectionOf(other.answer())).code).toBe('INVALID_VALUE')
+    expect((await failureOf(other.answer())).code).toBe('INVALID_VALUE')
     expect(await browser.see()).toEqual({ ...DATA, visits: 5 })
   })
 })
 
-describe('rule 3: of a key assigned without having been read, the last commit wins:', () => {
+describe('rule 3: if a key is assigned without having been read, the last commit wins:', () => {
   test.each<[string, Handler, Handler, object]>([
     ['two assignments', assign({ visits: 5 }), assign({ visits: 6 }), { visits: 6 }],
     ['an assignment after a removal', (session) => delete session['visits'], assign({ visits: 6 }), { visits: 6 }],
@@ -237,7 +237,7 @@ describe('rule 3: of a key assigned without having been read, the last commit wi
   })
 })
 
-/** Each observes the key and then writes it. */
+/** Handlers that observe the key and then write it. */
 const RESTING: readonly [string, string, Handler][] = [
   ['got', 'visits', (session) => (session['visits'] = count(session['visits']))],
   ['asked for by in', 'visits', (session) => 'visits' in session && (session['visits'] = 9)],
@@ -286,14 +286,14 @@ const RESTING: readonly [string, string, Handler][] = [
 const REWRITE: Handler = (session) =>
   Object.assign(session, { visits: 5, notice: 'new', cart: ['pen'], address: { street: 'Rewritten' } })
 
-describe('rule 4: a key conflicts that another request changed since it was', () => {
+describe('rule 4: a key that was observed and then written conflicts if another request changed it in between:', () => {
   test.each(RESTING)('%s', async (_, key, handler) => {
     const { outcome, message, data } = await overlap(REWRITE, handler)
     expect({ outcome, data }).toEqual({
       outcome: 'CONFLICT',
       data: { ...DATA, visits: 5, notice: 'new', cart: ['pen'], address: { street: 'Rewritten' } },
     })
-    expect(message).toContain(`Session key "${key}" was read here`)
+    expect(message).toContain(`Session key "${key}" was read by this request`)
   })
 
   test('two visits + 1 that agree on 2 conflict', async () => {
@@ -301,19 +301,19 @@ describe('rule 4: a key conflicts that another request changed since it was', ()
     expect(await overlap(visit, visit)).toMatchObject({ outcome: 'CONFLICT', data: { visits: 2 } })
   })
 
-  test('a key conflicts that was not there when it was looked for', async () => {
+  test('a key that was missing when it was looked for', async () => {
     const addOnce: Handler = (session) => 'theme' in session || (session['theme'] = 'light')
     const { outcome, data } = await overlap(assign({ theme: 'dark' }), addOnce)
     expect({ outcome, theme: data['theme'] }).toEqual({ outcome: 'CONFLICT', theme: 'dark' })
   })
 
-  test('a key conflicts that was not there when the keys were enumerated', async () => {
+  test('a key that was missing when the keys were enumerated', async () => {
     const addOnce: Handler = (session) => Object.keys(session).includes('theme') || (session['theme'] = 'light')
     const { outcome, data } = await overlap(assign({ theme: 'dark' }), addOnce)
     expect({ outcome, theme: data['theme'] }).toEqual({ outcome: 'CONFLICT', theme: 'dark' })
   })
 
-  test('a key conflicts that another request removed', async () => {
+  test('a key that another request removed', async () => {
     const visit: Handler = (session) => (session['visits'] = count(session['visits']))
     const { outcome, data } = await overlap((session) => delete session['visits'], visit)
     expect({ outcome, left: 'visits' in data }).toEqual({ outcome: 'CONFLICT', left: false })
@@ -332,7 +332,7 @@ describe('rule 4: a key conflicts that another request changed since it was', ()
     const [one, other] = [await arrive(), await arrive()]
     for (const { session } of [one, other]) session['visits'] = count(session['visits'])
     await one.answer()
-    const error = await rejectionOf(other.answer())
+    const error = await failureOf(other.answer())
     expect(error).toMatchObject({ code: 'CONFLICT', status: 409 })
     expect(error.message).toContain('session.update("visits", value => …)')
   })
@@ -352,7 +352,7 @@ describe('rule 4: a key conflicts that another request changed since it was', ()
     visit(one.session)
     visit(other.session)
     await one.answer()
-    await rejectionOf(other.answer())
+    await failureOf(other.answer())
     await browser.visit(visit)
     expect(await browser.see()).toMatchObject({ visits: 3 })
   })
@@ -376,7 +376,7 @@ describe('no merging below the top level:', () => {
   })
 })
 
-describe("rule 5: with onConflict: 'overwrite', the last commit wins of a key", () => {
+describe("rule 5: with onConflict: 'overwrite', the last commit of a key wins", () => {
   test.each(RESTING)('%s', async (_, key, handler) => {
     const alone = await overlap(() => undefined, handler)
     const { outcome, data } = await overlap(REWRITE, handler, { onConflict: 'overwrite' })

@@ -2,7 +2,8 @@ import type { AnyData, Session } from '@sess/core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { begin, type Handler } from '../support/arrival.ts'
-import { failureOf, rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
+import { thrownBy } from '../support/failure.ts'
 
 const DATA = { cart: ['book', 'pen'], address: { city: 'London', lines: ['1 Road'] }, visits: 1 }
 
@@ -11,7 +12,7 @@ interface Altered {
   readonly address: { city?: string; lines: unknown[]; zip?: string }
 }
 
-/** What a session hands out, to be altered. */
+/** The values that a session hands out, typed so that they can be altered. */
 function altered(session: Session<AnyData>): Altered {
   const { cart, address } = session
   return Object({ cart, address })
@@ -124,7 +125,7 @@ describe('an object that a session handed out', () => {
       altered(session).address.lines.push(new Date(0))
       session['user'] = 7
     })
-    const error = await rejectionOf(visit)
+    const error = await failureOf(visit)
     expect({ code: error.code, message: error.message, data: await browser.see() }).toEqual({
       code: 'INVALID_VALUE',
       message: expect.stringContaining('session["address"].lines[1]'),
@@ -138,7 +139,7 @@ describe('an object that a session handed out', () => {
       const { address } = altered(session)
       address.lines.push(address)
     })
-    expect((await rejectionOf(visit)).code).toBe('INVALID_VALUE')
+    expect((await failureOf(visit)).code).toBe('INVALID_VALUE')
   })
 })
 
@@ -154,7 +155,7 @@ describe('an object that was assigned', () => {
     expect(await browser.see()).toEqual({ ...DATA, list: ['a', 'b'] })
   })
 
-  test('is stored as what it was made into, whatever that is', async () => {
+  test('is stored as altered, with any values that JSON can carry', async () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue())
     await fc.assert(
       fc.asyncProperty(
@@ -208,7 +209,7 @@ describe('an object that was assigned', () => {
 })
 
 describe('an update', () => {
-  test('returns what the session holds from then on', async () => {
+  test('returns the value that the session then has', async () => {
     const { arrive } = await begin(DATA)
     const { session } = await arrive()
     expect([session.update('visits', count), session['visits']]).toEqual([2, 2])
@@ -322,7 +323,7 @@ describe('an update', () => {
   ])('whose function returns %s is INVALID_VALUE, and changes nothing', async (_, change, message) => {
     const { browser } = await begin(DATA)
     await browser.visit((session) => {
-      const error = failureOf(() => Reflect.apply(session.update, undefined, ['visits', change]))
+      const error = thrownBy(() => Reflect.apply(session.update, undefined, ['visits', change]))
       expect({ code: error.code, message: error.message }).toEqual({
         code: 'INVALID_VALUE',
         message: expect.stringContaining(`session["visits"] ${message}`),

@@ -3,7 +3,8 @@ import type { AnyData, Session } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { begin, beginOn, type Handler } from '../support/arrival.ts'
 import { FailingStore } from '../support/failing-store.ts'
-import { failureOf, rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
+import { thrownBy } from '../support/failure.ts'
 
 const DATA = { user: 7, name: 'Ada', cart: ['book', 'pen'], address: { city: 'London' } }
 const METHODS = ['update', 'take', 'regenerate', 'destroy', 'save'] as const
@@ -19,7 +20,11 @@ describe('a session is read like a hash:', () => {
     ['a property that is not there', (session) => session['nobody'], undefined],
     ['a property of an object', (session) => Reflect.get(Object(session['address']), 'city'), 'London'],
     ['JSON.stringify', (session) => JSON.parse(JSON.stringify(session)), DATA],
-    ['JSON.stringify of what holds it', (session) => JSON.parse(JSON.stringify({ session })), { session: DATA }],
+    [
+      'JSON.stringify of an object that contains it',
+      (session) => JSON.parse(JSON.stringify({ session })),
+      { session: DATA },
+    ],
     ['spread', (session) => ({ ...session }), DATA],
     ['Object.assign to another', (session) => Object.assign({}, session), DATA],
     ['Object.keys', (session) => Object.keys(session), Object.keys(DATA)],
@@ -143,24 +148,24 @@ describe('its methods', () => {
 
   test.each(METHODS)('%s is no key to assign', async (name) => {
     const session = await openOn(DATA)
-    expect(failureOf(() => Reflect.set(session, name, 1)).code).toBe('RESERVED_KEY')
+    expect(thrownBy(() => Reflect.set(session, name, 1)).code).toBe('RESERVED_KEY')
   })
 
   test.each(METHODS)('%s is no key to delete', async (name) => {
     const session = await openOn(DATA)
-    expect(failureOf(() => Reflect.deleteProperty(session, name)).code).toBe('RESERVED_KEY')
+    expect(thrownBy(() => Reflect.deleteProperty(session, name)).code).toBe('RESERVED_KEY')
   })
 
   test.each(METHODS)('%s is no key to update or take', async (name) => {
     const session = await openOn(DATA)
     const update = () => Reflect.apply(session.update, undefined, [name, () => 1])
     const take = () => Reflect.apply(session.take, undefined, [name])
-    expect([failureOf(update).code, failureOf(take).code]).toEqual(['RESERVED_KEY', 'RESERVED_KEY'])
+    expect([thrownBy(update).code, thrownBy(take).code]).toEqual(['RESERVED_KEY', 'RESERVED_KEY'])
   })
 
   test('are named by the error', async () => {
     const session = await openOn(DATA)
-    const { message } = failureOf(() => Object.assign(session, { save: 1 }))
+    const { message } = thrownBy(() => Object.assign(session, { save: 1 }))
     expect(message).toBe("'save' is a method of every session: choose another key.")
   })
 })
@@ -247,11 +252,15 @@ describe('it has nothing but its keys:', () => {
 
 describe('it cannot be', () => {
   test.each<[string, (session: Session<AnyData>) => unknown, string]>([
-    ['assigned a symbol', (session) => Reflect.set(session, Symbol('a symbol'), 1), 'A session has strings as keys.'],
+    [
+      'assigned a symbol',
+      (session) => Reflect.set(session, Symbol('a symbol'), 1),
+      'The keys of a session are strings.',
+    ],
     [
       'rid of a symbol',
       (session) => Reflect.deleteProperty(session, Symbol('a symbol')),
-      'A session has strings as keys.',
+      'The keys of a session are strings.',
     ],
     ['given a getter', (session) => Object.defineProperty(session, 'user', { get: () => 1 }), 'assign the value'],
     ['given a hidden value', (session) => Object.defineProperty(session, 'user', { value: 1 }), 'assign the value'],
@@ -263,17 +272,21 @@ describe('it cannot be', () => {
     [
       'updated under a symbol',
       (session) => Reflect.apply(session.update, undefined, [Symbol('s'), () => 1]),
-      'strings as keys',
+      'keys of a session are strings',
     ],
     [
       'updated without a function',
       (session) => Reflect.apply(session.update, undefined, ['user', 8]),
       'a function of its value',
     ],
-    ['taken from without a key', (session) => Reflect.apply(session.take, undefined, []), 'strings as keys'],
+    [
+      'taken from without a key',
+      (session) => Reflect.apply(session.take, undefined, []),
+      'keys of a session are strings',
+    ],
   ])('%s', async (_, act, message) => {
     const session = await openOn(DATA)
-    const error = failureOf(() => act(session))
+    const error = thrownBy(() => act(session))
     expect({ code: error.code, message: error.message }).toEqual({
       code: 'INVALID_VALUE',
       message: expect.stringContaining(message),
@@ -289,7 +302,7 @@ describe('inspected, it shows its keys and none of its values:', () => {
     ['inspect at any depth, hidden properties too', (session) => inspect(session, { depth: 99, showHidden: true })],
     ['inspect of what is behind a Proxy', (session) => inspect(session, { depth: 99, showProxy: true })],
     ['inspect without custom inspection', (session) => inspect(session, { depth: 99, customInspect: false })],
-    ['inspect of what holds it', (session) => inspect({ request: { session } }, { depth: 99 })],
+    ['inspect of an object that contains it', (session) => inspect({ request: { session } }, { depth: 99 })],
     [
       'inspect of an error with it as the cause',
       (session) => inspect(new Error('failed', { cause: session }), { depth: 99 }),
@@ -326,7 +339,7 @@ describe('opened', () => {
     const { store, sess, browser } = await beginOn(new FailingStore(), DATA)
     const exchange = sess.exchange(browser.cookie)
     store.failing.add('read')
-    const { code } = await rejectionOf(exchange.open())
+    const { code } = await failureOf(exchange.open())
     store.failing.clear()
     expect({ code, data: { ...(await exchange.open()) } }).toEqual({ code: 'UNAVAILABLE', data: DATA })
   })

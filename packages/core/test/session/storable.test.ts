@@ -5,7 +5,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
-import { failureOf, rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
+import { thrownBy } from '../support/failure.ts'
 import { SECRET } from '../support/secret.ts'
 
 const KINDS: readonly (readonly [kind: string, browse: () => Browser])[] = [
@@ -33,7 +34,7 @@ function throwing(trap: 'get' | 'ownKeys' | 'getOwnPropertyDescriptor' | 'getPro
   const fail = () => {
     throw new TypeError('no')
   }
-  // Of `get` alone nothing is seen: values are taken from their properties.
+  // The `get` trap never runs: values are read from property descriptors.
   return new Proxy({ a: 1 }, { [trap]: fail })
 }
 
@@ -49,7 +50,7 @@ class Money {
 class List extends Array<number> {}
 const Nameless = (() => class extends Money {})()
 
-// oxlint-disable-next-line no-sparse-arrays -- It is what is refused.
+// oxlint-disable-next-line no-sparse-arrays -- A sparse array is what the test refuses.
 const SPARSE: unknown[] = [, 1]
 
 const SHARED = { a: 1 }
@@ -58,7 +59,7 @@ const fail = (): never => {
   throw new Error('was run')
 }
 
-/** What JSON would drop, change or refuse, and what the message says of it. */
+/** Values that JSON would drop, change or refuse, and part of the error message. */
 const REFUSED: readonly (readonly [what: string, value: unknown, says: string])[] = [
   ['NaN', Number.NaN, 'session["key"] is NaN'],
   ['Infinity', Infinity, 'session["key"] is Infinity'],
@@ -101,14 +102,10 @@ const REFUSED: readonly (readonly [what: string, value: unknown, says: string])[
   ['ten thousand levels', nested(10_000), 'is nested more than 500 levels deep'],
   ['a symbol as a key', { [Symbol('s')]: 1 }, 'session["key"] has a symbol as a key'],
   ['a hidden property', withProperty({}, 'a', { value: 1, enumerable: false }), 'session["key"] hides its property a'],
-  ['a getter', withProperty({}, 'a', { get: () => 1 }), 'session["key"] has a getter or setter in place of a'],
+  ['a getter', withProperty({}, 'a', { get: () => 1 }), 'session["key"] has a getter or setter for a'],
   ['a getter that throws', { in: withProperty({}, 'a', { get: fail }) }, 'session["key"].in has a getter or setter'],
-  ['a setter', withProperty({}, 'a', { set: () => undefined }), 'session["key"] has a getter or setter in place of a'],
-  [
-    'a getter in an array',
-    withProperty([1], '0', { get: fail }),
-    'session["key"] has a getter or setter in place of 0',
-  ],
+  ['a setter', withProperty({}, 'a', { set: () => undefined }), 'session["key"] has a getter or setter for a'],
+  ['a getter in an array', withProperty([1], '0', { get: fail }), 'session["key"] has a getter or setter for 0'],
   ['a Proxy without keys', throwing('ownKeys'), 'session["key"] is a Proxy that cannot be read'],
   ['a Proxy without values', { p: throwing('getOwnPropertyDescriptor') }, 'session["key"].p is a Proxy that cannot'],
   ['a Proxy without a prototype', [throwing('getPrototypeOf')], 'session["key"][0] is a Proxy that cannot be read'],
@@ -123,7 +120,7 @@ const REFUSED: readonly (readonly [what: string, value: unknown, says: string])[
 describe('a value that JSON cannot carry unaltered', () => {
   test.each(REFUSED)('is INVALID_VALUE at the assignment, and names the path: %s', async (_, value, says) => {
     const session = await sessions(cookie, { secret: SECRET }).exchange(null).open()
-    const { code, message, stack } = failureOf(() => Reflect.set(session, 'key', value))
+    const { code, message, stack } = thrownBy(() => Reflect.set(session, 'key', value))
     expect(code).toBe('INVALID_VALUE')
     expect(message).toContain(says)
     expect(message.length).toBeLessThan(400)
@@ -134,7 +131,7 @@ describe('a value that JSON cannot carry unaltered', () => {
     const browser = new Browser(sessions(cookie, { secret: SECRET }))
     await browser.visit((session) => {
       session['key'] = 'kept'
-      failureOf(() => Reflect.set(session, 'key', value))
+      thrownBy(() => Reflect.set(session, 'key', value))
       expect(session['key']).toBe('kept')
     })
     expect(await browser.see()).toEqual({ key: 'kept' })
@@ -143,7 +140,7 @@ describe('a value that JSON cannot carry unaltered', () => {
   test.each(REFUSED)('is INVALID_VALUE as what update returns: %s', async (_, value, says) => {
     const session = await sessions(cookie, { secret: SECRET }).exchange(null).open()
     session['key'] = 'kept'
-    const { code, message } = failureOf(() => Reflect.apply(session.update, session, ['key', () => value]))
+    const { code, message } = thrownBy(() => Reflect.apply(session.update, session, ['key', () => value]))
     expect({ code, message }).toEqual({ code: 'INVALID_VALUE', message: expect.stringContaining(says) })
     expect(session['key']).toBe('kept')
   })
@@ -163,17 +160,17 @@ describe('a value that JSON cannot carry unaltered', () => {
     [
       'a getter',
       (_, record) => withProperty(record, 'b', { get: () => 1 }),
-      'session["key"].record has a getter or setter in place of b',
+      'session["key"].record has a getter or setter for b',
     ],
     [
-      'a getter in place of what was there',
+      'a getter instead of the value',
       (_, record) => withProperty(record, 'a', { get: () => 2 }),
-      'session["key"].record has a getter or setter in place of a',
+      'session["key"].record has a getter or setter for a',
     ],
     [
       'a getter that throws',
       (list) => withProperty(list, '0', { get: fail }),
-      'session["key"].list has a getter or setter in place of 0',
+      'session["key"].list has a getter or setter for 0',
     ],
     [
       'an instance',
@@ -193,16 +190,16 @@ describe('a value that JSON cannot carry unaltered', () => {
       Reflect.set(session, 'key', { list, record })
       alter(list, record)
     })
-    const { code, message } = await rejectionOf(visit)
+    const { code, message } = await failureOf(visit)
     expect({ code, message }).toEqual({ code: 'INVALID_VALUE', message: expect.stringContaining(says) })
     expect(store.calls).toEqual([])
   })
 
   test.each(['x'.repeat(10_000), '\u2620'.repeat(10_000), '\ud800', '\0', 'a"b'])(
-    'is named by a path that can be read, whatever the keys are',
+    'is named by a readable path, even under odd keys',
     async (key) => {
       const session = await sessions(cookie, { secret: SECRET }).exchange(null).open()
-      const { message } = failureOf(() => Reflect.set(session, key, { [key]: [{ [key]: Number.NaN }] }))
+      const { message } = thrownBy(() => Reflect.set(session, key, { [key]: [{ [key]: Number.NaN }] }))
       expect(message).toMatch(/^session\["/)
       expect(message).toContain(' is NaN')
       expect(message.length).toBeLessThan(400)
@@ -255,7 +252,7 @@ describe.each(KINDS)('on the %s store, a value comes back as it was', (_, browse
   })
 })
 
-/** Keys that mean something elsewhere, or that are hard to spell. */
+/** Keys that have a meaning elsewhere or need escaping. */
 const KEYS = [
   '__proto__',
   'constructor',

@@ -45,7 +45,7 @@ const PROGRAMS: readonly Program[] = [
 ]
 
 const PAIRS = PROGRAMS.flatMap((one, index) => PROGRAMS.slice(index).map((other) => [one, other]))
-/** Of which one has nothing to store but the extension. */
+/** Pairs in which one request has nothing to store but the extension. */
 const IDLE_PAIRS = PROGRAMS.flatMap((other) => [
   [['read a'], other],
   [['keep a'], other],
@@ -59,7 +59,7 @@ const TRIPLES: readonly (readonly Program[])[] = [
   [['destroy'], ['destroy', 'assign a'], ['assign b']],
 ]
 
-/** Each promise is a test of its own, and all of them look at the same exploration. */
+/** Each promise is one test; all tests of a describe share one exploration. */
 describe.each<{ of: string; races: readonly (readonly Program[])[]; options: RaceOptions; atLeast: number }>([
   { of: 'two requests in one process', races: PAIRS, options: {}, atLeast: 5000 },
   { of: 'two requests in two processes', races: PAIRS, options: { apart: true }, atLeast: 3500 },
@@ -79,7 +79,7 @@ describe.each<{ of: string; races: readonly (readonly Program[])[]; options: Rac
     return { plays, failures }
   })
 
-  test('there is much to look at', { timeout: 120_000 }, async () => {
+  test('enough orders are explored', { timeout: 120_000 }, async () => {
     const { plays } = await explored()
     expect(plays).toBeGreaterThan(atLeast)
   })
@@ -105,7 +105,7 @@ describe('for requests made at random', () => {
     .array(step, { minLength: 1, maxLength: 5 })
     .filter((steps) => steps.filter((one) => one === 'save').length < 2)
 
-  test('every promise holds for two of them, in every interleaving', { timeout: 60_000 }, async () => {
+  test('two of them keep every promise, in every interleaving', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(program, program, fc.boolean(), async (one, other, apart) => {
         const race = new Race([one, other], { apart })
@@ -116,7 +116,7 @@ describe('for requests made at random', () => {
     )
   })
 
-  test('every promise holds for three of them, in some interleaving', { timeout: 60_000 }, async () => {
+  test('three of them keep every promise, in some interleaving', { timeout: 60_000 }, async () => {
     const order = fc.array(fc.nat(5), { minLength: 1, maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(fc.tuple(program, program, program), order, fc.boolean(), async (programs, choices, apart) => {
@@ -130,7 +130,7 @@ describe('for requests made at random', () => {
 })
 
 describe('the exploration', () => {
-  test('plays each order of the things that are parked once', async () => {
+  test('plays each order of the parked calls once', async () => {
     const stage = new Stage()
     const orders: string[] = []
     const request = (name: string, count: number) => async () => {

@@ -4,14 +4,14 @@ import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { Clock, DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts'
 import { CountedStore } from '../support/counted-store.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 
 type Options = Partial<CoreOptions>
 
 interface Timed {
   readonly clock: Clock
-  /** Starts an application, which shares its sessions with the others. */
+  /** Starts an application that shares its sessions with the others. */
   readonly start: (options?: Options) => Sessions
 }
 
@@ -31,7 +31,7 @@ const KINDS: readonly (readonly [kind: string, prepare: () => Timed])[] = [
   ['cookie', onCookie],
 ]
 
-/** A browser with a session that has just begun. */
+/** A browser whose session has just begun. */
 async function begun(sess: Sessions): Promise<Browser> {
   const browser = new Browser(sess)
   await browser.visit((session) => Object.assign(session, { user: 7 }))
@@ -119,7 +119,7 @@ describe.each(KINDS)('a session on the %s store', (_, prepare) => {
     expect(await browser.see()).toEqual(ENDED)
   })
 
-  test('of which a timeout was shortened ends by the new one at once', async () => {
+  test('whose timeout was shortened ends by the new one at once', async () => {
     const { clock, start } = prepare()
     const [idle, absolute] = [await begun(start()), await begun(start())]
     clock.advance(10 * MINUTE)
@@ -135,7 +135,7 @@ describe.each(KINDS)('a session on the %s store', (_, prepare) => {
     expect(await browser.at(start({ idleTimeout: '1h' })).see()).toEqual(ENDED)
   })
 
-  test('begins both timeouts anew at login', async () => {
+  test('restarts both timeouts at login', async () => {
     const { clock, start } = prepare()
     const browser = await begun(start({ idleTimeout: '6h', absoluteTimeout: '8h' }))
     clock.advance(5 * HOUR)
@@ -148,7 +148,7 @@ describe.each(KINDS)('a session on the %s store', (_, prepare) => {
     expect(await browser.see()).toEqual(ENDED)
   })
 
-  test('begins nothing anew by a change', async () => {
+  test('does not restart the absolute timeout on a change', async () => {
     const { clock, start } = prepare()
     const browser = await begun(start({ idleTimeout: '6h', absoluteTimeout: '8h' }))
     clock.advance(5 * HOUR)
@@ -241,7 +241,7 @@ describe('extension on a server store', () => {
   test.each<[persistent: boolean, sent: boolean]>([
     [true, true],
     [false, false],
-  ])('sends the cookie again if it tells its expiry: persistent is %s', async (persistent, sent) => {
+  ])('sends the cookie again if it carries its expiry: persistent is %s', async (persistent, sent) => {
     const { clock, start } = onMemory()
     const browser = await begun(start({ idleTimeout: '100m', cookie: { persistent } }))
     const { token } = browser
@@ -318,7 +318,7 @@ describe('the end of a session on a server store', () => {
     await browser.visit((session) => session.regenerate())
     const change = (other: Browser) => other.visit((session) => Object.assign(session, { user: 8 }))
     clock.advance(60 * SECOND - 1)
-    expect((await rejectionOf(change(early))).code).toBe('CONFLICT')
+    expect((await failureOf(change(early))).code).toBe('CONFLICT')
     clock.advance(1)
     await change(late)
     expect(await late.see()).toEqual({ user: 8 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { begin, beginOn, type Handler } from '../support/arrival.ts'
 import { Browser } from '../support/browser.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { FailingStore } from '../support/failing-store.ts'
 
 const DATA = { theme: 'dark', visits: 1 }
@@ -53,21 +53,21 @@ describe('a login', () => {
     expect(await name()).not.toBe(before)
   })
 
-  test('costs three store commands beside the read', async () => {
+  test('costs three store commands in addition to the read', async () => {
     const { store, browser } = await begin(DATA)
     store.take()
     await browser.visit(login)
     expect(store.methods).toEqual(['read', 'create', 'update'])
   })
 
-  test('where there is no session begins one', async () => {
+  test('without a session begins one', async () => {
     const { sess } = await begin(DATA)
     const browser = new Browser(sess)
     await browser.visit(login)
     expect(await browser.see()).toEqual({ user: 7 })
   })
 
-  test('where there is no session, and none is begun, stores nothing', async () => {
+  test('without a session and without changes stores nothing', async () => {
     const { store, sess } = await begin(DATA)
     store.take()
     const browser = new Browser(sess)
@@ -75,7 +75,7 @@ describe('a login', () => {
     expect({ calls: store.methods, cookies: browser.jar.size }).toEqual({ calls: [], cookies: 0 })
   })
 
-  test('again in the same request ends the token between', async () => {
+  test('twice in one request ends the token of the first login', async () => {
     const { store, sess, browser } = await begin(DATA)
     await browser.visit(async (session) => {
       login(session)
@@ -100,13 +100,13 @@ describe('a login', () => {
     expect(await next()).toEqual({ ...DATA, user: 7, cart: ['book'] })
   })
 
-  test('conflicts where it rewrites what another request has changed, and leaves the session as it is', async () => {
+  test('conflicts if it rewrites what another request has changed, and leaves the session as it is', async () => {
     const { store, browser, arrive, copy } = await begin(DATA)
     const { session, answer } = await arrive()
     session['visits'] = count(session['visits'])
     login(session)
     await copy().visit((other) => (other['visits'] = 5))
-    const error = await rejectionOf(answer())
+    const error = await failureOf(answer())
     expect({ code: error.code, data: await browser.see(), entries: await store.drain() }).toEqual({
       code: 'CONFLICT',
       data: { ...DATA, visits: 5 },
@@ -135,7 +135,7 @@ describe('a request that still holds the old token', () => {
     const { session, answer } = await arrive()
     handler(session)
     await browser.visit(login)
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect((await failureOf(answer())).code).toBe('CONFLICT')
     expect(await browser.see()).toEqual({ ...DATA, user: 7 })
   })
 
@@ -145,7 +145,7 @@ describe('a request that still holds the old token', () => {
       const { browser, copy } = await begin(DATA)
       const old = copy()
       await browser.visit(login)
-      expect((await rejectionOf(old.visit(handler))).code).toBe('CONFLICT')
+      expect((await failureOf(old.visit(handler))).code).toBe('CONFLICT')
       expect(await browser.see()).toEqual({ ...DATA, user: 7 })
     },
   )
@@ -181,7 +181,7 @@ describe('a request that still holds the old token', () => {
     expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 9 }])
   })
 
-  test('and logs in without having anything to keep, gets no cookie', async () => {
+  test('and logs in without changes of its own, gets no cookie', async () => {
     const { browser, arrive } = await begin(DATA)
     const { session, answer } = await arrive()
     session.regenerate()
@@ -190,25 +190,25 @@ describe('a request that still holds the old token', () => {
     expect(await browser.see()).toEqual({ ...DATA, user: 7 })
   })
 
-  test('and has found so at save(), begins no session of its own', async () => {
+  test('and saves a login that the old token can no longer do, begins no session by a later change', async () => {
     const { browser, arrive } = await begin(DATA)
     const { session, answer } = await arrive()
     session.regenerate()
     await browser.visit(login)
     await session.save()
     change(session)
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect((await failureOf(answer())).code).toBe('CONFLICT')
   })
 
-  test('is told to try again with the new cookie', async () => {
+  test('gets an error that says to try again with the new cookie', async () => {
     const { browser, copy } = await begin(DATA)
     const old = copy()
     await browser.visit(login)
-    const { message } = await rejectionOf(old.visit(change))
-    expect(message).toContain('try the request again with the new cookie')
+    const { message } = await failureOf(old.visit(change))
+    expect(message).toContain('Try the request again with the new cookie')
   })
 
-  test('finds no session where the login was a change of user, and begins none', async () => {
+  test('finds no session if the login was a change of user, and begins none', async () => {
     const { browser, copy } = await begin(DATA)
     const old = copy()
     await browser.visit((session) => {
@@ -216,7 +216,7 @@ describe('a request that still holds the old token', () => {
       session['user'] = 8
     })
     expect(await old.see()).toEqual({})
-    expect((await rejectionOf(old.visit(change))).code).toBe('CONFLICT')
+    expect((await failureOf(old.visit(change))).code).toBe('CONFLICT')
     expect(await browser.see()).toEqual({ user: 8 })
   })
 })
@@ -225,18 +225,18 @@ describe('a login on a store that fails', () => {
   test.each(['create', 'update'] as const)('at %s is UNAVAILABLE, and the session is as before', async (method) => {
     const { store, browser } = await beginOn(new FailingStore(), DATA)
     store.failing.add(method)
-    const error = await rejectionOf(browser.visit(login))
+    const error = await failureOf(browser.visit(login))
     store.failing.clear()
     expect({ code: error.code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: DATA })
   })
 
-  test('at the read that it needs once another has changed the session leaves the session as that left it', async () => {
+  test('at the read that a conflict with another request requires leaves the session as that request stored it', async () => {
     const { store, browser, arrive, copy } = await beginOn(new FailingStore(), DATA)
     const { session, answer } = await arrive()
     login(session)
     await copy().visit(change)
     store.failing.add('read')
-    const error = await rejectionOf(answer())
+    const error = await failureOf(answer())
     store.failing.clear()
     expect({ code: error.code, data: await browser.see() }).toEqual({
       code: 'UNAVAILABLE',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { begin, beginOn, type Handler } from '../support/arrival.ts'
 import { Clock, HOUR } from '../support/clock.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { FailingStore } from '../support/failing-store.ts'
 
 const DATA = { theme: 'dark', visits: 1 }
@@ -37,7 +37,7 @@ describe('a logout', () => {
     const { session, answer } = await arrive()
     handler(session)
     await copy().visit(logout)
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect((await failureOf(answer())).code).toBe('CONFLICT')
     expect(await store.drain()).toBe(0)
   })
 
@@ -90,7 +90,7 @@ describe('a logout', () => {
     expect(await browser.see()).toEqual({ new: 1 })
   })
 
-  test('succeeds where another has come before', async () => {
+  test('succeeds if another logout came before', async () => {
     const { arrive, copy } = await begin(DATA)
     const { session, answer } = await arrive()
     logout(session)
@@ -104,7 +104,7 @@ describe('a logout on a store that fails', () => {
   test('before it was marked is UNAVAILABLE, and the session is as before', async () => {
     const { store, browser } = await beginOn(new FailingStore(), DATA)
     store.failing.add('update')
-    const error = await rejectionOf(browser.visit(logout))
+    const error = await failureOf(browser.visit(logout))
     store.failing.clear()
     expect({ code: error.code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: DATA })
   })
@@ -112,7 +112,7 @@ describe('a logout on a store that fails', () => {
   test('after it was marked is UNAVAILABLE, the session has ended, and the browser may begin another', async () => {
     const { store, browser } = await beginOn(new FailingStore(), DATA)
     store.failing.add('destroy')
-    const error = await rejectionOf(browser.visit(logout))
+    const error = await failureOf(browser.visit(logout))
     store.failing.clear()
     const data = await browser.see()
     await browser.visit(change)
@@ -130,7 +130,7 @@ describe('a logout on a store that fails', () => {
       session.destroy()
       session['user'] = 8
     }
-    const error = await rejectionOf(browser.visit(changeUser))
+    const error = await failureOf(browser.visit(changeUser))
     store.failing.clear()
     await browser.visit(change)
     expect({ code: error.code, data: await browser.see() }).toEqual({ code: 'UNAVAILABLE', data: { theme: 'light' } })
@@ -148,7 +148,7 @@ describe('a session that expires while a request is under way', () => {
     const { session, answer } = await arrive()
     change(session)
     clock.advance(HOUR)
-    expect((await rejectionOf(answer())).code).toBe('CONFLICT')
+    expect((await failureOf(answer())).code).toBe('CONFLICT')
     expect(await browser.see()).toEqual({})
   })
 
@@ -169,7 +169,7 @@ describe('a session that expires while a request is under way', () => {
     expect(await next()).toEqual({ user: 7 })
   })
 
-  test('is stored where another request has extended it', async () => {
+  test('is stored if another request has extended it', async () => {
     const { clock, browser, arrive, copy } = await begun()
     const { session, answer } = await arrive()
     change(session)
@@ -180,7 +180,7 @@ describe('a session that expires while a request is under way', () => {
     expect(await browser.see()).toEqual({ ...DATA, theme: 'light' })
   })
 
-  test('is moved where another request has extended it', async () => {
+  test('is moved if another request has extended it', async () => {
     const { clock, arrive, copy } = await begun()
     const { session, answer, next } = await arrive()
     login(session)

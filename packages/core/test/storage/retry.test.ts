@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Begun, beginOn, type Handler } from '../support/arrival.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { skipPauses } from '../support/pauses.ts'
 import { RefusingStore } from '../support/refusing-store.ts'
 
@@ -13,7 +13,7 @@ async function beginRefused(): Promise<Begun<RefusingStore>> {
   return begun
 }
 
-describe('where the session is changed by others again and again, every time', () => {
+describe('if other requests change the session before every attempt', () => {
   const pauses = skipPauses()
 
   test.each<[string, Handler]>([
@@ -30,7 +30,7 @@ describe('where the session is changed by others again and again, every time', (
     ],
   ])('%s gives up as a CONFLICT', async (_, handler) => {
     const { browser } = await beginRefused()
-    const error = await rejectionOf(browser.visit(handler))
+    const error = await failureOf(browser.visit(handler))
     expect(error).toMatchObject({ code: 'CONFLICT', status: 409 })
   })
 
@@ -39,7 +39,7 @@ describe('where the session is changed by others again and again, every time', (
     ['a logout', (session) => session.destroy()],
   ])('%s is attempted at least 20 times, and at most 100', async (_, handler) => {
     const { store, browser } = await beginRefused()
-    await rejectionOf(browser.visit(handler))
+    await failureOf(browser.visit(handler))
     const attempts = store.methods.filter((method) => method === 'update').length
     expect(attempts).toBeGreaterThanOrEqual(20)
     expect(attempts).toBeLessThanOrEqual(100)
@@ -58,7 +58,7 @@ describe('where the session is changed by others again and again, every time', (
     ],
   ])('%s that gave up has changed nothing and left nothing', async (_, handler) => {
     const { store, browser } = await beginRefused()
-    await rejectionOf(browser.visit(handler))
+    await failureOf(browser.visit(handler))
     expect(await browser.see()).toEqual(DATA)
     expect(await store.drain()).toBe(1)
   })
@@ -66,7 +66,7 @@ describe('where the session is changed by others again and again, every time', (
   test('it pauses between attempts, for random times of at most 32 ms', async () => {
     const { browser } = await beginRefused()
     const from = pauses.length
-    await rejectionOf(browser.visit((session) => (session['theme'] = 'dark')))
+    await failureOf(browser.visit((session) => (session['theme'] = 'dark')))
     const paused = pauses.slice(from)
     expect(Math.max(...paused)).toBeLessThanOrEqual(32)
     expect(new Set(paused).size).toBeGreaterThan(10)
@@ -82,7 +82,7 @@ describe('where the session is changed by others again and again, every time', (
 
   test('the next request succeeds when that is over', async () => {
     const { store, browser } = await beginRefused()
-    await rejectionOf(browser.visit((session) => (session['theme'] = 'dark')))
+    await failureOf(browser.visit((session) => (session['theme'] = 'dark')))
     store.refuses = false
     await browser.visit((session) => (session['theme'] = 'light'))
     expect(await browser.see()).toEqual({ ...DATA, theme: 'light' })

@@ -3,7 +3,7 @@ import { type CookieOptions, sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 
 const MAX_BYTES = 1000
@@ -17,7 +17,7 @@ function onCookie(options: CookieOptions = {}): Browser {
   return new Browser(sessions(cookie, { secret: SECRET, cookie: options }))
 }
 
-/** The longest text of that character that a new session can hold. */
+/** The length of the longest text of that character that fits in a new session. */
 async function longestOf(browse: () => Browser, character: string): Promise<number> {
   let [fits, over] = [0, 5000]
   while (over - fits > 1) {
@@ -52,7 +52,7 @@ describe('a session on a server store', () => {
     await browser.visit((session) => Object.assign(session, { key: text + pad }))
     expect(Buffer.byteLength(store.calls.at(-1)?.entry?.data ?? '')).toBe(MAX_BYTES)
     expect(await browser.see()).toEqual({ key: text + pad })
-    const { code } = await rejectionOf(browser.visit((session) => Object.assign(session, { key: `${text}${pad}x` })))
+    const { code } = await failureOf(browser.visit((session) => Object.assign(session, { key: `${text}${pad}x` })))
     expect(code).toBe('TOO_LARGE')
   })
 
@@ -60,14 +60,14 @@ describe('a session on a server store', () => {
     const { browser, store } = onMemory()
     await browser.visit((session) => Object.assign(session, { key: 'kept' }))
     store.take()
-    await rejectionOf(browser.visit((session) => Object.assign(session, { key: 'x'.repeat(MAX_BYTES), more: 1 })))
+    await failureOf(browser.visit((session) => Object.assign(session, { key: 'x'.repeat(MAX_BYTES), more: 1 })))
     expect(store.take()).toEqual(['read'])
     expect(await browser.see()).toEqual({ key: 'kept' })
   })
 
   test('that is too large from the start leaves no row and sends no cookie', async () => {
     const { browser, store } = onMemory()
-    await rejectionOf(browser.visit((session) => Object.assign(session, { key: 'x'.repeat(MAX_BYTES) })))
+    await failureOf(browser.visit((session) => Object.assign(session, { key: 'x'.repeat(MAX_BYTES) })))
     expect(store.take()).toEqual([])
     expect(browser.jar.size).toBe(0)
   })
@@ -79,16 +79,16 @@ describe('a session on a server store', () => {
       session.regenerate()
       session['user'] = 'x'.repeat(MAX_BYTES)
     })
-    expect((await rejectionOf(login)).code).toBe('TOO_LARGE')
+    expect((await failureOf(login)).code).toBe('TOO_LARGE')
     expect(await browser.see()).toEqual({ key: 'kept' })
     expect(await store.drain()).toBe(1)
   })
 
-  test('that is too large is seen where it is saved', async () => {
+  test('that is too large makes save() reject', async () => {
     const { browser } = onMemory()
     const visit = browser.visit(async (session) => {
       session['key'] = 'x'.repeat(MAX_BYTES)
-      expect(await rejectionOf(session.save())).toMatchObject({ code: 'TOO_LARGE', status: 500 })
+      expect(await failureOf(session.save())).toMatchObject({ code: 'TOO_LARGE', status: 500 })
       delete session['key']
       session['more'] = 1
     })
@@ -109,7 +109,7 @@ describe('a session in a cookie', () => {
     await browser.visit((session) => Object.assign(session, { key: character.repeat(length) }))
     const size = browser.setCookie?.length ?? 0
     expect(size).toBeLessThanOrEqual(4093)
-    // Room is left for Max-Age at its longest, so that turning it on ends no session; base64 goes by three bytes.
+    // Space is reserved for the longest Max-Age, so that enabling it ends no session; base64 encodes 3 bytes at a time.
     const reserved = options.persistent === true ? 3 : '; Max-Age=34560000'.length
     expect(size).toBeGreaterThan(4093 - reserved - 8)
     expect(await browser.see()).toEqual({ key: character.repeat(length) })
@@ -119,7 +119,7 @@ describe('a session in a cookie', () => {
     const browser = onCookie()
     await browser.visit((session) => Object.assign(session, { key: 'kept' }))
     const visit = browser.visit((session) => Object.assign(session, { key: 'x'.repeat(4000) }))
-    expect((await rejectionOf(visit)).code).toBe('TOO_LARGE')
+    expect((await failureOf(visit)).code).toBe('TOO_LARGE')
     expect(await browser.see()).toEqual({ key: 'kept' })
   })
 })
@@ -129,10 +129,10 @@ describe.each<[string, () => Browser]>([
   ['cookie', () => onCookie()],
 ])('TOO_LARGE on the %s store', (kind, browse) => {
   async function messageFor(fields: Record<string, unknown>): Promise<string> {
-    return (await rejectionOf(browse().visit((session) => Object.assign(session, fields)))).message
+    return (await failureOf(browse().visit((session) => Object.assign(session, fields)))).message
   }
 
-  test('names the three largest keys, with their sizes and without what they hold', async () => {
+  test('names the three largest keys, with their sizes and without their values', async () => {
     const message = await messageFor({
       a: 'x',
       b: 'y'.repeat(500),
@@ -147,7 +147,7 @@ describe.each<[string, () => Browser]>([
     )
   })
 
-  test('counts a key by its name as well, and names it as far as can be read', async () => {
+  test('counts the name of a key too, and shortens a long name', async () => {
     const message = await messageFor({ ['k'.repeat(4000)]: 1, value: 'x'.repeat(500) })
     expect(message).toMatch(/Its largest keys: "k+…k+" \(4004 bytes\), "value" \(510 bytes\)\.$/)
     expect(message.length).toBeLessThan(400)

@@ -3,10 +3,10 @@ import memory from '@sess/adapter-memory'
 import { sessions } from '@sess/core'
 import { createAdapterContext, type ServerStore } from '@sess/core/adapter'
 import { expect, test } from 'vitest'
-import { rejectionOf } from '../support/failure.ts'
+import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 
-/** What a client throws, with all that it was given attached to it. */
+/** An error as a store's client throws it, with the arguments of the command attached. */
 class ClientError extends Error {
   readonly command: unknown
 
@@ -17,10 +17,10 @@ class ClientError extends Error {
   }
 }
 
-/** A stranger's store, which lets its client's errors through from one method. */
+/** A third-party store that lets the client's errors through from one method. */
 function careless(method: 'create' | 'read' | 'update' | 'destroy'): { store: ServerStore; fail: () => void } {
   const store = memory({ scope: `careless-${method}` }, createAdapterContext({ secret: SECRET }))
-  if (store.kind !== 'server') throw new Error('The memory store is a server store.')
+  if (store.kind !== 'server') throw new Error('Expected a server store.')
   const working = store
   let isFailing = false
   const reject = async (...args: readonly unknown[]): Promise<never> => {
@@ -63,7 +63,7 @@ test.each(['create', 'read', 'update', 'destroy'] as const)(
       else session['note'] = 'other private words'
       await exchange.commit(200)
     }
-    const failure = await rejectionOf(failing())
+    const failure = await failureOf(failing())
     expect(failure.code).toBe('UNAVAILABLE')
     expect(inspect(failure, { depth: null, showHidden: true })).not.toContain('private words')
   },

@@ -52,7 +52,7 @@ describe('200 requests of one process that write at once', () => {
     expect(store.methods).toEqual(['update', 'update'])
   })
 
-  test('are judged each on its own: of those that rest on one value, one is stored', async () => {
+  test('are judged separately: of those that depend on one value, one is stored', async () => {
     const { browser, arrive: request } = await begin({ visits: 0 })
     const requests = await Promise.all(numbers(200).map(request))
     for (const [index, { session }] of requests.entries()) {
@@ -66,7 +66,7 @@ describe('200 requests of one process that write at once', () => {
     expect(Object.keys(await browser.see())).toHaveLength(101)
   })
 
-  test('are stored but for the one that is too large', async () => {
+  test('are stored, except the one that is too large', async () => {
     const { browser, arrive: request } = await beginOn(new CountedStore({ maxBytes: 10_000 }), { first: true })
     const requests = await Promise.all(numbers(20).map(request))
     for (const [index, { session }] of requests.entries())
@@ -78,7 +78,7 @@ describe('200 requests of one process that write at once', () => {
     expect(Object.keys(await browser.see())).toHaveLength(20)
   })
 
-  test('hear that the store failed if it failed in their swap, and the others are stored', async () => {
+  test('get UNAVAILABLE if the store failed in their swap, and the others are stored', async () => {
     const store = new TroubledStore()
     const { browser, arrive: request } = await beginOn(store, { first: true })
     const requests = await Promise.all(numbers(20).map(request))
@@ -97,7 +97,7 @@ describe('200 requests of one process that write at once', () => {
     expect(Object.keys(await browser.see())).toHaveLength(20)
   })
 
-  test('all hear of it when the session has ended', async () => {
+  test('all get CONFLICT when the session has ended', async () => {
     const { copy, arrive: request } = await begin({ first: true })
     const requests = await Promise.all(numbers(20).map(request))
     for (const [index, { session }] of requests.entries()) session[`key${index}`] = index
@@ -127,7 +127,7 @@ describe('64 writers of 64 processes', () => {
 describe('a request that waits for the swap of another', () => {
   skipPauses()
 
-  test('is not refused for a change of a third that it has seen', async () => {
+  test('is not refused because of a change by a third request that it has seen', async () => {
     const { store, browser } = await begin({ visits: 0 })
     const stage = new Stage()
     const here = sessions(stage.parking(store, 'here', { replies: true }), { secret: SECRET })
@@ -138,7 +138,7 @@ describe('a request that waits for the swap of another', () => {
       return outcomeOf(answer())
     }
     const outcomes = await stage.direct(
-      // The first one's change is stored, and it does not know yet; the second stores its own; the third sees it.
+      // The first update is stored but not answered yet; the second request stores its own; the third one reads it.
       [
         'here read',
         'here read answered',

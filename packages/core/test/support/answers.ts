@@ -13,7 +13,7 @@ export interface Answer {
 
 const KILOBYTE = 'abcdefgh'.repeat(128)
 
-/** A stream of so many chunks of 64 kB. */
+/** A stream of that many chunks of 64 kB each. */
 export function stream(chunks: number): Readable {
   return Readable.from(Array.from({ length: chunks }, () => Buffer.from(KILOBYTE.repeat(64))))
 }
@@ -25,7 +25,7 @@ async function* generate(chunks: number): AsyncGenerator<string> {
   }
 }
 
-/** Writes as a careful program does, which waits while there is no room. */
+/** Respects backpressure: waits for `drain` whenever `write` returns false. */
 async function writeAll(response: ServerResponse, chunks: number): Promise<void> {
   for (let count = 0; count < chunks; count++) {
     if (!response.write(KILOBYTE.repeat(64))) await once(response, 'drain')

@@ -10,11 +10,11 @@ import { headerOf, type Message, Wire } from './wire.ts'
 
 type FetchHandler = (request: Request) => Response | Promise<Response>
 
-/** What an application does about sessions, wherever it answers. */
+/** How an application uses sessions, on Node or in a fetch handler. */
 export interface Visit {
-  /** In a handler of Node's requests, before it answers. */
+  /** Called by a handler of Node's requests before it answers. */
   node(request: IncomingMessage, response: ServerResponse): Promise<void>
-  /** In a fetch handler that was wrapped, before it answers. */
+  /** Called by a wrapped fetch handler before it answers. */
   fetch(request: Request): Promise<void>
   wrap(handler: FetchHandler): FetchHandler
 }
@@ -23,7 +23,7 @@ export interface Visit {
 export interface Application {
   readonly name: string
   readonly method?: string
-  /** Lines. */
+  /** The request's header lines. */
   readonly headers?: readonly string[]
   readonly body?: string
   readonly listener: (visit: Visit) => RequestListener | Promise<RequestListener>
@@ -31,7 +31,7 @@ export interface Application {
 
 const NO_SESSION: Visit = { node: async () => undefined, fetch: async () => undefined, wrap: (handler) => handler }
 
-/** Opens the session, and does this with it. */
+/** Opens the session and passes it to `use`. */
 function using(use: (session: Session<AnyData>) => unknown, store: TroubledStore): Visit {
   const sess = sessions(store, { secret: SECRET, onError: () => undefined })
   return {
@@ -61,7 +61,7 @@ async function responseOf(application: Application, visit: Visit): Promise<Messa
   return wire.response(application.method !== 'HEAD')
 }
 
-/** What two responses must have alike, however their bodies were cut into chunks; without the header lines that match. */
+/** The parts of a response that are compared. Ignores chunk boundaries and the header lines that match `without`. */
 function contents(message: Message, without: readonly RegExp[] = []): unknown {
   const lines = message.headers
     .toSorted(([one], [other]) => (one.toLowerCase() < other.toLowerCase() ? -1 : 1))
@@ -70,7 +70,7 @@ function contents(message: Message, without: readonly RegExp[] = []): unknown {
   return { status: message.status, reason: message.reason, headers, body: message.body }
 }
 
-/** The members of a header that is a list, in any order and case. */
+/** The members of a list header such as Vary, in lower case. */
 function members(message: Message, name: string): ReadonlySet<string> {
   const values = headerOf(message, name).flatMap((value) => value.split(','))
   return new Set(values.map((value) => value.trim().toLowerCase()))
@@ -82,14 +82,14 @@ const CACHE_CONTROL = /^cache-control:/i
 const SET_COOKIE = /^set-cookie: sess=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/i
 const KEEP_ALIVE = /^(?:connection: keep-alive|keep-alive: .*)$/i
 
-/** With an opened session that was not used, the response is what it is without sessions. */
+/** A session that is opened but not used does not change the response. */
 export async function expectUntouched(application: Application): Promise<void> {
   const expected = await responseOf(application, NO_SESSION)
   const message = await responseOf(application, using(doNothing, new TroubledStore()))
   expect(contents(message)).toEqual(contents(expected))
 }
 
-/** With a session that was read, it is so but for Vary. */
+/** A session that is read changes only the Vary header. */
 export async function expectVaryAlone(application: Application): Promise<void> {
   const expected = await responseOf(application, NO_SESSION)
   const message = await responseOf(application, using(read, new TroubledStore()))
@@ -97,14 +97,14 @@ export async function expectVaryAlone(application: Application): Promise<void> {
   expect(contents(message, [VARY])).toEqual(contents(expected, [VARY]))
 }
 
-/** With a slow store nothing leaves before it has answered, and then nothing is missing. */
+/** While the store is slow nothing is sent; once it answers, the response is complete. */
 export async function expectHeld(application: Application): Promise<void> {
   const expected = await responseOf(application, NO_SESSION)
   const store = new TroubledStore()
   store.stall()
   const wire = await request(application, using(write, store))
   await store.reached
-  // Whatever was to leave by mistake would have by now.
+  // Bytes sent by mistake would have arrived by now.
   for (let turns = 0; turns < 5; turns++) await turn()
   expect(wire.received).toBe('')
   store.release()
@@ -118,13 +118,13 @@ export async function expectHeld(application: Application): Promise<void> {
   expect(store.methods).toEqual(['create'])
 }
 
-/** With a store that fails, the response is 503 and nothing else, and the connection goes on. */
+/** If the store fails, the response is a plain 503 and the connection stays usable. */
 export async function expectRefused(application: Application): Promise<void> {
   const store = new TroubledStore()
   store.isDown = true
   const wire = await request(application, using(write, store))
   const message = await wire.response(application.method !== 'HEAD')
-  // Of compression, which may lie beneath.
+  // The compression middleware may add this.
   const beneath = /^vary: accept-encoding$/i
   expect(contents(message, [KEEP_ALIVE, beneath])).toEqual({
     status: 503,

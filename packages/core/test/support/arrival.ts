@@ -6,11 +6,11 @@ import { SECRET } from './secret.ts'
 
 export type Handler = (session: Session<AnyData>) => unknown
 
-/** A request that has opened its session and was not answered yet. */
+/** A request that has opened its session and has not been answered. */
 export interface Arrival {
   readonly session: Session<AnyData>
   readonly answer: (status?: number) => Promise<Headers>
-  /** What the session holds for the next request of a browser that has taken the answer. */
+  /** The session's values as seen by the browser's next request, after it received the answer. */
   readonly next: () => Promise<Record<string, unknown>>
 }
 
@@ -28,14 +28,14 @@ export async function arrive(sess: Sessions, cookie: string): Promise<Arrival> {
   }
 }
 
-/** Sessions on a server store, and a browser that is in one. */
+/** Sessions on a server store, and a browser that has a session. */
 export interface Begun<S extends ServerStore> {
   readonly store: S
   readonly sess: Sessions
   readonly browser: Browser
-  /** A request of that browser. */
+  /** Starts a request from that browser. */
   readonly arrive: () => Promise<Arrival>
-  /** Another browser with the cookie of now. */
+  /** Another browser with a copy of the current cookie. */
   readonly copy: () => Browser
 }
 

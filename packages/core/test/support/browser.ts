@@ -1,14 +1,14 @@
 import type { AnyData, Headers, SeenHeaders, Session, Sessions } from '@sess/core'
 import { parseSetCookie } from 'cookie'
 
-/** What a browser does with one application's cookies: keeps them, and sends them again. */
+/** A browser at one application: it stores the cookies it is sent and sends them back. */
 export class Browser {
   readonly #sess: Sessions
   readonly #on: { readonly https?: boolean }
   readonly jar = new Map<string, string>()
-  /** What the handler set by itself. */
+  /** The headers that the handler set itself. */
   seen: SeenHeaders = {}
-  /** Of the last response, the session's. */
+  /** The headers that the session added to the last response. */
   headers: Headers = []
 
   constructor(sess: Sessions, on: { readonly https?: boolean } = {}) {
@@ -16,31 +16,31 @@ export class Browser {
     this.#on = on
   }
 
-  /** The `Cookie` header that it sends. */
+  /** The `Cookie` header of the next request. */
   get cookie(): string {
     return [...this.jar].map(([name, value]) => `${name}=${value}`).join('; ')
   }
 
-  /** The only cookie's value. */
+  /** The value of its only cookie. */
   get token(): string {
     const [token, ...others] = this.jar.values()
     if (token === undefined || others.length > 0) throw new Error(`expected one cookie, not ${this.jar.size}`)
     return token
   }
 
-  /** The last response's `Set-Cookie`. */
+  /** The `Set-Cookie` header of the last response. */
   get setCookie(): string | undefined {
     return this.headers.find(([name]) => name === 'set-cookie')?.[1]
   }
 
-  /** Another one, which has the same cookies now, at an application that may be another. */
+  /** Another browser with a copy of the cookies, at this or another application. */
   at(sess: Sessions): Browser {
     const other = new Browser(sess, this.#on)
     for (const [name, value] of this.jar) other.jar.set(name, value)
     return other
   }
 
-  /** Makes a request, whose handler is `use`. */
+  /** Makes a request that `use` handles. */
   async visit<T>(use: (session: Session<AnyData>) => T | Promise<T>, status = 200): Promise<T> {
     const exchange = this.#sess.exchange(this.cookie, this.#on)
     const result = await use(await exchange.open())
@@ -54,7 +54,7 @@ export class Browser {
     return result
   }
 
-  /** What the session holds, read by a request. */
+  /** The session's values, read by a request. */
   async see(): Promise<Record<string, unknown>> {
     return this.visit((session) => ({ ...session }))
   }

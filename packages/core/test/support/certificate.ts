@@ -1,4 +1,4 @@
-/** Made for these tests, which connect to themselves by TLS; it vouches for nothing. */
+/** A self-signed certificate for the tests that use TLS on this machine; nothing else trusts it. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIUFuJH4+TL3mOVOE/77n3FQLoWoNgwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNDE5Mzg0MFoYDzIxMjYxMDMx

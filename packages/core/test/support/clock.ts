@@ -5,7 +5,7 @@ export const MINUTE: number = 60 * SECOND
 export const HOUR: number = 60 * MINUTE
 export const DAY: number = 24 * HOUR
 
-/** Time as the option `clock` wants it, which passes when a test says so. */
+/** A clock for the option `clock`; the time stands still until a test advances it. */
 export class Clock {
   now = START
 

@@ -16,7 +16,7 @@ const STRICT = {
   noEmit: true,
 }
 
-/** Compiles the files of an application, and resolves with what the compiler has to say, by file. */
+/** Compiles the files of an application; resolves with the diagnostics of each file. */
 export async function compile(
   application: Installation,
   name: string,
@@ -33,7 +33,7 @@ export async function compile(
 function diagnosticsOf(output: string): ReadonlyMap<string, readonly Diagnostic[]> {
   const found = new Map<string, Diagnostic[]>()
   if (output === '') return found
-  // What goes on about a diagnostic is indented.
+  // The further lines of a diagnostic are indented.
   for (const text of output.split(/\n(?! )/)) {
     const [, file, line] = /^(.+?)\((\d+),\d+\): error /.exec(text) ?? []
     if (file === undefined || line === undefined) throw new Error(`not a diagnostic: ${text}`)

@@ -10,14 +10,14 @@ export interface Call {
 
 let scopes = 0
 
-/** A memory store of its own, which notes every call and is closed when the test ends. */
+/** A separate memory store that records every call; it is closed when the test ends. */
 export class CountedStore implements ServerStore {
   readonly contract = 1
   readonly kind = 'server'
   readonly name: string
   readonly maxBytes: number
   readonly deadline: number
-  /** Since the test began, or emptied them. */
+  /** The calls since the test began or last emptied the list. */
   readonly calls: Call[] = []
   readonly #store: ServerStore
 
@@ -61,12 +61,12 @@ export class CountedStore implements ServerStore {
     return this.#store.close()
   }
 
-  /** Forgets the calls that were made, and returns their methods. */
+  /** Empties the list of calls and returns their methods. */
   take(): readonly Call['method'][] {
     return this.calls.splice(0).map(({ method }) => method)
   }
 
-  /** How many entries there are; it removes them. */
+  /** Removes all entries; resolves with how many there were. */
   async drain(): Promise<number> {
     return (await this.#store.prune?.(Number.MAX_SAFE_INTEGER)) ?? 0
   }

@@ -31,7 +31,7 @@ function route(name: string, answer: Answer, more: Partial<Application> = {}): A
   }
 }
 
-/** An application with middleware that opens the session, among others that are `set` up. */
+/** An application with middleware that opens the session; `set` adds it next to other middleware. */
 function middleware(
   name: string,
   set: (app: Express, openSession: express.RequestHandler) => void,
@@ -51,7 +51,7 @@ function middleware(
   }
 }
 
-/** Express 5 awaits its handlers as well; it is oxlint that does not know it. */
+/** Needed only for oxlint, which does not know that Express 5 awaits its handlers. */
 export function awaiting(handle: (request: Request, response: Response) => Promise<unknown>): express.RequestHandler {
   return (req, res, next) => {
     const run = async () => {
@@ -65,12 +65,12 @@ export function awaiting(handle: (request: Request, response: Response) => Promi
   }
 }
 
-/** Writes no error to the console. */
+/** An application that logs no errors to the console. */
 function quiet(): Express {
   return express().set('env', 'test')
 }
 
-/** Pieces that a compressor keeps back, written by a program that waits while there is no room. */
+/** Writes pieces so small that a compressor buffers them, and respects backpressure. */
 async function writeLittle(response: Response): Promise<void> {
   response.type('text')
   for (const piece of ['one ', 'two ', 'three']) if (!response.write(piece)) await once(response, 'drain')
@@ -98,7 +98,7 @@ async function writeInTurns(response: Response): Promise<void> {
 
 const compress = compression()
 
-/** Compression that was there before the session was opened, or comes after it. */
+/** Two applications: compression installed before the session is opened, and after. */
 function compressed(name: string, answer: Answer, headers: readonly string[] = GZIP): readonly Application[] {
   const last = awaiting(async (req, res) => answer(res, req))
   return [

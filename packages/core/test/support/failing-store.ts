@@ -1,7 +1,7 @@
 import { type Entry, type ServerStore, SessError } from '@sess/core/adapter'
 import { CountedStore } from './counted-store.ts'
 
-/** A memory store of which some methods fail, as where the backend cannot be reached. */
+/** A memory store whose methods in `failing` throw UNAVAILABLE, as if the backend were unreachable. */
 export class FailingStore extends CountedStore {
   readonly failing = new Set<'create' | 'read' | 'update' | 'destroy'>()
 

@@ -1,7 +1,7 @@
 import { isSessError, type SessError } from '@sess/core/adapter'
 
-/** The SessError that a call throws. */
-export function failureOf(call: () => unknown): SessError {
+/** The `SessError` that a synchronous call throws. Success or any other error fails the test. */
+export function thrownBy(call: () => unknown): SessError {
   let result: unknown
   try {
     result = call()
@@ -9,16 +9,5 @@ export function failureOf(call: () => unknown): SessError {
     if (isSessError(error)) return error
     throw new Error('expected a SessError', { cause: error })
   }
-  throw new Error(`expected a SessError, and the call returned a ${typeof result}`)
-}
-
-/** The SessError that a promise rejects with. */
-export async function rejectionOf(promise: Promise<unknown>): Promise<SessError> {
-  try {
-    await promise
-  } catch (error) {
-    if (isSessError(error)) return error
-    throw new Error('expected a SessError', { cause: error })
-  }
-  throw new Error('expected a SessError, and the promise was fulfilled')
+  throw new Error(`expected a SessError, but the call returned a ${typeof result}`)
 }

@@ -6,7 +6,7 @@ interface Page {
   readonly setCookie: readonly string[]
 }
 
-/** What a browser does over real HTTP: keeps a host's cookies, and sends them again. */
+/** A browser over real HTTP: it stores the cookies of one host and sends them back. */
 export class HttpBrowser {
   readonly jar = new Map<string, string>()
   readonly #origin: string

@@ -14,7 +14,7 @@ export interface Http2Answer {
   readonly answer: Answer
 }
 
-/** Writes as a careful program does, which waits while there is no room. */
+/** Respects backpressure: waits for `drain` whenever `write` returns false. */
 async function writeAll(response: Http2ServerResponse, chunks: number): Promise<void> {
   for (let count = 0; count < chunks; count++) {
     if (!response.write('x'.repeat(2 ** 16))) await once(response, 'drain')
@@ -22,7 +22,7 @@ async function writeAll(response: Http2ServerResponse, chunks: number): Promise<
   response.end('last')
 }
 
-/** Some methods are not in Node's types, or not as Node has them. */
+/** Calls a method that Node's types lack or declare differently. */
 function untyped(response: Http2ServerResponse, method: string, ...args: readonly unknown[]): unknown {
   return Reflect.apply(Reflect.get(response, method), response, args)
 }

@@ -10,15 +10,15 @@ import { onTestFinished } from 'vitest'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A response of HTTP/2. */
+/** An HTTP/2 response. */
 export interface Http2Message {
-  /** But for the date. */
+  /** All fields except `date`. */
   readonly headers: Fields
   readonly body: string
   readonly trailers: Fields
 }
 
-/** A client of HTTP/2: one connection. */
+/** An HTTP/2 client with one connection. */
 export class Http2Wire {
   readonly #session: ClientHttp2Session
 
@@ -28,19 +28,19 @@ export class Http2Wire {
     this.#session.on('error', () => undefined)
   }
 
-  /** The response to a request, when all of it has come. */
+  /** Sends a request; resolves once the whole response has arrived. */
   async response(headers: OutgoingHttpHeaders = {}): Promise<Http2Message> {
     return messageOf(this.#session.request(headers))
   }
 
-  /** An informational response, and the one that follows. */
+  /** Sends a request; returns its informational response and the final one. */
   hinted(): { readonly hints: Promise<IncomingHttpHeaders>; readonly response: Promise<Http2Message> } {
     const stream = this.#session.request()
     const hints = new Promise<IncomingHttpHeaders>((resolve) => stream.once('headers', resolve))
     return { hints, response: messageOf(stream) }
   }
 
-  /** Sends a request; the function that this returns gives it up. */
+  /** Sends a request; the returned function aborts it. */
   begin(): () => void {
     const stream = this.#session.request()
     stream.on('error', () => undefined)
@@ -63,7 +63,7 @@ async function messageOf(stream: ClientHttp2Stream): Promise<Http2Message> {
   return { headers: plain(headers), body: chunks.join(''), trailers: plain(trailers) }
 }
 
-/** Without what Node keeps beside the fields, under symbols. */
+/** Removes `date`, and the symbol keys that Node adds to the fields. */
 function plain(headers: IncomingHttpHeaders): Fields {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'date'))
 }

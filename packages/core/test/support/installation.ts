@@ -25,18 +25,18 @@ interface Ran {
   readonly stderr: string
 }
 
-/** A folder with an application in it, and packages installed for it; removed by `remove`. */
+/** A folder with an application and its installed packages; `remove` deletes it. */
 export class Installation {
   readonly path: string = realpathSync(mkdtempSync(join(tmpdir(), 'sess-')))
 
-  /** One that is removed when the test ends. */
+  /** An installation that is removed when the test ends. */
   static forTest(): Installation {
     const installation = new Installation()
     onTestFinished(() => installation.remove())
     return installation
   }
 
-  /** Where a module of the application would be. */
+  /** The URL of a module in the application; the file need not exist. */
   get main(): URL {
     return pathToFileURL(this.at('main.js'))
   }
@@ -54,7 +54,7 @@ export class Installation {
     return this
   }
 
-  /** Installs a package written by hand, for the application or for what is in `folder` of it. */
+  /** Installs a hand-written package in the application, or in `folder` within it. */
   install(
     name: string,
     files: Files,
@@ -65,13 +65,13 @@ export class Installation {
     return this.write({ 'package.json': text, ...files }, join(folder, 'node_modules', name))
   }
 
-  /** Installs packages of this repository as npm does in a workspace: by a link. */
+  /** Installs packages of this repository as npm does in a workspace: as symbolic links. */
   link(...names: readonly string[]): this {
     for (const name of names) this.symlink(join(PACKAGES, name), 'node_modules', '@sess', name)
     return this
   }
 
-  /** Installs a package of this repository as it is published: a copy, with its dependencies beside it. */
+  /** Installs a package of this repository as it is published: a copy, with its dependencies next to it. */
   copy(name: string, folder = '.'): this {
     const from = join(PACKAGES, name)
     const modules = join(folder, 'node_modules')
@@ -93,7 +93,7 @@ export class Installation {
     return this
   }
 
-  /** Runs Node in the folder, or in another. */
+  /** Runs Node, by default in the application's folder. */
   node(args: readonly string[], cwd: string = this.path): Promise<Ran> {
     return new Promise((resolve) => {
       execFile(process.execPath, [...args], { cwd }, (error, stdout, stderr) =>

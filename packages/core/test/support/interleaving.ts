@@ -12,12 +12,12 @@ interface ParkingOptions {
 
 const always = (): boolean => true
 
-/** Picks one of the things that may happen next. */
+/** Picks the index of the parked call that goes next. */
 type Choose = (labels: readonly string[]) => number
 
 /**
- * Decides in which order concurrent requests get what they ask of the store. While a play is on, every
- * call is parked, and one is let through at a time, once nothing else can move.
+ * Decides the order in which concurrent requests reach the store. During a play every call is parked. Once no request
+ * can proceed on its own, one parked call is released.
  */
 export class Stage {
   readonly #parked: Parked[] = []
@@ -25,19 +25,19 @@ export class Stage {
   #choose: Choose = () => 0
   #trace: string[] = []
 
-  /** What happened in the last play, in its order. */
+  /** The labels of the last play, in the order in which they were released. */
   get trace(): readonly string[] {
     return this.#trace
   }
 
-  /** Something that may be held up by others. */
+  /** A point at which other requests may go first. */
   async park(label: string): Promise<void> {
     if (this.#isPlaying) await new Promise<void>((proceed) => this.#parked.push({ label, proceed }))
   }
 
   /**
-   * A store each call of which is parked; with `replies`, its answer as well. A call to a key that only one request
-   * knows could be anywhere in the order and need not be: `isShared` leaves it out.
+   * Wraps a store so that each call is parked; with `replies`, each answer too. The order of a call does not matter if
+   * only one request knows the key, so calls whose key is not `isShared` are not parked.
    */
   parking(store: ServerStore, label: string, { replies = false, isShared = always }: ParkingOptions = {}): ServerStore {
     const parked = async <T>(method: string, key: string, call: () => Promise<T>): Promise<T> => {
@@ -62,7 +62,7 @@ export class Stage {
     }
   }
 
-  /** Runs requests, which must not reject, until all have ended. */
+  /** Runs requests until all have ended; they must not reject. */
   async play<T>(requests: readonly (() => Promise<T>)[]): Promise<T[]> {
     this.#isPlaying = true
     this.#trace = []
@@ -71,7 +71,8 @@ export class Stage {
     await idle()
     while (running.size > 0) {
       const [next] = this.#parked.splice(this.#choose(this.#parked.map(({ label }) => label)), 1)
-      if (next === undefined) throw new Error(`Nothing can happen any more after ${this.#trace.join(', ')}.`)
+      if (next === undefined)
+        throw new Error(`The requests are stuck: nothing is parked after ${this.#trace.join(', ')}.`)
       this.#trace.push(next.label)
       next.proceed()
       await idle()
@@ -80,7 +81,7 @@ export class Stage {
     return ended
   }
 
-  /** Plays a scenario once for every order in which what it parks may happen; resolves with how many there were. */
+  /** Plays a scenario once for every possible order of its parked calls; resolves with the number of orders. */
   async explore(scenario: () => Promise<void>): Promise<number> {
     let prefix: readonly number[] = []
     for (let plays = 1; ; plays++) {
@@ -97,21 +98,21 @@ export class Stage {
     }
   }
 
-  /** Plays a scenario once, in the order that the numbers decide. */
+  /** Plays a scenario once, in the order that `choices` determines. */
   async rehearse(choices: readonly number[], scenario: () => Promise<void>): Promise<void> {
     let taken = 0
     this.#choose = ({ length }) => (choices[taken++ % Math.max(choices.length, 1)] ?? 0) % Math.max(length, 1)
     await scenario()
   }
 
-  /** Plays requests in the order of these labels; what comes after them, as it comes. */
+  /** Plays requests in the order of these labels; later calls run in the order in which they come. */
   async direct<T>(order: readonly string[], requests: readonly (() => Promise<T>)[]): Promise<T[]> {
     const cues = [...order]
     this.#choose = (labels) => {
       const cue = cues.shift()
       const choice = cue === undefined ? 0 : labels.indexOf(cue)
       if (choice < 0)
-        throw new Error(`Not '${cue}' but ${labels.join(', ')} could happen after ${this.#trace.join(', ')}.`)
+        throw new Error(`Expected '${cue}' after ${this.#trace.join(', ')}, but only ${labels.join(', ')} is parked.`)
       return choice
     }
     return this.play(requests)
@@ -122,7 +123,7 @@ function isExhausted(branch: { choice: number; of: number } | undefined): boolea
   return branch === undefined || branch.choice + 1 >= branch.of
 }
 
-/** Until nothing moves any more by itself: every promise job comes before the next tick. */
+/** Resolves when no request can proceed on its own: a nextTick callback lets all pending promise jobs run first. */
 function idle(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -1,7 +1,7 @@
 import { CLEARED, parse, type Program, type TextKey, type Transaction, type Visit } from './program.ts'
 import { begun, isSame, readableValues, serialWorlds, type View, viewOf } from './serial.ts'
 
-/** What is promised of requests that are under way at the same time. */
+/** The promises about concurrent requests. */
 export const PROMISES = [
   { name: 'serial', promise: 'what is stored equals a serial order of the requests that succeeded' },
   { name: 'cause', promise: 'no request is refused without a cause' },
@@ -13,13 +13,13 @@ export const PROMISES = [
 
 export type PromiseName = (typeof PROMISES)[number]['name']
 
-/** What is seen after the requests have ended. */
+/** The state that can be observed after all requests have ended. */
 export interface Aftermath extends View {
-  /** Whether anything of the session of before is left, in the store or behind a token. */
+  /** Whether data of the original session is left, in the store or behind a token. */
   readonly isOldLeft: boolean
 }
 
-/** The promises that were not kept. */
+/** The names of the broken promises. */
 export function broken(visits: readonly Visit[], after: Aftermath): readonly PromiseName[] {
   const worlds = serialWorlds(visits)
   const alike = worlds.map((world) => viewOf(world, visits)).filter((view) => isAlike(view, after))
@@ -48,7 +48,7 @@ function isSameCookie(one: Cookie, other: Cookie): boolean {
   return isSame(one, other)
 }
 
-/** Refused, though no other request that succeeded gave a cause. */
+/** Whether a request was refused although no other successful request gave a cause. */
 function isNeedless({ visitor, refused, stored }: Visit, visits: readonly Visit[]): boolean {
   if (refused === undefined) return false
   const rests = restsOn([...stored, refused].flatMap(({ steps }) => steps))
@@ -58,7 +58,7 @@ function isNeedless({ visitor, refused, stored }: Visit, visits: readonly Visit[
     .every((other) => !isLogin(other) && !isLogout(other) && !other.steps.some((step) => rests.has(changedBy(step))))
 }
 
-/** The keys that are written after they were observed, and not by running again. */
+/** The keys that are observed and then written, except by an operation that a conflict runs again. */
 function restsOn(steps: Program): Set<string | undefined> {
   const observed = new Set<string | undefined>()
   const resting = new Set<string | undefined>()
@@ -78,7 +78,7 @@ function changedBy(step: Program[number]): string | undefined {
   return verb === 'read' || verb === 'has' ? undefined : key
 }
 
-/** A login before a logout is none, and one after it needs something to log in to. */
+/** A login before a logout does not count; one after a logout counts only if a session begins. */
 function isLogin(transaction: Transaction): boolean {
   const { steps } = transaction
   if (steps.lastIndexOf('regenerate') <= steps.lastIndexOf('destroy')) return false
@@ -89,19 +89,19 @@ function isLogout({ steps }: Transaction): boolean {
   return steps.includes('destroy')
 }
 
-/** Logged out of the session that all began with, and not of one of its own. */
+/** Whether the request logged out of the original session, not of one that it began. */
 function endedOld({ stored }: Visit): boolean {
   const logout = stored.findIndex(isLogout)
   return logout >= 0 && !stored.slice(0, logout).some(isLogin)
 }
 
 /**
- * A browser takes cookies in the order in which responses arrive, which may be any. Whatever it is, the last
- * one must be of a login, unless another request logged in or out as well.
+ * Responses, and so cookies, may reach a browser in any order. In each of them the last cookie must be that of the
+ * login, unless another request also logged in or out.
  */
 function isUndone({ visitor, stored, cookie }: Visit, visits: readonly Visit[], after: View): boolean {
   const login = stored.findIndex(isLogin)
-  // After a logout that was stored before, no token is left that the login could move.
+  // An earlier stored logout leaves no token that the login could move.
   if (login < 0 || stored.slice(0, login).some(isLogout)) return false
   if (cookie === undefined || cookie === CLEARED) return false
   const others = visits.filter((other) => other.visitor !== visitor)

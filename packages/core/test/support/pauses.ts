@@ -3,8 +3,8 @@ import timers from 'node:timers/promises'
 import { afterAll, beforeAll } from 'vitest'
 
 /**
- * In a describe or a file, core tries again at once: its random pauses only keep writers from colliding again.
- * Returns the pauses that were skipped, in milliseconds.
+ * Makes core retry without pausing in this describe or file: its random pauses serve only to keep writers from
+ * colliding again. Returns the skipped pauses, in milliseconds.
  */
 export function skipPauses(): readonly number[] {
   const skipped: number[] = []

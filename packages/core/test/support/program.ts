@@ -8,7 +8,7 @@ export interface Shop {
   c: string
   user: string
   list: string[]
-  /** Nobody touches it: where it shows, a session of before lives on. */
+  /** No program touches this key: its presence shows data of the original session. */
   mark: string
 }
 
@@ -16,19 +16,19 @@ export type TextKey = 'a' | 'b' | 'c' | 'user'
 type TextVerb = 'read' | 'has' | 'assign' | 'keep' | 'remove' | 'append' | 'update' | 'take'
 
 /**
- * What a handler does in one go. `append` reads and then rewrites, `keep` assigns what was there at first,
- * `push` alters an array in place, `replace` assigns one.
+ * One operation of a handler. `append` reads a value and assigns a longer one, `keep` assigns the initial value,
+ * `push` alters the array in place, `replace` assigns a new array.
  */
 export type Step = `${TextVerb} ${TextKey}` | 'push' | 'replace' | 'enumerate' | 'regenerate' | 'destroy' | 'save'
 
 export type Program = readonly Step[]
 
-/** Text keys that are absent are so at first. */
+/** The values at the start; the other text keys are absent. */
 export const INITIAL: Partial<Shop> = { a: '0', b: '1', list: ['x'], mark: 'of before' }
 
-/** What lies between two commits of one request. */
+/** The steps of one request between two commits. */
 export interface Transaction {
-  /** Who runs it, and with which of its transactions: what it writes says so. */
+  /** The visitor and, from its second transaction on, a number; written values contain it. */
   readonly by: string
   readonly visitor: string
   readonly steps: Program
@@ -39,13 +39,13 @@ export interface Transaction {
 export interface Visit {
   readonly visitor: string
   readonly program: Program
-  /** The transactions that were stored, in their order. */
+  /** The stored transactions, in order. */
   readonly stored: readonly Transaction[]
-  /** The one that was refused. */
+  /** The refused transaction. */
   readonly refused: Transaction | undefined
-  /** What became of the browser's cookie; `undefined`: nothing. */
+  /** The cookie that the response set, `'cleared'`, or `undefined` if it set none. */
   readonly cookie: string | undefined
-  /** What was read of keys that the request had not written itself. */
+  /** The values that were read from keys before the request wrote them. */
   readonly seen: readonly (readonly [TextKey, string | undefined])[]
 }
 
@@ -57,7 +57,7 @@ export function parse(step: Step): { verb: string; key: TextKey | 'list' | undef
   return { verb, key: key === 'a' || key === 'b' || key === 'c' || key === 'user' ? key : undefined }
 }
 
-/** Splits a program where it saves. */
+/** Splits a program at its `save` steps. */
 function transactionsOf(program: Program): Program[] {
   const parts: Step[][] = [[]]
   for (const step of program) {
@@ -67,7 +67,7 @@ function transactionsOf(program: Program): Program[] {
   return parts
 }
 
-/** A request whose handler is the program, from a browser that sends `cookie`. */
+/** Runs a request whose handler is `program`, from a browser that sends `cookie`. */
 export async function visit(
   sess: Sessions<Shop>,
   cookie: string,

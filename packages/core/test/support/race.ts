@@ -9,19 +9,19 @@ const SECRET = 'a secret for tests, of 32 bytes or more'
 const IDLE = 24 * HOUR
 
 export interface RaceOptions {
-  /** Each request by `Sessions` of its own, as in several processes; else by the same. */
+  /** Gives each request its own `Sessions`, as in several processes; by default all share one. */
   readonly apart?: boolean
-  /** Every request is also due to extend the session. */
+  /** Makes every request also due to extend the session. */
   readonly due?: boolean
 }
 
-/** One that broke promises, told so that it can be followed. */
+/** A play that broke promises, with a readable account of it. */
 export interface Failure {
   readonly unkept: readonly PromiseName[]
   readonly story: string
 }
 
-/** Requests that run at the same time, from a browser with one cookie, on a memory store. */
+/** Concurrent requests from one browser with one cookie, on a memory store. */
 export class Race {
   readonly failures: Failure[] = []
   readonly #stage = new Stage()
@@ -31,9 +31,9 @@ export class Race {
   readonly #options: RaceOptions
   /** Whether several requests of one process swap the same entry. */
   readonly #isGathering: boolean
-  /** Where the store keeps the session that all begin with. */
+  /** The store's key of the original session. */
   #key = ''
-  /** Of each visitor. */
+  /** One per visitor. */
   readonly #sess: readonly Sessions<Shop>[]
 
   constructor(programs: readonly Program[], options: RaceOptions = {}) {
@@ -44,12 +44,12 @@ export class Race {
     this.#sess = programs.map((_, index) => shared ?? this.#sessions(nameOf(index)))
   }
 
-  /** In every order; resolves with how many there were. */
+  /** Runs the requests in every order; resolves with the number of orders. */
   async explore(): Promise<number> {
     return this.#stage.explore(() => this.#run())
   }
 
-  /** In the one order that the numbers decide. */
+  /** Runs the requests in the one order that `choices` determines. */
   async rehearse(choices: readonly number[]): Promise<void> {
     await this.#stage.rehearse(choices, () => this.#run())
   }
@@ -69,7 +69,7 @@ export class Race {
         return () => visit(this.#of(index), cookie, { visitor, program, goOn: () => this.#goOn(visitor, program) })
       }),
     )
-    // Past the time at which the session ends where nobody has extended it.
+    // The session has ended by then unless a request extended it.
     if (this.#options.due) this.#clock.advance(IDLE / 2 + 1)
     const after = await this.#look(cookie, visits)
     const unkept = broken(visits, after)
@@ -79,8 +79,8 @@ export class Race {
   }
 
   /**
-   * Time passes in the handler. What it does next by itself is seen by none, unless it joins requests of its own
-   * process at a swap.
+   * Lets time pass in the handler. Other requests can notice that only if this one swaps the same entry as another
+   * request of its process.
    */
   async #goOn(visitor: string, program: Program): Promise<void> {
     if (this.#isGathering && isSwap(program)) await this.#stage.park(`${visitor} goes on`)

@@ -1,7 +1,7 @@
 import type { Entry, ServerStore } from '@sess/core/adapter'
 import { CountedStore } from './counted-store.ts'
 
-/** A memory store to which, from when a test says so, every version is out of date. */
+/** A memory store that, while `refuses` is set, treats every version as out of date. */
 export class RefusingStore extends CountedStore {
   refuses = false
 

@@ -9,42 +9,42 @@ import {
   type Visit,
 } from './program.ts'
 
-/** What a session holds, as a model of it. */
+/** The model of a session's values. */
 export type Fields = Readonly<Record<string, unknown>>
 
 const MOVED = 'moved'
 
-/** Who is who after some transactions, one after the other. `OLD` names the session that all began with. */
+/** The model's state after some transactions in sequence. `OLD` names the row of the original session. */
 interface World {
   readonly rows: ReadonlyMap<string, Fields | typeof MOVED>
   readonly visitors: ReadonlyMap<string, Visitor>
-  /** What sessions held, at one time or another. */
+  /** The values that sessions had at any time. */
   readonly past: readonly Fields[]
 }
 
 interface Visitor {
   /** The session that the visitor is in. */
   readonly row: string | undefined
-  /** The visitor came with the token of a session that had moved. */
+  /** The visitor came with the token of a session that had already moved. */
   readonly isLate: boolean
-  /** It has asked for a login, and there was nothing yet to log in to. */
+  /** The visitor has asked for a login, but there was no session to move yet. */
   readonly isWaiting: boolean
   readonly cookie: string | undefined
 }
 
 const OLD = 'old'
 
-/** What can be seen of a world from outside. */
+/** The part of a world that can be observed from outside. */
 export interface View {
-  /** What the token shows that all began with. */
+  /** The values behind the token of the original session. */
   readonly old: Fields
-  /** By visitor: what the cookie shows that the visitor was sent, `'cleared'`, or `undefined` for none. */
+  /** By visitor: the values behind the cookie that it was sent, `'cleared'`, or `undefined` for no cookie. */
   readonly cookies: Readonly<Record<string, Fields | typeof CLEARED | undefined>>
   /** How many sessions the store holds. */
   readonly sessions: number
 }
 
-/** Every world that the transactions which were stored lead to, one after the other, whatever comes first. */
+/** Every world that results from running the stored transactions in sequence, in any order. */
 export function serialWorlds(visits: readonly Visit[]): readonly World[] {
   const start: World = { rows: new Map([[OLD, INITIAL]]), visitors: new Map(), past: [INITIAL] }
   return [
@@ -62,7 +62,7 @@ export function viewOf({ rows, visitors }: World, visits: readonly Visit[]): Vie
   }
   const cookies = visits.map(({ visitor, refused, cookie: sent }) => {
     const cookie = visitors.get(visitor)?.cookie
-    // A response that was replaced by a refusal carries no cookie.
+    // The refusal that replaces a response carries no cookie.
     if (cookie === undefined || (refused && sent === undefined)) return [visitor, undefined] as const
     return [visitor, cookie === CLEARED ? CLEARED : shown(cookie)] as const
   })
@@ -84,9 +84,9 @@ function* continuations(world: World, queues: readonly (readonly Transaction[])[
 }
 
 /**
- * A value that was set to what it had been is no change: the key then takes its place in the order by itself,
- * where it makes none. Across keys no isolation is promised. A login counts such a value, but not a removal of
- * nothing.
+ * A key whose value ends as it began counts as unchanged, so it may take another place in the order than the rest of
+ * its transaction, one in which it changes nothing: no isolation across keys is promised. In a login such a value
+ * counts as a change, but the removal of an absent key does not.
  */
 function* outcomes(world: World, transaction: Transaction): Generator<World> {
   const { steps } = transaction
@@ -103,7 +103,7 @@ function* outcomes(world: World, transaction: Transaction): Generator<World> {
   }
 }
 
-/** `undefined`: a transaction in this place would have been refused. */
+/** The world after a transaction; `undefined` if a transaction at this point would be refused. */
 function run(world: World, transaction: Transaction, left: ReadonlySet<string>): World | undefined {
   const rows = new Map(world.rows)
   let { row, isLate, isWaiting, cookie } = world.visitors.get(transaction.visitor) ?? arrival(rows)
@@ -130,7 +130,7 @@ function run(world: World, transaction: Transaction, left: ReadonlySet<string>):
     row = undefined
     cookie = CLEARED
   } else if (row !== undefined && (held === undefined || held === MOVED)) {
-    // The session ended, or moved, while this request was under way.
+    // The session ended or moved during this request.
     if (changes && !moves) return undefined
     if (moves) {
       row = undefined
@@ -154,7 +154,7 @@ function arrival(rows: World['rows']): Visitor {
   return { row: isHere ? OLD : undefined, isLate: found === MOVED, isWaiting: false, cookie: undefined }
 }
 
-/** What a transaction does to the session that it begins after its last `destroy`; itself, if there is none. */
+/** The part of a transaction after its last `destroy`; the transaction itself if it has no `destroy`. */
 function afterDestroy(transaction: Transaction): Transaction {
   const { steps, taken } = transaction
   const start = steps.lastIndexOf('destroy') + 1
@@ -163,7 +163,7 @@ function afterDestroy(transaction: Transaction): Transaction {
   return { ...transaction, steps: steps.slice(start), taken: taken.slice(takes) }
 }
 
-/** What a transaction that destroys puts into the session that it begins then; empty where it begins none. */
+/** The values of the session that a transaction begins after its last `destroy`; empty if it begins none. */
 export function begun(transaction: Transaction): Fields {
   const rest = afterDestroy(transaction)
   const values = [...keysOf(rest.steps)].map((key) => [key, valueAfter(rest, key, undefined)] as const)
@@ -174,7 +174,7 @@ function keysOf(steps: Program): Set<string> {
   return new Set(steps.map((step) => parse(step).key).filter((key) => key !== undefined))
 }
 
-/** What the steps make of one key, which is all that each of them looks at. */
+/** The value of one key after the steps. Each step depends on one key only. */
 function valueAfter({ steps, by, taken }: Transaction, ofKey: string, before: unknown): unknown {
   let value = before
   let takes = 0
@@ -193,7 +193,7 @@ function valueAfter({ steps, by, taken }: Transaction, ofKey: string, before: un
   return value
 }
 
-/** Whatever the order of the keys. */
+/** Ignores the order of the keys. */
 export function isSame(one: Fields, other: Fields): boolean {
   return canonical(one) === canonical(other)
 }

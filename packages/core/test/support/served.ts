@@ -3,7 +3,7 @@ import type { Server as NetServer } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { Signal } from './signal.ts'
 
-/** Listens on this machine, and resolves with the port. */
+/** Listens on the loopback address; resolves with the port. */
 export async function listen(server: NetServer): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -11,7 +11,7 @@ export async function listen(server: NetServer): Promise<number> {
   return address.port
 }
 
-/** Serves with node:http until the test ends, and resolves with the port. */
+/** Serves with node:http until the test ends; resolves with the port. */
 export async function serve(listener: RequestListener, server: Server = createServer()): Promise<number> {
   server.on('request', listener)
   onTestFinished(() => {
@@ -23,7 +23,7 @@ export async function serve(listener: RequestListener, server: Server = createSe
 
 export type Handler<T> = (request: IncomingMessage, response: ServerResponse) => T | Promise<T>
 
-/** Makes a listener of a handler that may be async, and keeps how its calls end. */
+/** Makes a listener from a handler that may be async, and records how each call ends. */
 export class Handling<T> {
   readonly #outcomes: Promise<T>[] = []
   readonly #called = new Signal()
@@ -40,7 +40,7 @@ export class Handling<T> {
     this.#called.fire()
   }
 
-  /** How the only call ends. */
+  /** Settles as the only call does. */
   async outcome(): Promise<T> {
     await this.#called.happened
     const [outcome, ...others] = this.#outcomes
@@ -48,7 +48,7 @@ export class Handling<T> {
     return outcome
   }
 
-  /** When every call so far has ended, however it did. */
+  /** Resolves when every call so far has ended, with or without an error. */
   async ended(): Promise<void> {
     await Promise.allSettled(this.#outcomes)
   }

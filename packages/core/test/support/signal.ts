@@ -1,7 +1,7 @@
-/** Something that happens once, and that a test waits for or brings about. */
+/** A one-time event that a test can wait for or fire. */
 export class Signal {
   readonly happened: Promise<void>
-  /** Makes it happen. */
+  /** Resolves `happened`. */
   readonly fire: () => void
 
   constructor() {

@@ -2,9 +2,9 @@ import { type Entry, type ServerStore, SessError } from '@sess/core/adapter'
 import { CountedStore } from './counted-store.ts'
 import { Signal } from './signal.ts'
 
-/** A memory store whose writes wait, or fail, as a test says. */
+/** A memory store whose writes a test can stall or make fail. */
 export class TroubledStore extends CountedStore {
-  /** Every write fails as it does where the backend cannot be reached. */
+  /** Makes every write throw UNAVAILABLE, as if the backend were unreachable. */
   isDown = false
   #arrival = new Signal()
   #passage: Signal | undefined
@@ -15,7 +15,7 @@ export class TroubledStore extends CountedStore {
     this.#passage = new Signal()
   }
 
-  /** When a write has come since `stall`. */
+  /** Resolves when a write has arrived after `stall`. */
   get reached(): Promise<void> {
     return this.#arrival.happened
   }

@@ -11,11 +11,11 @@ export interface Served<T> {
   readonly handling: Handling<T>
   readonly port: number
   readonly wire: Wire
-  /** What `onError` was told. */
+  /** The errors that `onError` received. */
   readonly errors: readonly unknown[]
 }
 
-/** The connection takes another request, and nothing was left on it. */
+/** Fails unless the connection has no leftover bytes and serves another request. */
 export async function expectUsable(wire: Wire): Promise<void> {
   wire.send('GET', '/again')
   expect((await wire.response()).body).toBe('again')
@@ -27,7 +27,7 @@ export type SessionHandler<T> = (
   request: IncomingMessage,
 ) => T | Promise<T>
 
-/** Serves with a handler that opens its session first, and at `/again` without; and connects to it. */
+/** Serves a handler that gets its opened session, and `/again` without a session; connects to the server. */
 export async function serveSession<T>(
   handler: SessionHandler<T>,
   store: TroubledStore = new TroubledStore(),

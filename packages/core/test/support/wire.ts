@@ -3,17 +3,17 @@ import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { Signal } from './signal.ts'
 
-/** A response of HTTP/1.1 as it came, and what it says. */
+/** An HTTP/1.1 response: its raw bytes and the parsed parts. */
 export interface Message {
   readonly raw: string
   readonly status: number
   readonly reason: string
-  /** In their order, as they were spelled. */
+  /** In the order and spelling of the wire. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
 }
 
-/** A client of HTTP/1.1 that hides nothing: one connection, and every byte of it. */
+/** An HTTP/1.1 client with one connection that exposes every byte it receives. */
 export class Wire {
   readonly #socket: Socket
   #received = ''
@@ -37,7 +37,7 @@ export class Wire {
     return new Wire(socket)
   }
 
-  /** What has come and was not read as a response. */
+  /** The received text that was not yet read as a response. */
   get received(): string {
     return this.#received
   }
@@ -57,7 +57,7 @@ export class Wire {
     this.#socket.write(text, 'latin1')
   }
 
-  /** The next response, informational ones included; to a HEAD request, `hasBody` is false. */
+  /** The next response, informational ones included. Pass `hasBody: false` for a HEAD request. */
   async response(hasBody = true): Promise<Message> {
     for (;;) {
       const message = parse(this.#received, hasBody, this.#socket.closed)
@@ -74,12 +74,12 @@ export class Wire {
     if (!this.#socket.closed) await once(this.#socket, 'close')
   }
 
-  /** Goes away, without a word to the server. */
+  /** Drops the connection without notice to the server. */
   destroy(): void {
     this.#socket.destroy()
   }
 
-  /** Reads nothing more until `resume`, so that the server's buffers fill. */
+  /** Stops reading until `resume`, so that the server's buffers fill. */
   pause(): void {
     this.#socket.pause()
   }
@@ -113,7 +113,7 @@ function parse(text: string, mayHaveBody: boolean, isClosed: boolean): Message |
   return body && { raw: text.slice(0, end + 4 + body.length), status, reason, headers, body: body.text }
 }
 
-/** `length` is what it takes on the wire; `undefined`: not all of it has come. */
+/** `length` is the body's length on the wire. Returns `undefined` if part of the body is missing. */
 function readBody(
   text: string,
   headers: ReadonlyMap<string, string>,

@@ -1,7 +1,7 @@
-/** Programs that must compile: what each shows, and the program. */
+/** Programs that must compile, by what each one shows. */
 export type Accepted = Readonly<Record<string, string>>
 
-/** Begins every program. */
+/** The start of every program. */
 export const PRELUDE = `
 import { sessions, SessError } from '@sess/core'
 import type { AnyData, CoreOptions, Data, Exchange, Json, NodeRequest, NodeResponse, Session, Sessions } from '@sess/core'
@@ -11,7 +11,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 declare function same<A, B>(isSame: Same<A, B>): void
 `
 
-/** Begins programs that use a session. */
+/** The start of programs that use a session. */
 export const SESSION = `
 interface Item { id: string; quantity: number; tags?: string[] }
 interface Shop { userId?: number; visits: number; notice?: string; cart?: Item[]; theme?: 'dark' | 'light' }
@@ -90,7 +90,7 @@ const START: Accepted = {
 }
 
 const DATA: Accepted = {
-  'data of whatever JSON carries': `
+  'data of every kind that JSON carries': `
     enum Size { small, large }
     interface Address { street: string; lines?: readonly string[]; geo: [number, number] | null }
     interface Tree { value: string; children: Tree[]; parent?: Tree | null }
@@ -180,7 +180,7 @@ const USE: Accepted = {
   'a name for logs': `${SESSION}
     same<ReturnType<typeof sess.id>, string | undefined>(true)
     sess.id(session)`,
-  'a fetch handler, with whatever a runtime adds': `${SESSION}
+  'a fetch handler with the further arguments of a runtime': `${SESSION}
     interface Env { DB: string }
     interface Context { waitUntil(promise: Promise<unknown>): void }
     const plain = sess.fetch((request) => new Response(request.url))
@@ -202,7 +202,7 @@ const USE: Accepted = {
 
 export const ACCEPTED: Accepted = { ...START, ...DATA, ...USE }
 
-/** With the types of Node. */
+/** Programs that need Node's types. */
 export const ACCEPTED_ON_NODE: Accepted = {
   'a variable of the environment for the secret, and for the name with a default': `
     const sess: Sessions<{ a?: string }> = sessions(process.env['STORE'] ?? 'cookie', { secret: process.env['SECRET'], url: process.env['URL'] })`,
@@ -236,7 +236,7 @@ export const ACCEPTED_WITH_FRAMEWORKS: Accepted = {
     export default { fetch: sess.fetch(app.fetch) }`,
 }
 
-/** With nothing installed but core: an adapter that is absent takes any options. */
+/** Programs for an application with only core installed: an adapter that is absent takes any options. */
 export const ACCEPTED_WITHOUT_ADAPTERS: Accepted = {
   ...DATA,
   ...USE,

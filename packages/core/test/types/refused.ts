@@ -1,4 +1,4 @@
-/** Programs that must not compile: what each gets wrong, its last line, and what the compiler says of it. */
+/** Programs that must not compile: the fault, the last line, and part of the compiler's message. */
 export type Refused = readonly (readonly [fault: string, line: string, says: string])[]
 
 const options = (line: string) => `const sess: Sessions<{ a?: string }> = sessions(${line})`
@@ -32,7 +32,7 @@ export const REFUSED_OPTIONS: Refused = [
   ],
   ["core's option misspelt", options(`'memory', { secret, idleTimout: '1h' }`), `Did you mean to write 'idleTimeout'?`],
   [
-    "core's option misspelt, beside an adapter without any",
+    "core's option misspelt, with an adapter that has no options",
     options(`'cookie', { secret, idleTimout: '1h' }`),
     `Did you mean to write 'idleTimeout'?`,
   ],
@@ -47,12 +47,12 @@ export const REFUSED_OPTIONS: Refused = [
     `Type 'true' is not assignable to type 'Duration`,
   ],
   [
-    "core's option of the wrong type, beside a name known at run time alone",
+    "core's option of the wrong type, with a name known only at run time",
     options(`secret ?? 'x', { secret, idleTimeout: true }`),
     `Type 'true' is not assignable to type 'Duration`,
   ],
   [
-    "core's option of the wrong type, beside data as a type argument",
+    "core's option of the wrong type, with data as a type argument",
     `sessions<{ a?: string }>('memory', { secret, idleTimeout: true })`,
     `Type 'true' is not assignable to type 'Duration`,
   ],
@@ -99,7 +99,7 @@ export const REFUSED_OPTIONS: Refused = [
     `Type 'string' is not assignable to type 'number'`,
   ],
   [
-    "core's option misspelt, beside an adapter given as a function",
+    "core's option misspelt, with an adapter given as a function",
     `import cookie from '@sess/adapter-cookie'; ${options(`cookie, { secret, idleTimout: '1h' }`)}`,
     `Did you mean to write 'idleTimeout'?`,
   ],
@@ -129,7 +129,7 @@ export const REFUSED_OPTIONS: Refused = [
     `is missing the following properties from type 'ClientStore': seal, open`,
   ],
   [
-    'an option beside a store',
+    'an adapter option with a store',
     `declare const store: Store; ${options('store, { secret, maxEntries: 5 }')}`,
     `'maxEntries' does not exist in type 'CoreOptions`,
   ],
@@ -198,8 +198,8 @@ export const REFUSED_DATA: Refused = [
     data('{ a?: { b: string | undefined } }'),
     `Type 'undefined' is not assignable to type 'string'`,
   ],
-  ['a text in place of data', data('string'), `Type 'string' does not satisfy the constraint`],
-  ['an array in place of data', data('string[]'), '"a session has strings as keys"'],
+  ['a string instead of data', data('string'), `Type 'string' does not satisfy the constraint`],
+  ['an array instead of data', data('string[]'), '"a session has strings as keys"'],
   ['a Date, in data as a type argument', `sessions<{ when?: Date }>({ secret })`, METHODS],
 ]
 
@@ -319,10 +319,10 @@ export const REFUSED_USE: Refused = [
   ],
 ]
 
-/** Without any adapter installed, core's options are checked all the same. */
+/** Core's options are checked even if no adapter is installed. */
 export const REFUSED_WITHOUT_ADAPTERS: Refused = [
   [
-    "core's option of the wrong type, beside an adapter that is not installed",
+    "core's option of the wrong type, with an adapter that is not installed",
     options(`'redis', { secret, url: 'x', idleTimeout: true }`),
     `Type 'true' is not assignable to type 'Duration`,
   ],
@@ -332,7 +332,7 @@ export const REFUSED_WITHOUT_ADAPTERS: Refused = [
     `Type 'true' is not assignable to type 'Duration`,
   ],
   [
-    'no secret, beside an adapter that is not installed',
+    'no secret, with an adapter that is not installed',
     options(`'redis', { url: 'x' }`),
     `Property 'secret' is missing`,
   ],

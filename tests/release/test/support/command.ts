@@ -14,11 +14,11 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** What npm, which runs these tests, and vitest add to the environment for themselves. */
+/** Variables that vitest, and npm as the runner of these tests, add to the environment. */
 const ADDED =
   /^(?:npm_(?:package|lifecycle|config_(?:local_)?prefix|config_noproxy)|INIT_CWD|NODE_(?!EXTRA)|VITEST|SESS_)/i
 
-/** What a shell of the user's own would have. */
+/** The environment of a user's shell. */
 function environment(changes: Environment): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !ADDED.test(name))
   const folders = process.env['PATH']?.split(delimiter).filter((folder) => !/node_modules.*bin$/.test(folder))
@@ -32,7 +32,7 @@ function environment(changes: Environment): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), ...own, ...changes }
 }
 
-/** Resolves with what the program did, whatever its exit code. */
+/** Runs a program. Resolves with any exit code. */
 export function attempt(file: string, args: readonly string[], cwd: string, env: Environment = {}): Promise<Ran> {
   return new Promise((resolve) => {
     const options = { cwd, env: environment(env), maxBuffer: 2 ** 26 }
@@ -43,7 +43,7 @@ export function attempt(file: string, args: readonly string[], cwd: string, env:
   })
 }
 
-/** Resolves with the standard output of a program that succeeded. */
+/** Runs a program. Resolves with its stdout, and rejects if it fails. */
 export async function run(file: string, args: readonly string[], cwd: string, env: Environment = {}): Promise<string> {
   const { code, stdout, stderr } = await attempt(file, args, cwd, env)
   if (code !== 0) throw new Error(`${[file, ...args].join(' ')} (in ${cwd}) ended with ${code}:\n${stdout}\n${stderr}`)
@@ -53,14 +53,14 @@ export async function run(file: string, args: readonly string[], cwd: string, en
 /** A server that runs until it is stopped. */
 export interface Served {
   readonly address: string
-  /** What it said on the standard error until now. */
+  /** Its stderr so far. */
   readonly stderr: () => string
-  /** Resolves once it has ended, by itself or by `stop`, with all that it said on the standard error. */
+  /** Resolves with all of its stderr, once it has ended, with or without `stop`. */
   readonly ended: Promise<string>
   readonly stop: () => Promise<void>
 }
 
-/** Starts a program of Node that listens, on whichever port it wants to: it gets a free one. */
+/** Starts a Node program that listens. It gets a free port, whatever port it asks for. */
 export async function serve(args: readonly string[], cwd: string, env: Environment = {}): Promise<Served> {
   const child = spawn(process.execPath, ['--import', ANY_PORT, ...args], {
     cwd,
@@ -89,7 +89,7 @@ async function portOf({ stdout }: ChildProcess): Promise<string | undefined> {
     output += text
     const port = /^port (\d+)\n/m.exec(output)?.[1]
     if (port === undefined) continue
-    // What else it says is not of interest, and must not fill the pipe.
+    // Discards further output, which would otherwise fill the pipe.
     stdout?.resume()
     return port
   }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { type Block, Document } from '../../../../docs/test/support/document.ts'
 
-/** The blocks of code of a page, by the heading that they are under. */
+/** The code blocks of a page, by their heading. */
 export function sectionsOf(path: string): ReadonlyMap<string, readonly Block[]> {
   const { text, blocks } = new Document(path)
   const lines = text.split('\n')
@@ -14,12 +14,12 @@ export function sectionsOf(path: string): ReadonlyMap<string, readonly Block[]> 
   return sections
 }
 
-/** What a section shows of what programs say. */
+/** The program outputs that a section shows. */
 export function outputsOf(section: readonly Block[] = []): readonly string[] {
   return section.filter(({ language, use }) => language === 'text' && use === 'output').map(({ text }) => text)
 }
 
-/** Asserts that the output is what the page shows of it, where a line of `…` stands for any number of lines. */
+/** Asserts that the output matches what the page shows, where a line `…` stands for any number of lines. */
 export function expectShown(shown: string | undefined, output: string): void {
   const text = `\n${output.replaceAll(/ +$/gm, '').replaceAll(/^\n+|\n+$/g, '')}\n`
   const [first = '', ...others] = `\n${shown}\n`.split('\n…\n')
@@ -31,5 +31,5 @@ export function expectShown(shown: string | undefined, output: string): void {
     at = found < 0 ? -1 : found + part.length + 1
   }
   const isWhole = last === undefined ? text === first : text.endsWith(`\n${last}`)
-  expect(at >= 0 && isWhole, `${text}\nis not what the page shows:\n${shown}`).toBe(true)
+  expect(at >= 0 && isWhole, `${text}\ndiffers from what the page shows:\n${shown}`).toBe(true)
 }

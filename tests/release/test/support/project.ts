@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 import { inject, onTestFinished } from 'vitest'
 import { attempt, type Ran, run } from './command.ts'
 
-/** npm builds better-sqlite3 for a minute, which only tests of it need: their own ones, in its package. */
+/** Skips install scripts: building better-sqlite3 takes a minute, and only the tests of its adapter need it. */
 const INSTALL = ['install', '--ignore-scripts', '--no-audit', '--no-fund']
 
-/** An empty folder of somebody who has never seen this repository; removed by `remove`. */
+/** The empty folder of a new user, outside of this repository. Removed by `remove`. */
 export class Project {
   readonly path: string = realpathSync(mkdtempSync(join(tmpdir(), 'sess-stranger-')))
 
@@ -37,7 +37,7 @@ export class Project {
     return this
   }
 
-  /** Writes its package.json, without what it is to install. */
+  /** Writes package.json. `install` adds the dependencies. */
   manifest(manifest: object): this {
     return this.write({ 'package.json': JSON.stringify(manifest) })
   }
@@ -47,19 +47,19 @@ export class Project {
     return this
   }
 
-  /** Runs Node, in the folder or in another. */
+  /** Runs Node, by default in the project's folder. */
   node(args: readonly string[], cwd: string = this.path, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
     return attempt(process.execPath, args, cwd, env)
   }
 
-  /** Another project with the same in it. */
+  /** A new project with the same files. */
   copy(): Project {
     const copy = new Project()
     cpSync(this.path, copy.path, { recursive: true, verbatimSymlinks: true })
     return copy
   }
 
-  /** The version of a package that is installed for what is in `folder`. */
+  /** The version of a package in the node_modules of `folder`, or undefined. */
   installed(name: string, folder = '.'): string | undefined {
     const file = this.at(folder, 'node_modules', name, 'package.json')
     if (!existsSync(file)) return undefined

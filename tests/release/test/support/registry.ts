@@ -8,7 +8,7 @@ export interface Registry {
   stop(): Promise<void>
 }
 
-/** A registry of npm on loopback, empty, that asks no other one for what it lacks. */
+/** Starts an empty npm registry on loopback. It asks no other registry for packages that it lacks. */
 export async function startRegistry(): Promise<Registry> {
   const folder = mkdtempSync(join(tmpdir(), 'sess-registry-'))
   const config = join(folder, 'config.json')
@@ -35,10 +35,10 @@ export async function startRegistry(): Promise<Registry> {
   }
 }
 
-/** Throws unless the address is one of this machine's own. */
+/** Throws unless the address is on loopback. */
 export function assertLoopback(address: string): void {
   const { protocol, hostname } = new URL(address)
   const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
   if (protocol !== 'http:' || !isLoopback)
-    throw new Error(`A rehearsal publishes to loopback alone, and not to ${address}`)
+    throw new Error(`A rehearsal publishes only to loopback, and not to ${address}`)
 }

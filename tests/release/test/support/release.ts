@@ -31,15 +31,15 @@ const CHANGESET = join(ROOT, 'node_modules/@changesets/cli/bin.js')
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
 const WORKSPACES = ['packages', 'examples']
 
-/** A copy of a repository in which a release is made. */
+/** A copy of a repository, in which a release is made. */
 export class Release {
   readonly path: string = realpathSync(mkdtempSync(join(tmpdir(), 'sess-release-')))
 
-  /** `from`: this repository as it is now, committed or not, or a release of it. */
+  /** `from`: this repository, including uncommitted changes, or another release. */
   constructor(from: string = ROOT) {
     const files = execFileSync('git', ['ls-files', '-z'], { cwd: from, encoding: 'utf8' }).split('\0')
     for (const file of files) {
-      // One that was deleted is listed until that is committed.
+      // Git lists a deleted file until the deletion is committed.
       if (file !== '' && existsSync(join(from, file))) cpSync(join(from, file), join(this.path, file))
     }
     for (const folder of ['.', ...this.#folders()]) this.#linkModules(folder)
@@ -59,7 +59,7 @@ export class Release {
     return this
   }
 
-  /** Publishes the versions that the registry does not have. One that is not on loopback is refused. */
+  /** Publishes the versions that the registry lacks. Throws if the registry is not on loopback. */
   async publish(registry: string): Promise<void> {
     assertLoopback(registry)
     const userconfig = join(this.path, '.git/npmrc')
@@ -70,7 +70,7 @@ export class Release {
       assertLoopback((await run('npm', ['config', 'get', key], this.path, env)).trim())
     }
     for (const { name, publishConfig } of this.manifests()) {
-      if (publishConfig !== undefined) throw new Error(`the publishConfig of ${name} may name another registry`)
+      if (publishConfig !== undefined) throw new Error(`The publishConfig of ${name} may name another registry.`)
     }
     await run(process.execPath, [CHANGESET, 'publish'], this.path, env)
   }
@@ -82,7 +82,7 @@ export class Release {
     return this
   }
 
-  /** Of the packages that are published. */
+  /** The manifests of the published packages. */
   manifests(): readonly Manifest[] {
     const manifests = this.#folders().map((folder): Manifest => JSON.parse(this.read(folder, 'package.json')))
     return manifests.filter((manifest) => manifest.private !== true)
@@ -107,7 +107,7 @@ export class Release {
     return folders.filter((folder) => existsSync(join(this.path, folder, 'package.json')))
   }
 
-  /** What npm installed for this repository, by links; where it links to a package of the repository, to the copy's. */
+  /** Links to what npm installed for this repository. Links between packages of the repository point into the copy. */
   #linkModules(folder: string): void {
     const modules = join(ROOT, folder, 'node_modules')
     if (!existsSync(modules)) return

@@ -1,11 +1,11 @@
 import { Document } from '../../../../docs/test/support/document.ts'
 
-/** The server of the first screen of README.md. */
+/** The server on the first screen of README.md. */
 export const TEN_LINES: string = new Document('README.md').files['server.mjs'] ?? ''
 
 export const SECRET = 'a secret of the rehearsal, of 32 bytes or more'
 
-/** What two visits with the cookie of the first are answered. */
+/** The answers to two visits. The second sends the cookie of the first. */
 export async function visitTwice(address: string): Promise<readonly string[]> {
   const first = await fetch(address)
   const cookie = first.headers.getSetCookie()[0]?.split(';')[0] ?? ''

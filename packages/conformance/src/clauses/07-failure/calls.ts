@@ -5,7 +5,7 @@ import { Breach, describeError, expectFailure, expectThat } from '../../breach.j
 import { entry } from '../../stage/server.js'
 import { GRACE_MS, withinDeadline } from '../../stage/within-deadline.js'
 
-const DATA = 'the data of a session that nobody may see'
+const DATA = 'the confidential data of a session'
 
 export type Call = readonly [name: string, call: () => Promise<unknown>]
 
@@ -28,19 +28,24 @@ export async function expectUnavailable(store: ServerStore, [name, call]: Call, 
 
 export function expectSafe(error: SessError, done: string, secret: string): void {
   const shown = inspect(error, { depth: Infinity, showHidden: true }) + error.message + String(error.stack)
-  expectThat(!shown.includes(secret), `inspect of the error of ${done}`, 'nothing of the data', 'the data')
+  expectThat(
+    !shown.includes(secret),
+    `the error of ${done}, inspected to any depth`,
+    'no stored data',
+    'the stored data',
+  )
 }
 
 let recoveries = 0
 
-/** Until it works again by itself. */
+/** Waits until the store works again. Throws a `Breach` if it does not within three deadlines and a grace time. */
 export async function expectRecovery(store: ServerStore, done: string): Promise<void> {
   const until = performance.now() + 3 * store.deadline + GRACE_MS
   for (;;) {
     try {
-      // A create that failed may have taken its key.
+      // Each attempt uses a new key, since a create that failed may have taken its key.
       if ((await store.create(`again${++recoveries}`, entry('data'))) !== null) return
-      throw new Breach(done, 'a create that works again', 'null, for a key that nobody has')
+      throw new Breach(done, 'a create that works again', 'null, for a key that was never used')
     } catch (error) {
       if (error instanceof Breach) throw error
       const isRight = isSessError(error) && error.code === 'UNAVAILABLE' && performance.now() < until
@@ -50,12 +55,12 @@ export async function expectRecovery(store: ServerStore, done: string): Promise<
   }
 }
 
-/** What a write through a failing connection came to. `undefined`: it failed `UNAVAILABLE`. */
+/** The result of a call through a failing connection. `undefined`: the call failed with `UNAVAILABLE`. */
 export async function attempt<T>(done: string, call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call()
   } catch (error) {
     if (isSessError(error) && error.code === 'UNAVAILABLE') return undefined
-    throw new Breach(done, 'its result, or a SessError UNAVAILABLE', describeError(error))
+    throw new Breach(done, 'a result, or a SessError UNAVAILABLE', describeError(error))
   }
 }

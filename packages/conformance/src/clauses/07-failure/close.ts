@@ -8,13 +8,13 @@ import { withinDeadline } from '../../stage/within-deadline.js'
 import { callsOf } from './calls.js'
 import { faulty, proxied } from './outage.js'
 
-/** Each of calls in flight ends, with its answer or with an error of the contract. */
+/** Asserts that each call in flight ends with a result or with an error that the contract allows. */
 async function expectSettled(store: ServerStore, calls: readonly Promise<unknown>[], done: string): Promise<void> {
   await withinDeadline(store, done, async () => {
     for (const outcome of await Promise.allSettled(calls)) {
       if (outcome.status === 'fulfilled') continue
       const isRight = isSessError(outcome.reason) && ['UNAVAILABLE', 'CLOSED'].includes(outcome.reason.code)
-      expectThat(isRight, done, 'an answer, UNAVAILABLE or CLOSED', describeError(outcome.reason))
+      expectThat(isRight, done, 'a result, UNAVAILABLE or CLOSED', describeError(outcome.reason))
     }
   })
 }
@@ -25,7 +25,7 @@ async function expectClosed(store: ServerStore): Promise<void> {
 
 const close: readonly Case<ServerStage>[] = [
   {
-    title: 'is CLOSED after close, which may be called again',
+    title: 'fails with CLOSED after close, and close can be called again',
     run: async (stage) => {
       for (const isUsed of [true, false]) {
         const store = stage.open()
@@ -43,14 +43,14 @@ const close: readonly Case<ServerStage>[] = [
       const store = stage.open()
       const calls = numbers(40).map((n) => store.create(`key${n}`, entry('data')))
       await Promise.all([
-        withinDeadline(store, 'close beside 40 creates', () => Promise.all([store.close(), store.close()])),
-        expectSettled(store, calls, 'one of 40 creates beside a close'),
+        withinDeadline(store, 'close during 40 creates', () => Promise.all([store.close(), store.close()])),
+        expectSettled(store, calls, 'one of 40 creates during a close'),
       ])
       await expectClosed(store)
     },
   },
   ...(['refuse', 'blackhole'] as const).map((fault): Case<ServerStage> => ({
-    title: `closes in time while the backend ${fault === 'refuse' ? 'is away' : 'says nothing'}`,
+    title: `closes within the deadline while the backend ${fault === 'refuse' ? 'is unreachable' : 'does not answer'}`,
     needs: [fault === 'refuse' ? 'faults' : 'tcp'],
     isAlone: fault === 'refuse' && 'without tcp',
     run: async (stage) => {
@@ -59,13 +59,13 @@ const close: readonly Case<ServerStage>[] = [
       const calls = callsOf(store).map(([, call]) => call())
       await Promise.all([
         expectSettled(store, calls, 'a call in flight when the store is closed'),
-        withinDeadline(store, 'close while the backend is not there', () => store.close()),
+        withinDeadline(store, 'close while the backend is unreachable', () => store.close()),
       ])
       await expectClosed(store)
     },
   })),
   {
-    title: 'keeps nothing that would keep the process from its end',
+    title: 'lets the process exit after close',
     isAlone: true,
     run: (stage) =>
       expectAllReleased(
@@ -80,24 +80,24 @@ const close: readonly Case<ServerStage>[] = [
       ),
   },
   {
-    title: 'keeps nothing that would keep the process from its end, though the backend is away',
+    title: 'lets the process exit after close while the backend is unreachable',
     needs: ['faults'],
     isAlone: true,
     run: (stage) =>
       expectAllReleased(
-        'an instance that was closed while the backend was away',
+        'an instance that was closed while the backend was unreachable',
         async () => {
           const store = await faulty(true)(stage)
           const calls = callsOf(store).map(([, call]) => call())
-          await withinDeadline(store, 'calls while the backend is away', () => Promise.allSettled(calls))
-          await withinDeadline(store, 'close while the backend is away', () => store.close())
+          await withinDeadline(store, 'calls while the backend is unreachable', () => Promise.allSettled(calls))
+          await withinDeadline(store, 'close while the backend is unreachable', () => store.close())
           await stage.close()
         },
         stage.backend.releasesWithin,
       ),
   },
   {
-    title: 'leaves a client open that the caller passed in',
+    title: 'leaves a client that the caller passed in open',
     needs: ['passedIn'],
     run: async (stage) => {
       const { passedIn } = stage.harness
@@ -112,6 +112,6 @@ const close: readonly Case<ServerStage>[] = [
 
 export const closing: ServerClause = {
   id: '7.5',
-  says: 'close resolves within deadline, also while the backend is down; after it every method is CLOSED; closing twice is not an error; calls in flight end; a client that the caller passed in is left open; the process can exit.',
+  says: 'close resolves within the deadline, even while the backend is down. Calls in flight end. After close, every method fails with CLOSED, and closing again is not an error. A client that the caller passed in stays open. The process can exit.',
   cases: close,
 }

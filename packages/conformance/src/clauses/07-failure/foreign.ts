@@ -7,13 +7,13 @@ import { withinDeadline } from '../../stage/within-deadline.js'
 import { expectSafe } from './calls.js'
 
 const FOREIGN: Readonly<Record<string, Uint8Array>> = {
-  nothing: Buffer.alloc(0),
+  'no bytes': Buffer.alloc(0),
   text: Buffer.from('a foreign text that shows'),
   JSON: Buffer.from('{"a foreign":["text that shows"]}'),
-  'every byte': Uint8Array.from(numbers(256)),
-  'lines of a protocol': Buffer.from('a foreign\r\nEND\r\nVALUE key 0 3\r\ntext that shows\r\n'),
+  'every byte value': Uint8Array.from(numbers(256)),
+  'protocol text': Buffer.from('a foreign\r\nEND\r\nVALUE key 0 3\r\ntext that shows\r\n'),
   'broken UTF-8': Buffer.from([0xc3, 0x28, 0xa0, 0xff, 0xfe, 0xed, 0xa0, 0x80]),
-  'many bytes': Buffer.alloc(20_000, 'a foreign text that shows '),
+  '20,000 bytes': Buffer.alloc(20_000, 'a foreign text that shows '),
 }
 
 async function expectCorrupt(store: ServerStore, key: string, done: string): Promise<SessError> {
@@ -27,7 +27,7 @@ async function expectForeign(stage: ServerStage): Promise<void> {
   for (const [at, [name, bytes]] of Object.entries(FOREIGN).entries()) {
     const key = `key${at}`
     await stage.backend.plant?.(stage.scope, key, bytes)
-    const done = (method: string) => `${method} of a key that holds ${name}, which is foreign`
+    const done = (method: string) => `${method} of a key with foreign bytes (${name})`
     const error = await expectCorrupt(store, key, done('read'))
     expectSafe(error, done('read'), 'text that shows')
     expectSame(done('create'), await store.create(key, entry('new')), null)
@@ -38,11 +38,13 @@ async function expectForeign(stage: ServerStage): Promise<void> {
     expectSame(`read after a ${done('destroy')}`, await store.read(key), null)
     await stage.create(store, key, given)
   }
-  expectSame('read of a neighbour of them', await store.read('neighbour'), { ...given, version })
+  expectSame('read of a neighbouring key', await store.read('neighbour'), { ...given, version })
 }
 
 export const foreignBytes: ServerClause = {
   id: '7.3',
-  says: "Foreign or corrupt bytes under a key: read is CORRUPT, create and update resolve null, destroy removes them; never a crash, a hang, or somebody else's session; the error shows none of the bytes.",
-  cases: [{ title: 'takes foreign bytes for what they are', needs: ['plant'], run: expectForeign }],
+  says: 'If the bytes under a key are foreign or corrupt, read fails with CORRUPT, create and update resolve with null, and destroy removes the bytes. They never cause a crash, a hang or the session of another user. The error shows none of the bytes.',
+  cases: [
+    { title: 'reports foreign bytes as CORRUPT and lets destroy remove them', needs: ['plant'], run: expectForeign },
+  ],
 }

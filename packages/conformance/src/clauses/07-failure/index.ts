@@ -9,10 +9,10 @@ import { unreachableBackend } from './unreachable.js'
 
 const wrongOptions: ServerClause = {
   id: '7.6',
-  says: 'A bad option is INVALID_OPTION at construction, naming the option, what was given and what is expected; secrets never appear in a message.',
+  says: 'A bad or unknown option fails with INVALID_OPTION when the store is made. The message names the option, what was given and what is expected. It describes text by its kind only and never repeats its content. Secrets never appear in a message.',
   cases: [
     {
-      title: 'refuses bad options when it is made',
+      title: 'refuses bad options when the store is made',
       run: async (stage) => expectOptionsChecked(stage.harness, stage.optionsOf(), (options) => stage.make(options)),
     },
   ],

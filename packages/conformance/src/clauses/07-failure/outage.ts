@@ -2,7 +2,7 @@ import type { ServerStore } from '@sess/core/adapter'
 import type { Fault } from '../../faults/proxy.js'
 import { entry, type ServerStage } from '../../stage/server.js'
 
-/** Opens an instance and cuts it off from the backend, at once or after it was used. */
+/** Opens an instance and cuts it off from the backend, after a first call if `isUsed`. */
 export function faulty(isUsed: boolean): (stage: ServerStage) => Promise<ServerStore> {
   return async (stage) => {
     const { store, faults } = await stage.openFaulty()
@@ -12,7 +12,7 @@ export function faulty(isUsed: boolean): (stage: ServerStage) => Promise<ServerS
   }
 }
 
-/** The same with a fault of the proxy's. */
+/** The same, with a fault of the proxy. */
 export function proxied(
   isUsed: boolean,
   fault: (store: ServerStore) => Fault,

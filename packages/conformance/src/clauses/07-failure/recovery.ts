@@ -4,24 +4,26 @@ import { callsOf, expectRecovery, expectUnavailable } from './calls.js'
 
 export const recovery: ServerClause = {
   id: '7.2',
-  says: 'When the backend is back, the same store instance works again, with no restart.',
+  says: 'When the backend is reachable again, the same store instance works again without a restart.',
   cases: [
     {
-      title: 'works again when the backend is back',
+      title: 'works again when the backend is reachable again',
       needs: ['faults'],
       isAlone: 'without tcp',
       run: async (stage) => {
         const { store, faults } = await stage.openFaulty()
         await stage.create(store, 'key', entry('data'))
         await faults.begin()
-        await Promise.all(callsOf(store).map((call) => expectUnavailable(store, call, 'while the backend is away')))
+        await Promise.all(
+          callsOf(store).map((call) => expectUnavailable(store, call, 'while the backend is unreachable')),
+        )
         await faults.end()
-        await expectRecovery(store, 'create after the backend has come back')
-        await stage.read(store, 'key', 'after the backend has come back')
+        await expectRecovery(store, 'create after the backend is reachable again')
+        await stage.read(store, 'key', 'after the backend is reachable again')
       },
     },
     {
-      title: 'works when the backend starts after it',
+      title: 'works when the backend starts later than the store',
       needs: ['faults'],
       isAlone: 'without tcp',
       run: async (stage) => {
@@ -33,7 +35,7 @@ export const recovery: ServerClause = {
       },
     },
     {
-      title: 'works again when the backend speaks again',
+      title: 'works again when the backend answers again',
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()
@@ -41,11 +43,11 @@ export const recovery: ServerClause = {
         await stage.create(store, 'key', entry('data'))
         await proxy.set('blackhole')
         await Promise.all(
-          callsOf(store).map((call) => expectUnavailable(store, call, 'while the backend says nothing')),
+          callsOf(store).map((call) => expectUnavailable(store, call, 'while the backend does not answer')),
         )
         await proxy.set('none')
-        await expectRecovery(store, 'create after the backend has found its speech')
-        await stage.read(store, 'key', 'after the backend has found its speech')
+        await expectRecovery(store, 'create after the backend answers again')
+        await stage.read(store, 'key', 'after the backend answers again')
       },
     },
   ],

@@ -6,7 +6,7 @@ import { callsOf, expectRecovery } from './calls.js'
 
 export const residue: ServerClause = {
   id: '7.7',
-  says: 'No rejection goes unhandled, no listener or timer leaks, no child process is started, whatever fails.',
+  says: 'Whatever fails, no rejection goes unhandled, no listener or timer leaks, and no child process is started.',
   cases: [
     {
       title: 'leaves nothing behind after 200 calls',
@@ -28,17 +28,17 @@ export const residue: ServerClause = {
       isAlone: true,
       run: (stage) =>
         expectNothingLeft(
-          '200 calls while the backend was away',
+          '200 calls while the backend was unreachable',
           async (watch) => {
             const { store, faults } = await stage.openFaulty()
             await store.read('key')
             for (const round of numbers(2)) {
               await faults.begin()
               const calls = numbers(25).flatMap((n) => callsOf(store, `key${round}of${n}`).map(([, call]) => call()))
-              await withinDeadline(store, 'calls while the backend is away', () => Promise.allSettled(calls))
+              await withinDeadline(store, 'calls while the backend is unreachable', () => Promise.allSettled(calls))
               watch.lookForChildren()
               await faults.end()
-              await expectRecovery(store, 'create after the backend has come back')
+              await expectRecovery(store, 'create after the backend is reachable again')
             }
             await withinDeadline(store, 'close', () => store.close())
             await stage.close()

@@ -16,7 +16,7 @@ const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<Ser
   }
   return [
     {
-      title: `reports no create of its own as taken, whose ${which} reply was lost`,
+      title: `does not report its own create as taken when the ${which} reply was lost`,
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()
@@ -33,7 +33,7 @@ const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<Ser
       },
     },
     {
-      title: `reports no update of its own as not current, whose ${which} reply was lost`,
+      title: `does not report its own update as not current when the ${which} reply was lost`,
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()
@@ -51,7 +51,7 @@ const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<Ser
   ]
 })
 
-/** Each update adds a word of its own to what it read, so that the end tells which were applied, and how often. */
+/** Each update appends a unique word to what it read, so the final value shows which were applied and how often. */
 async function expectAccounted(stage: ServerStage): Promise<void> {
   const proxy = await stage.proxy()
   const stores = [stage.open(stage.scope, proxy.address), stage.open(stage.scope, proxy.address)]
@@ -74,15 +74,15 @@ async function expectAccounted(stage: ServerStage): Promise<void> {
   const applied = (await stage.read(sure, 'lostkey')).data.split(' ')
   const expectTimes = (told: keyof typeof words, expected: string, isRight: (times: number) => boolean): void => {
     const wrong = words[told].filter((word) => !isRight(applied.filter((one) => one === word).length))
-    const done = `the ${words[told].length} updates that were ${told}, of 48 with replies lost at random`
-    expectThat(wrong.length === 0, done, `each of them applied ${expected}`, `not so: ${wrong.join(', ')}`)
+    const done = `the ${words[told].length} ${told} updates, of 48 with replies lost at random`
+    expectThat(wrong.length === 0, done, `each of them applied ${expected}`, `otherwise for ${wrong.join(', ')}`)
   }
   expectTimes('acknowledged', 'once', (times) => times === 1)
   expectTimes('refused', 'never', (times) => times === 0)
   expectTimes('failed', 'once or never', (times) => times <= 1)
 }
 
-/** Writes that were given up are not to come later over what others have written since. */
+/** Asserts that writes which failed are not applied later over what others have written since. */
 async function expectNoneLate(
   stage: ServerStage,
   begin: (stage: ServerStage) => Promise<{ store: ServerStore; end: () => Promise<void> }>,
@@ -97,30 +97,33 @@ async function expectNoneLate(
     attempt('create', () => store.create('created', entry('late'))),
   ])
   await end()
-  // What is applied only now is right, as long as nobody has written since.
+  // A failed write may still have been applied up to here, because nothing has been written since.
   const found = await stage.read(other, 'updated')
   const given = entry('newest')
   const version = await stage.update(other, 'updated', given, found.version)
   await other.destroy('destroyed')
   await other.destroy('created')
   const created = await stage.create(other, 'created', given)
-  await expectRecovery(store, 'create after the fault has ended')
+  await expectRecovery(store, 'create after the fault ended')
   for (const count of numbers(5)) {
-    const when = `after the fault has ended, poll ${count + 1}`
-    expectSame(`read of what was updated since, ${when}`, await other.read('updated'), { ...given, version })
-    expectSame(`read of what was destroyed since, ${when}`, await other.read('destroyed'), null)
-    expectSame(`read of what was created since, ${when}`, await other.read('created'), { ...given, version: created })
+    const when = `after the fault ended, poll ${count + 1}`
+    expectSame(`read of an entry that was updated since, ${when}`, await other.read('updated'), { ...given, version })
+    expectSame(`read of an entry that was destroyed since, ${when}`, await other.read('destroyed'), null)
+    expectSame(`read of an entry that was created since, ${when}`, await other.read('created'), {
+      ...given,
+      version: created,
+    })
     await sleep(10)
   }
 }
 
 export const uncertainWrites: ServerClause = {
   id: '7.4',
-  says: 'A write that fails UNAVAILABLE may have been applied, or may yet be, at most once; never over a newer version, never after a destroy. A store resends only what it can prove was not applied, and never reports its own success as "taken" or "not current".',
+  says: 'A write that fails with UNAVAILABLE may have been applied or may still be applied, but at most once, never over a newer version and never after a destroy. (A late destroy may still remove its key.) A store resends only what it can prove was not applied. It never resolves with null ("taken" or "not current") because of its own successful write.',
   cases: [
     ...lostReplies,
     {
-      title: 'reports no update of its own as not current, whose reply was lost before another updated',
+      title: 'does not report its own update as not current when the reply was lost and another instance updated next',
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()
@@ -135,25 +138,26 @@ export const uncertainWrites: ServerClause = {
           loseReplyTo: (request) => {
             if (following !== undefined || !request.includes('lostkey')) return false
             following = follow()
-            // It is awaited below, unless something else breaks first.
+            // `following` is awaited below, unless another check fails first.
             following.catch(() => undefined)
             return true
           },
         })
-        const done = 'update whose reply was lost, before another updated as well'
+        const done = 'update whose reply was lost, followed by an update of another instance'
         const version = await attempt(done, () => store.update('lostkey', entry('second'), first))
         await following
         const isThird = (await stage.read(other, 'lostkey')).data === 'third'
-        expectThat(!(isThird && version === null), done, 'UNAVAILABLE, or a version: it was applied', version)
+        expectThat(!(isThird && version === null), done, 'UNAVAILABLE, or a version, because it was applied', version)
       },
     },
     {
-      title: 'applies each update once, or never where it says so, with replies lost at random',
+      title:
+        'applies acknowledged updates once, refused ones never and failed ones at most once, with replies lost at random',
       needs: ['tcp'],
       run: expectAccounted,
     },
     {
-      title: 'applies no write late, over what was written since, after the backend was away',
+      title: 'does not apply a late write over newer ones after the backend was unreachable',
       needs: ['faults'],
       isAlone: 'without tcp',
       run: (stage) =>
@@ -165,7 +169,7 @@ export const uncertainWrites: ServerClause = {
         }),
     },
     {
-      title: 'applies no write late, over what was written since, after the backend said nothing',
+      title: 'does not apply a late write over newer ones after the backend did not answer',
       needs: ['tcp'],
       run: (stage) =>
         expectNoneLate(stage, async () => {

@@ -4,31 +4,31 @@ import type { ServerStage } from '../../stage/server.js'
 import { callsOf, expectUnavailable } from './calls.js'
 import { faulty, proxied } from './outage.js'
 
-/** Before it was used, or after. */
+/** Asserts that every method fails with `UNAVAILABLE`, on an instance that was used before or was not. */
 function expectAllUnavailable(isUsed: boolean, begin: (stage: ServerStage) => Promise<ServerStore>, when: string) {
   return async (stage: ServerStage): Promise<void> => {
     const store = await begin(stage)
-    const state = isUsed ? 'by an instance that was at work' : 'by an instance that was never used'
+    const state = isUsed ? 'on an instance in use' : 'on an unused instance'
     await Promise.all(callsOf(store).map((call) => expectUnavailable(store, call, `${when}, ${state}`)))
   }
 }
 
 const unreachable = [false, true].flatMap((isUsed): Case<ServerStage>[] => {
-  const name = isUsed ? 'an instance at work' : 'an unused instance'
+  const name = isUsed ? 'an instance in use' : 'an unused instance'
   return [
     {
-      title: `answers UNAVAILABLE when the backend is away from ${name}`,
+      title: `fails with UNAVAILABLE when the backend is unreachable for ${name}`,
       needs: ['faults'],
       isAlone: 'without tcp',
-      run: expectAllUnavailable(isUsed, faulty(isUsed), 'while the backend is away'),
+      run: expectAllUnavailable(isUsed, faulty(isUsed), 'while the backend is unreachable'),
     },
     {
-      title: `answers UNAVAILABLE in time when the backend says nothing to ${name}`,
+      title: `fails with UNAVAILABLE within the deadline when the backend does not answer ${name}`,
       needs: ['tcp'],
       run: expectAllUnavailable(
         isUsed,
         proxied(isUsed, () => 'blackhole'),
-        'while the backend says nothing',
+        'while the backend does not answer',
       ),
     },
   ]
@@ -36,11 +36,11 @@ const unreachable = [false, true].flatMap((isUsed): Case<ServerStage>[] => {
 
 export const unreachableBackend: ServerClause = {
   id: '7.1',
-  says: 'An unreachable backend is UNAVAILABLE, within deadline, for every method; it is never null, never an empty session, never a hang, and the error shows no data.',
+  says: 'While the backend is unreachable, every method fails with UNAVAILABLE within the deadline (prune: within the deadline for each step). It never resolves with null or an empty session, and it never hangs. The cause of the error is a copy of the name, message and code of the client error. Inspected to any depth, the error shows no data, token, secret or password.',
   cases: [
     ...unreachable,
     {
-      title: 'answers UNAVAILABLE in time when each reply comes too late',
+      title: 'fails with UNAVAILABLE within the deadline when each reply is late',
       needs: ['tcp'],
       run: expectAllUnavailable(
         true,
@@ -49,11 +49,11 @@ export const unreachableBackend: ServerClause = {
       ),
     },
     {
-      title: 'answers UNAVAILABLE when the reply is cut off',
+      title: 'fails with UNAVAILABLE when the reply is cut off',
       needs: ['tcp'],
       run: async (stage) => {
         const store = await proxied(true, () => 'cut replies')(stage)
-        // One at a time: of several replies that come as one, half may hold a whole one.
+        // One call at a time: half of several replies that arrive together could contain a whole reply.
         for (const call of callsOf(store)) await expectUnavailable(store, call, 'while its reply is cut off')
       },
     },

@@ -23,7 +23,7 @@ function clientMutant(clause: string, name: string, { also = [], parts, adapter 
   }
 }
 
-/** A client store of which a field is another. */
+/** A client store with one field replaced. */
 function withField(name: string, field: object): Mutant {
   return clientMutant('10.1', name, {
     adapter: (correct) => (options, context) => Object.assign(correct(options, context), field),
@@ -41,7 +41,7 @@ const tokens: readonly Mutant[] = [
       },
     },
   }),
-  clientMutant('8.1', 'keeps the dates beyond 2106 by the second', {
+  clientMutant('8.1', 'stores dates beyond 2106 in whole seconds', {
     parts: {
       pack({ data, expiresAt }) {
         const second = Math.floor(expiresAt / 1000)
@@ -49,11 +49,11 @@ const tokens: readonly Mutant[] = [
       },
     },
   }),
-  clientMutant('8.2', 'takes every spelling that decodes to a token', {
+  clientMutant('8.2', 'accepts every spelling that decodes to a token', {
     parts: { decode: (token) => Buffer.from(token, 'base64url') },
   }),
-  clientMutant('8.2', 'takes blanks around a token', { parts: { decode: (token) => decode(token.trim()) } }),
-  clientMutant('8.2', 'reads a token as far as it says that it goes', {
+  clientMutant('8.2', 'accepts whitespace around a token', { parts: { decode: (token) => decode(token.trim()) } }),
+  clientMutant('8.2', 'trusts the length that a token declares', {
     parts: {
       encode: (bytes) => encode(Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length), bytes])),
       decode(token) {
@@ -63,22 +63,22 @@ const tokens: readonly Mutant[] = [
       maxBytes: (maxValueLength) => maxBytes(maxValueLength) - 2,
     },
   }),
-  clientMutant('8.2', 'checks four bytes of a tag', { parts: { checked: 4 } }),
-  clientMutant('8.3', 'binds a token to no cookie', { parts: { additional: () => '' } }),
-  clientMutant('8.3', 'has one key whatever the secret', {
+  clientMutant('8.2', 'checks only four bytes of the tag', { parts: { checked: 4 } }),
+  clientMutant('8.3', 'does not bind a token to a cookie', { parts: { additional: () => '' } }),
+  clientMutant('8.3', 'uses one key for every secret', {
     also: ['8.4'],
     parts: { keys: () => [Buffer.alloc(32, 'the key')] },
   }),
-  clientMutant('8.4', 'opens with the newest secret alone', { parts: { keys: (all) => all.slice(0, 1) } }),
-  clientMutant('8.4', 'never says that a token is outdated', { parts: { isOutdated: () => false } }),
+  clientMutant('8.4', 'opens with only the newest secret', { parts: { keys: (all) => all.slice(0, 1) } }),
+  clientMutant('8.4', 'never reports a token as outdated', { parts: { isOutdated: () => false } }),
   clientMutant('8.4', 'seals with the oldest secret', { parts: { keys: (all) => keys(all).toReversed() } }),
-  clientMutant('8.5', 'makes its nonce of what it seals', {
+  clientMutant('8.5', 'derives the nonce from the entry', {
     parts: {
       nonce: ({ data, expiresAt }) =>
         createHash('sha256').update(`${expiresAt}${data}`).digest().subarray(0, NONCE_LENGTH),
     },
   }),
-  clientMutant('8.5', 'shows how the data begins', {
+  clientMutant('8.5', 'shows the start of the data', {
     parts: {
       nonce: ({ data }) =>
         Buffer.concat([Buffer.from(data).subarray(0, 8), randomBytes(NONCE_LENGTH)]).subarray(0, NONCE_LENGTH),
@@ -95,7 +95,7 @@ const tokens: readonly Mutant[] = [
       },
     },
   }),
-  clientMutant('8.6', 'makes tokens that form-decoding alters', {
+  clientMutant('8.6', 'makes tokens that form-decoding changes', {
     parts: {
       encode: (bytes) => encode(bytes).replaceAll('-', '+'),
       decode: (token) => (token.includes('-') ? undefined : decode(token.replaceAll('+', '-'))),
@@ -108,8 +108,10 @@ const tokens: readonly Mutant[] = [
       maxBytes: (maxValueLength) => maxBytes(maxValueLength) - 2,
     },
   }),
-  clientMutant('8.7', 'takes more than a cookie holds', { parts: { maxBytes: (length) => maxBytes(length) + 1 } }),
-  clientMutant('8.8', 'fails at what is longer than a cookie', {
+  clientMutant('8.7', 'declares a maxBytes too large for a cookie', {
+    parts: { maxBytes: (length) => maxBytes(length) + 1 },
+  }),
+  clientMutant('8.8', 'throws for strings longer than a cookie', {
     parts: {
       decode(token) {
         if (token.length > 10_000) throw new RangeError('a token is too long')
@@ -120,7 +122,7 @@ const tokens: readonly Mutant[] = [
 ]
 
 const options: readonly Mutant[] = [
-  clientMutant('7.6', 'passes over options that it does not know', {
+  clientMutant('7.6', 'ignores unknown options', {
     adapter: (correct) => (_, context) => correct({}, context),
   }),
   clientMutant('7.6', 'repeats the options that it refuses', {
@@ -140,5 +142,5 @@ export const clientMutants: readonly Mutant[] = [
   ...tokens,
   ...options,
   withField('has no name', { name: '' }),
-  withField('has room for part of a byte', { maxBytes: 100.5 }),
+  withField('has a fractional maxBytes', { maxBytes: 100.5 }),
 ]

@@ -4,7 +4,7 @@ import { mutant, type Mutant } from '../mutant.ts'
 import { isUnavailable, never, watching } from './watch.ts'
 
 export const closeMutants: readonly Mutant[] = [
-  mutant('7.5', 'closes a second time without end, if it was not used', {
+  mutant('7.5', 'hangs at a second close if it was never used', {
     stores: () => (store) => {
       let isUsed = false
       let isClosed = false
@@ -33,7 +33,7 @@ export const closeMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('7.5', 'fails to close while the backend is away', {
+  mutant('7.5', 'fails to close while the backend is unreachable', {
     stores: () => (store) => {
       let isAway = false
       return {
@@ -54,7 +54,7 @@ export const closeMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('7.5', 'reads nothing when it is closed', {
+  mutant('7.5', 'reads null after close', {
     stores: () => (store) => ({
       read: (key) =>
         store.read(key).catch((error: unknown) => {
@@ -63,7 +63,7 @@ export const closeMutants: readonly Mutant[] = [
         }),
     }),
   }),
-  mutant('7.5', 'is unavailable when it is closed', {
+  mutant('7.5', 'fails with UNAVAILABLE after close', {
     stores: () => (store) => ({
       destroy: (key) =>
         store.destroy(key).catch((error: unknown) => {
@@ -104,7 +104,7 @@ export const closeMutants: readonly Mutant[] = [
       return { ...store, close }
     },
   }),
-  mutant('7.5', 'leaves its timers when it is closed', {
+  mutant('7.5', 'leaves timers after close', {
     also: ['7.7'],
     stores:
       ({ cleanUp }) =>
@@ -116,7 +116,7 @@ export const closeMutants: readonly Mutant[] = [
         return {}
       },
   }),
-  mutant('7.5', 'leaves its connections when it is closed', {
+  mutant('7.5', 'leaves connections after close', {
     also: ['7.7'],
     stores:
       ({ server, cleanUp }) =>

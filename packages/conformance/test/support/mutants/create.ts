@@ -7,7 +7,7 @@ import { alter } from './alter.ts'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** Alters every entry on its way in. */
+/** Alters every entry before it is stored. */
 function written(how: (entry: Entry) => Entry): Defect {
   return {
     stores: () => (store) => ({
@@ -17,7 +17,7 @@ function written(how: (entry: Entry) => Entry): Defect {
   }
 }
 
-/** For a look at what holds a key, whatever it is. */
+/** Treats foreign bytes as a taken key. */
 function unlessCorrupt(error: unknown): 'something' {
   if (isSessError(error) && error.code === 'CORRUPT') return 'something'
   throw error
@@ -36,7 +36,7 @@ export const createMutants: readonly Mutant[] = [
   ),
   mutant(
     '1.1',
-    'keeps a millisecond more of what expires within the hour',
+    'adds a millisecond to an expiry within the hour',
     written(({ data, expiresAt }) => {
       const left = expiresAt - Date.now()
       return { data, expiresAt: left > MINUTE + 1 && left < HOUR ? expiresAt + 1 : expiresAt }
@@ -44,13 +44,13 @@ export const createMutants: readonly Mutant[] = [
   ),
   mutant(
     '1.1',
-    'has lines count twice against maxBytes',
+    'counts line breaks twice against maxBytes',
     written((entry) => {
       if (Buffer.byteLength(entry.data.replaceAll('\n', '\r\n')) <= MAX_BYTES) return entry
       throw new SessError('UNAVAILABLE', 'The line store has no room for that.')
     }),
   ),
-  mutant('1.1', 'says a maxBytes that it does not take', {
+  mutant('1.1', 'declares a maxBytes that it does not accept', {
     stores: () => (store) => ({
       maxBytes: MAX_BYTES + 1,
       create(key, entry) {
@@ -70,7 +70,7 @@ export const createMutants: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('1.2', 'takes a create again that was made before', {
+  mutant('1.2', 'accepts a create that repeats an earlier one', {
     stores: () => (store) => ({
       async create(key, entry) {
         const version = await store.create(key, entry)
@@ -80,7 +80,7 @@ export const createMutants: readonly Mutant[] = [
       },
     }),
   }),
-  mutant('1.3', 'looks whether a key is taken, and then takes it', {
+  mutant('1.3', 'checks whether a key is free, and then writes', {
     stores:
       ({ server }) =>
       (store, scope) => ({
@@ -91,7 +91,7 @@ export const createMutants: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('1.4', 'keeps the expiry of a former life', {
+  mutant('1.4', 'keeps the expiry of a destroyed entry', {
     stores: ({ server }) => {
       const former = new Map<string, number>()
       return (store, scope) => ({
@@ -109,7 +109,7 @@ export const createMutants: readonly Mutant[] = [
       })
     },
   }),
-  mutant('1.5', 'remembers what it did not find', {
+  mutant('1.5', 'caches keys that it did not find', {
     stores: () => (store) => {
       const missing = new Set<string>()
       return {

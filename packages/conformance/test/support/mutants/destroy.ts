@@ -3,7 +3,7 @@ import { SessError, type Stored } from '@sess/core/adapter'
 import type { LineServer } from '../line-server.ts'
 import { type Defect, mutant, type Mutant } from '../mutant.ts'
 
-/** In place of a restart or an eviction, every key is taken back to its first entry. */
+/** Instead of a restart or an eviction, every key returns to its first entry. */
 function resurrecting(event: 'restart' | 'evict'): Defect {
   const firsts = new WeakMap<LineServer, Map<string, () => void>>()
   const firstsOf = (server: LineServer): Map<string, () => void> => {
@@ -32,7 +32,7 @@ function resurrecting(event: 'restart' | 'evict'): Defect {
 }
 
 export const destroyMutants: readonly Mutant[] = [
-  mutant('4.1', 'still finds what it had read when another instance destroys it', {
+  mutant('4.1', 'still finds an entry that it had read and another instance destroyed', {
     stores: () => (store) => {
       const kept = new Map<string, Stored>()
       return {
@@ -48,7 +48,7 @@ export const destroyMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('4.1', 'still finds what it had read when it destroys it itself', {
+  mutant('4.1', 'still finds an entry that it had read and destroyed', {
     stores: () => (store) => {
       const kept = new Map<string, Stored>()
       const destroyed = new Map<string, Stored>()
@@ -70,7 +70,7 @@ export const destroyMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('4.2', 'fails to destroy what it has destroyed', {
+  mutant('4.2', 'fails to destroy an entry twice', {
     stores: () => (store) => {
       const destroyed = new Set<string>()
       return {
@@ -102,7 +102,7 @@ export const destroyMutants: readonly Mutant[] = [
         }),
     }),
   ),
-  mutant('4.4', 'creates what was destroyed while it was being updated', {
+  mutant('4.4', 'creates an entry that was destroyed during an update', {
     stores:
       ({ server }) =>
       (store, scope) => ({
@@ -114,7 +114,7 @@ export const destroyMutants: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('4.4', 'destroys only the version that it found', {
+  mutant('4.4', 'destroys only the version that it read first', {
     stores:
       ({ server }) =>
       (store, scope) => ({
@@ -125,11 +125,11 @@ export const destroyMutants: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('4.5', 'comes back from a restart with what it first held', {
+  mutant('4.5', 'returns to the first entries after a restart', {
     lacks: [],
     ...resurrecting('restart'),
   }),
-  mutant('4.5', 'holds what it first held when it has evicted', {
+  mutant('4.5', 'returns to the first entries after eviction', {
     variant: 'expiring',
     lacks: [],
     ...resurrecting('evict'),

@@ -1,7 +1,7 @@
 import type { Stored } from '@sess/core/adapter'
 import { mutant, type Mutant } from '../mutant.ts'
 
-// What only a sequence, or a race of many, can show: on the keys of 9.1 and 9.2, no other clause can.
+// These defects affect only the keys of 9.1 and 9.2, so that no other clause can find them.
 const isOfModel = (key: string): boolean => /^run\d/.test(key)
 const isOfHistory = (key: string): boolean => /^history\d/.test(key)
 
@@ -20,7 +20,7 @@ export const everythingMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('9.2', 'gives now and then what was read before', {
+  mutant('9.2', 'sometimes returns an older read', {
     keys: isOfHistory,
     stores: () => (store) => {
       const before = new Map<string, Stored | null>()
@@ -35,7 +35,7 @@ export const everythingMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('9.2', 'refuses now and then a version that is current', {
+  mutant('9.2', 'sometimes refuses a current version', {
     keys: isOfHistory,
     stores: () => (store) => {
       let updates = 0

@@ -7,7 +7,7 @@ const DAY = 86_400_000
 const HOUR = DAY / 24
 const MAX_DATE = 253_402_300_799_999
 
-/** A backend that expires entries itself, at another time than they say. */
+/** A backend that expires entries itself, but at a wrong time. */
 function expiring(until: (entry: Entry, before: number | undefined) => number): Defect {
   return {
     variant: 'expiring',
@@ -17,7 +17,7 @@ function expiring(until: (entry: Entry, before: number | undefined) => number): 
   }
 }
 
-/** Spares for ever what was updated. */
+/** Never prunes an updated entry. */
 function prunesCreated(): Defect {
   const updates = new Set<Version>()
   return {
@@ -33,15 +33,15 @@ function prunesCreated(): Defect {
 }
 
 const reclaiming: readonly Mutant[] = [
-  mutant('6.1', 'never prunes what was updated', prunesCreated()),
+  mutant('6.1', 'never prunes updated entries', prunesCreated()),
   mutant(
     '6.1',
-    'takes a date that is past for none',
+    'treats a past date as no expiry',
     expiring(({ expiresAt }) => (expiresAt > Date.now() ? expiresAt : Infinity)),
   ),
   mutant(
     '6.1',
-    'moves no date of the backend by an update',
+    'does not change the date on the backend at an update',
     expiring(({ expiresAt }, before) => before ?? expiresAt),
   ),
 ]
@@ -49,7 +49,7 @@ const reclaiming: readonly Mutant[] = [
 const early: readonly Mutant[] = [
   mutant(
     '6.2',
-    'expires entries by the second that they are in',
+    'rounds expiry down to the second',
     expiring(({ expiresAt }) => Math.floor(expiresAt / 1000) * 1000),
   ),
   mutant('6.2', 'cuts dates at the year 9999', {
@@ -64,14 +64,14 @@ const early: readonly Mutant[] = [
 ]
 
 const steps: readonly Mutant[] = [
-  mutant('6.3', 'prunes what expired before that time, and not at it', {
+  mutant('6.3', 'prunes entries that expired before that time, but not at it', {
     also: ['6.1'],
     server: { isDue: ({ expiresAt }, now) => expiresAt < now },
   }),
-  mutant('6.3', 'says how many the last step of prune removed', {
+  mutant('6.3', 'returns the number that the last step of prune removed', {
     stores: () => (store) => ({ prune: async (now) => ((await store.prune?.(now)) ?? 0) % STEP }),
   }),
-  mutant('6.3', 'fails to prune what takes many steps', {
+  mutant('6.3', 'fails when prune takes many steps', {
     stores: () => (store) => ({
       async prune(now) {
         const removed = (await store.prune?.(now)) ?? 0
@@ -85,7 +85,7 @@ const steps: readonly Mutant[] = [
       ({ server }) =>
       (store, scope) => ({
         async prune(now) {
-          // Nothing is due, and the backend is asked.
+          // Nothing is due, so this only contacts the backend.
           await store.prune?.(0)
           let removed = 0
           for (let step = STEP; step === STEP; removed += step)
@@ -94,12 +94,12 @@ const steps: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('6.3', 'prunes what had expired when it began', {
+  mutant('6.3', 'prunes the entries that had expired when prune began', {
     stores:
       ({ server }) =>
       (store, scope) => ({
         async prune(now) {
-          // Nothing is due, and the backend is asked.
+          // Nothing is due, so this only contacts the backend.
           await store.prune?.(0)
           const entries = server.entriesOf(scope)
           const due = [...entries].filter(([, held]) => !(held instanceof Uint8Array) && held.expiresAt <= now)
@@ -114,13 +114,13 @@ const steps: readonly Mutant[] = [
 ]
 
 const far: readonly Mutant[] = [
-  mutant('6.4', 'holds dates in seconds of 32 bits', {
+  mutant('6.4', 'stores dates as 32-bit seconds', {
     also: ['6.2'],
     ...expiring(({ expiresAt }) => (expiresAt / 1000 < 2 ** 31 ? expiresAt : 0)),
   }),
   mutant(
     '6.4',
-    'takes more than 30 days for a date long past',
+    'treats more than 30 days as a date long past',
     expiring(({ expiresAt }) => {
       const left = expiresAt - Date.now()
       return left < 30 * DAY || left > 200 * 365 * DAY ? expiresAt : 0
@@ -128,13 +128,13 @@ const far: readonly Mutant[] = [
   ),
 ]
 
-/** Expired within the hour. */
+/** Whether the entry expired within the last hour. */
 function isJustPast({ expiresAt }: Entry): boolean {
   return expiresAt <= Date.now() && expiresAt > Date.now() - HOUR
 }
 
 const past: readonly Mutant[] = [
-  mutant('6.5', 'fails to create what has just expired', {
+  mutant('6.5', 'fails to create an entry that has just expired', {
     stores: () => (store) => ({
       async create(key, entry) {
         if (isJustPast(entry)) throw new SessError('UNAVAILABLE', 'The line store takes no date that is past.')
@@ -142,12 +142,12 @@ const past: readonly Mutant[] = [
       },
     }),
   }),
-  mutant('6.5', 'creates nothing that has just expired', {
+  mutant('6.5', 'does not create an entry that has just expired', {
     stores: () => (store) => ({
       create: async (key, entry) => (isJustPast(entry) ? null : store.create(key, entry)),
     }),
   }),
-  mutant('6.5', 'gives a date that is past as the present', {
+  mutant('6.5', 'replaces a past date with the current time', {
     stores: () => (store) => ({
       create: (key, { data, expiresAt }) => store.create(key, { data, expiresAt: Math.max(expiresAt, Date.now()) }),
     }),

@@ -3,7 +3,7 @@ import type { LineServer } from '../line-server.ts'
 import { type Change, mutant, type Mutant, type Surroundings } from '../mutant.ts'
 import { never } from './watch.ts'
 
-/** Does something else with what foreign bytes hold. */
+/** Changes methods for keys with foreign bytes. */
 function foreign(how: (server: LineServer, scope: string, key: string) => Partial<ServerStore>) {
   return ({ server }: Surroundings): Change =>
     (store, scope) => {
@@ -24,14 +24,14 @@ function textOf(server: LineServer, scope: string, key: string): string {
 }
 
 export const foreignMutants: readonly Mutant[] = [
-  mutant('7.3', 'reads nothing for foreign bytes', { stores: foreign(() => ({ read: async () => null })) }),
+  mutant('7.3', 'reads foreign bytes as null', { stores: foreign(() => ({ read: async () => null })) }),
   mutant('7.3', 'reads foreign bytes as an entry', {
     stores: foreign((server, scope, key) => ({
       read: async () => ({ data: textOf(server, scope, key), expiresAt: 1, version: 'none' }),
     })),
   }),
   mutant('7.3', 'hangs at foreign bytes', { stores: foreign(() => ({ read: () => never() })) }),
-  mutant('7.3', 'fails at foreign bytes with an error of its own', {
+  mutant('7.3', 'fails at foreign bytes with another error', {
     stores: foreign(() => ({ read: () => Promise.reject(new TypeError('not an entry')) })),
   }),
   mutant('7.3', 'shows foreign bytes in its message', {
@@ -42,13 +42,13 @@ export const foreignMutants: readonly Mutant[] = [
   mutant('7.3', 'creates over foreign bytes', {
     stores: foreign((server, scope) => ({ create: async (key, entry) => server.put(scope, key, entry) })),
   }),
-  mutant('7.3', 'updates foreign bytes that begin as the version', {
+  mutant('7.3', 'updates foreign bytes that start with the version', {
     stores: foreign((server, scope) => ({
       update: async (key, entry, version) =>
         version !== '' && textOf(server, scope, key).startsWith(version) ? server.put(scope, key, entry) : null,
     })),
   }),
-  mutant('7.3', 'leaves foreign bytes where they are', { stores: foreign(() => ({ destroy: async () => {} })) }),
+  mutant('7.3', 'does not destroy foreign bytes', { stores: foreign(() => ({ destroy: async () => {} })) }),
   mutant('7.3', "reads somebody else's entry after foreign bytes", {
     stores: () => (store) => {
       let last: Stored | undefined

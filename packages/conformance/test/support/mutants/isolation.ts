@@ -62,7 +62,7 @@ export const isolationMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('5.3', 'takes only versions that an instance has seen itself', {
+  mutant('5.3', 'accepts only versions that the instance itself has seen', {
     also: ['3.3'],
     stores: () => (store) => {
       const seen = new Set<Version>()

@@ -2,7 +2,7 @@ import { SessError } from '@sess/core/adapter'
 import { mutant, type Mutant } from '../mutant.ts'
 
 export const optionMutants: readonly Mutant[] = [
-  mutant('7.6', 'passes over options that it does not know', {
+  mutant('7.6', 'ignores unknown options', {
     adapter:
       (correct) =>
       ({ scope, address, client, deadline }, context) =>

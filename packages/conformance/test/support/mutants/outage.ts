@@ -6,13 +6,13 @@ import { asServerStore } from '../reference.ts'
 import { changedLine, lineTo } from './line.ts'
 import { isUnavailable, never, watching } from './watch.ts'
 
-/** Milliseconds after the deadline at which the suite no longer waits. */
+/** Milliseconds after the deadline when the suite has stopped waiting. */
 const TOO_LATE = 1300
 
-/** Handles a failure, or rejects with what it is given. */
+/** Handles a failure, or rejects with the given error. */
 type Failing = (error: SessError) => Promise<never> | null
 
-/** Does something else when a method fails for want of the backend. */
+/** Changes what a method does when the backend is unreachable. */
 function failing(method: 'read' | 'update' | 'prune', how: Failing): Change {
   return (store) => {
     const handle = (error: unknown) => {
@@ -25,7 +25,7 @@ function failing(method: 'read' | 'update' | 'prune', how: Failing): Change {
   }
 }
 
-/** Only in an instance that has not reached the backend yet. */
+/** The same, only in an instance that has not reached the backend yet. */
 function unused(how: Failing): Change {
   return (store, scope) => {
     let isUsed = false
@@ -44,7 +44,7 @@ function unused(how: Failing): Change {
 }
 
 export const outageMutants: readonly Mutant[] = [
-  mutant('7.1', 'says not current for unreachable', { stores: () => unused(() => null) }),
+  mutant('7.1', 'reports not current while unreachable', { stores: () => unused(() => null) }),
   mutant('7.1', 'hangs', { stores: () => unused(() => never()) }),
   mutant('7.1', 'is late', {
     stores: () =>
@@ -53,9 +53,12 @@ export const outageMutants: readonly Mutant[] = [
         throw error
       }),
   }),
-  mutant('7.1', 'reads nothing for unreachable', { also: ['7.2'], stores: () => failing('read', () => null) }),
-  mutant('7.1', 'prunes nothing for unreachable', { also: ['7.2'], stores: () => failing('prune', () => null) }),
-  mutant('7.1', 'passes on the error of its client', {
+  mutant('7.1', 'reads null while unreachable', { also: ['7.2'], stores: () => failing('read', () => null) }),
+  mutant('7.1', 'resolves prune with 0 while unreachable', {
+    also: ['7.2'],
+    stores: () => failing('prune', () => null),
+  }),
+  mutant('7.1', 'rejects with the error of its client', {
     also: ['7.2', '7.4', '7.5'],
     stores: () =>
       failing('update', async (error) => {
@@ -63,7 +66,7 @@ export const outageMutants: readonly Mutant[] = [
         throw error
       }),
   }),
-  mutant('7.1', 'shows in a cause what was sent', {
+  mutant('7.1', 'shows the request in the cause', {
     also: ['7.2'],
     stores: () => (store) => ({
       async update(key, entry, version) {
@@ -77,14 +80,14 @@ export const outageMutants: readonly Mutant[] = [
       },
     }),
   }),
-  mutant('7.1', 'says a deadline that it does not keep', {
+  mutant('7.1', 'declares a deadline that it does not keep', {
     also: ['7.2', '7.5'],
     adapter: (correct) => (options, context) => {
       const { deadline } = asServerStore(correct(options, context))
       return { ...asServerStore(correct({ ...options, deadline: deadline + TOO_LATE }, context)), deadline }
     },
   }),
-  mutant('7.2', 'is of no more use when its first call has failed', {
+  mutant('7.2', 'never recovers from a failed first call', {
     stores: () => (store) => {
       let state: 'new' | 'used' | 'dead' = 'new'
       return watching(store, async (call) => {
@@ -100,7 +103,7 @@ export const outageMutants: readonly Mutant[] = [
       })
     },
   }),
-  mutant('7.2', 'keeps the connection that says nothing', {
+  mutant('7.2', 'keeps a connection that does not answer', {
     also: ['7.4'],
     lineTo: lineTo((address) => {
       const line = new WireLine(address)

@@ -11,8 +11,8 @@ export const readMutants: readonly Mutant[] = [
       read: async (key) => (key in {} ? { data: '', expiresAt: 1, version: 'none' } : store.read(key)),
     }),
   }),
-  mutant('2.2', 'extends what is read a third time', {
-    // It is polled there, after a fault.
+  mutant('2.2', 'extends an entry at its third read', {
+    // Cases of that clause poll the entry after a fault.
     also: ['7.4'],
     stores:
       ({ server }) =>
@@ -34,7 +34,7 @@ export const readMutants: readonly Mutant[] = [
         }
       },
   }),
-  mutant('2.3', 'returns the object that it keeps', {
+  mutant('2.3', 'returns the object that it stores', {
     stores: () => (store) => {
       const kept = new Map<string, { readonly version: Version; readonly found: Stored }>()
       return {
@@ -49,7 +49,7 @@ export const readMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('2.3', 'keeps the object that it was given', {
+  mutant('2.3', 'stores the object that it was given', {
     stores: () => (store) => {
       const kept = new Map<Version, Entry>()
       const keep = (version: Version | null, entry: Entry): Version | null => {
@@ -66,7 +66,7 @@ export const readMutants: readonly Mutant[] = [
       }
     },
   }),
-  mutant('2.4', 'gives one answer to more than 100 reads at once', {
+  mutant('2.4', 'gives more than 100 parallel reads the same result', {
     stores: () => (store) => {
       let reads = 0
       let latest = ''

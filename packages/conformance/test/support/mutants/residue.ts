@@ -4,7 +4,7 @@ import { mutant, type Mutant, Stray } from '../mutant.ts'
 import { onFailure } from './watch.ts'
 
 export const residueMutants: readonly Mutant[] = [
-  mutant('7.7', 'rejects where nobody listens when the backend is away', {
+  mutant('7.7', 'leaves a rejection unhandled while the backend is unreachable', {
     stores: () =>
       onFailure(() => ({
         act() {
@@ -12,7 +12,7 @@ export const residueMutants: readonly Mutant[] = [
         },
       })),
   }),
-  mutant('7.7', 'listens to the process for ever', {
+  mutant('7.7', 'leaves a listener on the process', {
     stores:
       ({ cleanUp }) =>
       () => {
@@ -22,14 +22,14 @@ export const residueMutants: readonly Mutant[] = [
         return {}
       },
   }),
-  mutant('7.7', 'adds a listener with each call that fails', {
+  mutant('7.7', 'adds a listener at each failed call', {
     stores: () =>
       onFailure(() => {
         const client = new EventEmitter()
         return { act: () => void client.on('ready', () => {}) }
       }),
   }),
-  mutant('7.7', 'leaves a timer for each call that fails', {
+  mutant('7.7', 'leaves a timer after each failed call', {
     also: ['7.5'],
     stores: ({ cleanUp }) =>
       onFailure(() => ({
@@ -39,20 +39,20 @@ export const residueMutants: readonly Mutant[] = [
         },
       })),
   }),
-  mutant('7.7', 'starts a process when the backend is away', {
+  mutant('7.7', 'starts a child process while the backend is unreachable', {
     stores: () => {
       let child: ChildProcess | undefined
       return onFailure(() => {
         let own: ChildProcess | undefined
         return {
           act() {
-            // To start one takes long: one at a time does.
+            // Starting a process is slow, so only one runs at a time.
             if (child !== undefined) return
             own = spawn('sleep', ['30'], { stdio: 'ignore' })
             child = own
           },
           close() {
-            // Its end may take a while, and is not what is looked for.
+            // The process may take a while to end, which is not the defect.
             own?.kill()
             own?.unref()
             if (own !== undefined && own === child) child = undefined

@@ -6,7 +6,7 @@ import { isUnavailable, watching } from './watch.ts'
 
 type Write = Extract<Request, { readonly method: 'create' | 'update' }>
 
-/** Does something else for a write, except where chance decides whether its reply is lost. */
+/** Changes what a write does, except for the keys of random histories. */
 function onWrite(how: (line: Line, request: Write) => Promise<Reply>) {
   return lineTo((address) => {
     const line = new WireLine(address)
@@ -19,13 +19,13 @@ function onWrite(how: (line: Line, request: Write) => Promise<Reply>) {
   })
 }
 
-/** A connection that ends while more was sent on it ends with a reset. */
+/** Whether the reply was lost. A connection that ends while more data is being sent ends with a reset. */
 function isLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return error.message === REPLY_LOST || ('code' in error && error.code === 'ECONNRESET')
 }
 
-/** Sends a write, and does something else when its reply is lost. */
+/** Sends a write, and calls `onLost` if its reply is lost. */
 async function sent(line: Line, request: Write, onLost: () => Promise<Reply>): Promise<Reply> {
   try {
     return await line.call(request)
@@ -36,18 +36,18 @@ async function sent(line: Line, request: Write, onLost: () => Promise<Reply>): P
 }
 
 export const uncertaintyMutants: readonly Mutant[] = [
-  mutant('7.4', 'sends a create again', {
+  mutant('7.4', 'resends a create', {
     lineTo: onWrite((line, request) =>
       request.method === 'create' ? sent(line, request, () => line.call(request)) : line.call(request),
     ),
   }),
-  mutant('7.4', 'sends an update again', {
+  mutant('7.4', 'resends an update', {
     lineTo: onWrite((line, request) =>
       request.method === 'update' ? sent(line, request, () => line.call(request)) : line.call(request),
     ),
   }),
   ...(['create', 'update'] as const).map((method) =>
-    mutant('7.4', `looks before it writes, and then sends the ${method} again`, {
+    mutant('7.4', `reads before it writes, and then resends the ${method}`, {
       lineTo: onWrite(async (line, request) => {
         const { scope, key } = request
         await line.call({ method: 'read', scope, key })
@@ -55,7 +55,7 @@ export const uncertaintyMutants: readonly Mutant[] = [
       }),
     }),
   ),
-  mutant('7.4', 'looks whether a write is there, and says that it was refused if it is not', {
+  mutant('7.4', 'reads after a lost reply, and reports a missing write as refused', {
     lineTo: onWrite((line, request) =>
       sent(line, request, async () => {
         const { scope, key, entry } = request
@@ -64,7 +64,7 @@ export const uncertaintyMutants: readonly Mutant[] = [
       }),
     ),
   }),
-  mutant('7.4', 'writes when the backend is back what it could not write before', {
+  mutant('7.4', 'applies failed writes when the backend is reachable again', {
     stores:
       ({ server }) =>
       (store, scope) => {

@@ -8,7 +8,7 @@ import { alter } from './alter.ts'
 const HOUR = 3_600_000
 const BLOCK = 32
 
-/** Gives versions of its own for those that the correct store makes. `next` is asked as each write is done. */
+/** Replaces the versions of the correct store. `next` returns the version of each write. */
 function versioned(next: (key: string, entry: Entry, isNew: boolean) => Version): Change {
   const versions = new Map<string, { readonly correct: Version; readonly own: Version }>()
   return (store, scope) => {
@@ -34,7 +34,7 @@ function versioned(next: (key: string, entry: Entry, isNew: boolean) => Version)
   }
 }
 
-/** Takes versions for current that differ from the current one. */
+/** Accepts versions as current that differ from the current one. */
 function lenient(server: LineServer, isTaken: (given: Version, current: Version) => boolean): Change {
   return (store, scope) => ({
     async update(key, entry, version) {
@@ -46,7 +46,7 @@ function lenient(server: LineServer, isTaken: (given: Version, current: Version)
 }
 
 const whole: readonly Mutant[] = [
-  mutant('3.1', 'leaves what the new data does not reach, in blocks of 32', {
+  mutant('3.1', 'leaves old data after the new data, in blocks of 32', {
     stores:
       ({ server }) =>
       (store, scope) => ({
@@ -56,7 +56,7 @@ const whole: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('3.1', 'moves an expiry sooner only by hours', {
+  mutant('3.1', 'makes an expiry sooner only by whole hours', {
     stores:
       ({ server }) =>
       (store, scope) => ({
@@ -70,16 +70,16 @@ const whole: readonly Mutant[] = [
 ]
 
 const refusal: readonly Mutant[] = [
-  mutant('3.2', 'takes no version for any', {
+  mutant('3.2', 'accepts an empty version as current', {
     stores: ({ server }) => lenient(server, (given) => given === ''),
   }),
   mutant('3.2', 'trims versions', {
     stores: ({ server }) => lenient(server, (given, current) => given.trim() === current),
   }),
-  mutant('3.2', 'compares versions as far as the one that is given', {
+  mutant('3.2', 'compares versions only over the length of the given one', {
     stores: ({ server }) => lenient(server, (given, current) => given.length > 8 && current.startsWith(given)),
   }),
-  mutant('3.2', 'extends the entry that it does not update', {
+  mutant('3.2', 'extends the entry when it refuses an update', {
     stores:
       ({ server }) =>
       (store, scope) => ({
@@ -90,7 +90,7 @@ const refusal: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('3.2', 'creates what it does not find', {
+  mutant('3.2', 'creates the entry when an update does not find it', {
     also: ['2.4', '3.4', '4.4', '5.1', '6.3'],
     stores: () => (store) => ({
       async update(key, entry, version) {
@@ -102,7 +102,7 @@ const refusal: readonly Mutant[] = [
 ]
 
 const races: readonly Mutant[] = [
-  mutant('3.3', 'looks whether a version is current, and then writes', {
+  mutant('3.3', 'checks whether a version is current, and then writes', {
     also: ['3.5'],
     stores:
       ({ server }) =>
@@ -115,7 +115,7 @@ const races: readonly Mutant[] = [
         },
       }),
   }),
-  mutant('3.5', 'makes one of updates that are alike and under way at once', {
+  mutant('3.5', 'merges equal updates that are under way at the same time', {
     stores: () => (store) => {
       const running = new Map<string, Promise<Version | null>>()
       return {
@@ -135,10 +135,10 @@ const races: readonly Mutant[] = [
 ]
 
 const reuse: readonly Mutant[] = [
-  mutant('3.4', 'makes versions of what they are of', {
+  mutant('3.4', 'derives versions from the content', {
     stores: () => versioned((_, { data }) => createHash('sha1').update(data).digest('hex')),
   }),
-  mutant('3.4', 'counts the versions of a life', {
+  mutant('3.4', 'counts versions from each create', {
     also: ['1.4'],
     stores: () => {
       const counts = new Map<string, number>()
@@ -171,7 +171,7 @@ function counterOfBackend(): Mutant {
 }
 
 const freshness: readonly Mutant[] = [
-  mutant('3.6', 'sees no update of another instance until one of its own was refused', {
+  mutant('3.6', 'sees no update of another instance until its own update is refused', {
     stores: () => (store) => {
       const kept = new Map<string, Stored>()
       return {

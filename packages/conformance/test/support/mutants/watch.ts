@@ -5,7 +5,7 @@ export function isUnavailable(error: unknown): error is SessError {
   return isSessError(error) && error.code === 'UNAVAILABLE'
 }
 
-/** The methods of a store that take a key, each call of which goes through `watched`. */
+/** The methods of a store that take a key, with each call passed through `watched`. */
 export function watching(
   store: ServerStore,
   watched: <T>(call: Promise<T>) => Promise<T>,
@@ -18,7 +18,7 @@ export function watching(
   }
 }
 
-/** What an instance does at each call that fails for want of the backend, and when it is closed. */
+/** What an instance does at each call that fails because the backend is unreachable, and at `close`. */
 export interface Reaction {
   readonly act: () => void
   readonly close?: () => void

@@ -1,4 +1,4 @@
-import type {} from '@sess/core' // for its interface Adapters, below
+import type {} from '@sess/core' // declares the interface Adapters, which is extended below
 import {
   type Adapter,
   type Entry,
@@ -12,17 +12,17 @@ import {
   type Version,
 } from '@sess/core/adapter'
 
-/** By this name `sessions` finds the adapter. */
+/** The adapter's name: applications call `sessions(NAME, …)`. */
 const NAME = 'placeholder'
 
 export interface StoreOptions {
-  /** Stores of one scope in one process are one store. Default `'default'`. */
+  /** Stores with the same scope in one process share their sessions. Default `'default'`. */
   readonly scope?: string | undefined
-  /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
+  /** The most data that one session may have, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
   readonly maxBytes?: number | undefined
 }
 
-/** Keeps sessions in the process: gone when it ends, seen by no other. */
+/** Stores sessions in the process: they end with it, and no other process sees them. */
 const adapter: Adapter<StoreOptions> = (options) => {
   const { scope, maxBytes } = readOptions(NAME, options, {
     scope: optional(text(), 'default'),
@@ -30,7 +30,7 @@ const adapter: Adapter<StoreOptions> = (options) => {
   })
   const { entries } = join(scope)
 
-  // A version never comes back, so it is random and not a count.
+  // Versions are random, so that an old one never becomes current again. A counter would restart with the scope.
   function put(key: string, { data, expiresAt }: Entry): Version {
     const version = newVersion()
     entries.set(key, { data, expiresAt, version })
@@ -42,7 +42,7 @@ const adapter: Adapter<StoreOptions> = (options) => {
     maxBytes,
     deadline: 1000,
     lacks: ['durability'],
-    // No operation waits for anything.
+    // No operation waits, so core need not watch the deadline.
     ownsDeadline: true,
     create: (key, entry) => (entries.has(key) ? null : put(key, entry)),
     read(key) {
@@ -66,7 +66,7 @@ declare module '@sess/core' {
 
 interface Scope {
   readonly entries: Map<string, Stored>
-  /** How many open stores share it. */
+  /** The number of open stores that share this scope. */
   stores: number
 }
 
@@ -79,18 +79,18 @@ function join(name: string): Scope {
   return scope
 }
 
-/** The last one takes the entries along. */
+/** The entries are dropped when the last store of their scope closes. */
 function leave(name: string): void {
   const scope = scopes.get(name)
   if (scope !== undefined && --scope.stores === 0) scopes.delete(name)
 }
 
-/** Entries looked at between two turns of the event loop: some tens of microseconds. */
+/** The number of entries to examine before yielding to the event loop: some tens of microseconds. */
 const STEP = 1000
 
-/** Yields how many each step removed. */
+/** Yields the number of entries that each step removed. */
 function* prune(entries: Map<string, Stored>, now: number): Generator<number> {
-  // What is created meanwhile comes last in the map, and need not be looked at.
+  // Entries that are created during the loop come last in the map and are skipped.
   const last = entries.size
   let looked = 0
   let removed = 0

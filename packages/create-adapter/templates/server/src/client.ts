@@ -1,32 +1,36 @@
-/** What the store asks of its backend. A failure is a rejection, whatever the client library rejects with. */
+/** What the store needs from its backend. A failure is a rejection, with any error that the client library makes. */
 export interface Client {
-  /** Stores a text under a key that holds none, in one step, until `expiresAt`. Resolves with whether it did. */
+  /**
+   * Stores a text under a key until `expiresAt`. Resolves with `false`, and changes nothing, if the key has a text
+   * already. The backend must check and store in one step.
+   */
   add(key: string, value: string, expiresAt: number): Promise<boolean>
-  /** The text under a key; `undefined`: there is none. */
+  /** Resolves with the text under a key, or with `undefined` if there is none. */
   get(key: string): Promise<string | undefined>
   /**
-   * Replaces the text under a key, if it holds one whose first 16 characters are `version`, whatever that is: it may be
-   * shorter, or empty. Resolves with whether it did. In one step, by a script, a transaction or a compare-and-swap of
-   * the backend: a read and then a write would lose changes.
+   * Replaces the text under a key if its first 16 characters are `version`. Resolves with `false`, and changes nothing,
+   * if they are not or if there is no text. `version` can be any text, also a shorter or an empty one. The backend must
+   * compare and replace in one step, with a script, a transaction or a compare-and-swap: a read and then a write would
+   * lose changes.
    */
   swap(key: string, version: string, value: string, expiresAt: number): Promise<boolean>
-  /** Removes a key; one that holds nothing is not an error. */
+  /** Removes a key. A key without a text is not an error. */
   remove(key: string): Promise<void>
   /**
-   * Drops the connection, and makes another: a call that began then (`performance.now()`) was not answered in time. One
-   * that was made since is not the one on which it is stuck, and stays.
+   * Called when a call that began at `began` (by `performance.now()`) was not answered in time. Drops the connection if
+   * it is older than that, and connects again. A newer connection is not the one that is stuck, and stays.
    */
   drop(began: number): void
-  /** Lets go of all connections. */
+  /** Closes all connections. */
   close(): Promise<void>
 }
 
 /**
- * A client of the backend at `host:port`, which connects when it is first asked something, again after the connection
- * was lost, and sends a write once. `expiresAt` is in epoch milliseconds: the backend may drop what it holds then, and
- * not a millisecond before.
+ * Makes a client for the backend at `host:port`. It connects on first use, and again after the connection was lost. It
+ * sends each write once. `expiresAt` is in epoch milliseconds: the backend may remove a text from then on, not a
+ * millisecond earlier.
  */
 export function connect(server: string): Client {
-  // TODO: make the client library's client, and of its calls the methods of ours.
-  throw new Error(`src/client.ts does not connect to ${server} yet: write connect.`)
+  // TODO: make a client of your client library, and implement the methods above with its calls.
+  throw new Error(`src/client.ts does not connect to ${server} yet: implement connect.`)
 }

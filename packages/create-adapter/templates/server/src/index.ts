@@ -1,4 +1,4 @@
-import type {} from '@sess/core' // for its interface Adapters, below
+import type {} from '@sess/core' // declares the interface Adapters, which is extended below
 import {
   type Adapter,
   corrupt,
@@ -14,27 +14,27 @@ import {
 } from '@sess/core/adapter'
 import { connect } from './client.js'
 
-/** By this name `sessions` finds the adapter. */
+/** The adapter's name: applications call `sessions(NAME, …)`. */
 const NAME = 'placeholder'
 
 export interface StoreOptions {
-  /** `host:port` of the server. */
+  /** The server's `host:port`. Required. */
   readonly server: string
-  /** Begins every key: stores of one prefix are one store. Default `'sess:'`. */
+  /** The start of every key. Stores with the same prefix share their sessions. Default `'sess:'`. */
   readonly prefix?: string | undefined
   /** How long a call may take, in milliseconds. Default 1000. */
   readonly deadline?: number | undefined
-  /** The longest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
+  /** The most data that one session may have, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
   readonly maxBytes?: number | undefined
 }
 
-/** Keeps sessions on a server, each as one text under one key. */
+/** Stores sessions on a server, each as one text under one key. */
 const adapter: Adapter<StoreOptions> = (options) => {
   const { server, prefix, maxBytes, ...given } = readOptions(NAME, options, {
     server: text({ pattern: /^[^\s/@]+:[1-9]\d*$/, expected: `'host:port', such as '127.0.0.1:1234'` }),
     prefix: optional(text(), 'sess:'),
     deadline,
-    // TODO: no more than the backend takes under one key, less some 40 bytes for the version and the date.
+    // TODO: set `max` to the largest value that the backend accepts, less 40 bytes for the version and the expiry.
     maxBytes: optional(integer(), 2 ** 20),
   })
   const client = connect(server)
@@ -43,7 +43,7 @@ const adapter: Adapter<StoreOptions> = (options) => {
     name: NAME,
     maxBytes,
     deadline: given.deadline,
-    // TODO: what the backend cannot do, of 'atomic', 'fresh', 'retention' and 'durability'.
+    // TODO: list what the backend cannot do, out of 'atomic', 'fresh', 'retention' and 'durability'.
     lacks: [],
 
     async create(key, entry) {

@@ -1,13 +1,13 @@
 import { testStore } from '@sess/conformance/vitest'
 import adapter, { type StoreOptions } from '../src/index.js'
 
-// TODO: where the backend listens, here and in .github/workflows/ci.yml (as one of its services).
+// TODO: set the backend's address here, and add the backend to .github/workflows/ci.yml as a service.
 const server = process.env['TEST_SERVER'] ?? '127.0.0.1:1234'
 
 testStore<StoreOptions>({
   adapter,
-  // The address is the server's, or that of the suite's proxy before it.
+  // The address of the server, or of the suite's fault proxy in front of it.
   options: ({ scope, address }) => ({ server: address, prefix: `${scope}:` }),
-  // TODO: restart, evict and plant, as far as they can be done: the suite then tries more of what it has to.
+  // TODO: add restart, evict and plant if you can. The suite skips the cases that need them.
   backend: { tcp: server },
 })
