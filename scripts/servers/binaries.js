@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * @property {Readonly<Record<string, string>>} packages what to install, by the tool that installs it
  * @property {string} link
  * @property {string} instead
- * @property {string} [folders] where it lies if it is not on the PATH: a folder with one folder for each version
+ * @property {string} [folders] where to look if it is not on the PATH: a folder with a folder for each version
  */
 
 /** @type {Readonly<Record<Program, Source>>} */

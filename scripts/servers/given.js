@@ -1,4 +1,4 @@
-// The servers that the environment gives, or else one's own.
+// Servers for tests that stop none: those that the environment names, or else servers that are started here.
 import { startMemcached } from './memcached.js'
 import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
@@ -6,7 +6,7 @@ import { startRedis } from './redis.js'
 const leave = async () => undefined
 
 /**
- * SESS_REDIS_URL, or else a server of one's own.
+ * SESS_REDIS_URL, or a server that is started for the caller.
  *
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
@@ -16,7 +16,7 @@ export async function someRedis() {
 }
 
 /**
- * SESS_MEMCACHED_SERVERS (`host:port`, separated by commas), or else a server of one's own.
+ * SESS_MEMCACHED_SERVERS (`host:port`, separated by commas), or a server that is started for the caller.
  *
  * @returns {Promise<{ servers: string[], stop: () => Promise<void> }>}
  */
@@ -28,7 +28,7 @@ export async function someMemcached() {
 }
 
 /**
- * SESS_POSTGRES_URL, or else a server of one's own.
+ * SESS_POSTGRES_URL, or a server that is started for the caller.
  *
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */

@@ -3,13 +3,13 @@ import { ask, startServer } from './server.js'
 /** @typedef {import('./server.js').Server & { address: string }} Memcached */
 
 /**
- * A memcached on 127.0.0.1; `args` come after ours, and override them.
+ * A memcached on 127.0.0.1; `args` override the default arguments.
  *
  * @param {{ port?: number, args?: readonly string[] }} [options]
  * @returns {Promise<Memcached>}
  */
 export async function startMemcached({ port: wanted, args = [] } = {}) {
-  const user = process.getuid?.() === 0 ? ['-u', 'root'] : [] // It will not run as root unless told.
+  const user = process.getuid?.() === 0 ? ['-u', 'root'] : [] // Without this it refuses to run as root.
   const server = await startServer({
     program: 'memcached',
     port: wanted,

@@ -9,7 +9,7 @@ import { childrenOf, startServer } from './server.js'
 
 const host = '127.0.0.1'
 
-/** It does not run as root: then as nobody, whom every system has. */
+/** PostgreSQL refuses to run as root, so root runs it as `nobody`, a user that every system has. */
 const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 const CLUSTER = [
@@ -21,11 +21,11 @@ const CLUSTER = [
   '--no-instructions',
 ]
 
-// Nothing here need survive the machine, and several servers share it.
+// The data need not survive a crash of the machine, and several servers share its memory.
 const SETTINGS = ['fsync=off', 'shared_buffers=16MB', `listen_addresses=${host}`, 'unix_socket_directories=']
 
 /**
- * Another program of the same PostgreSQL: it lies beside the server, though the PATH may have a link to that alone.
+ * Another program of the same PostgreSQL. It is in the server's folder; the PATH may have a link to the server alone.
  *
  * @param {'initdb' | 'psql'} name
  * @returns {Promise<string>} its file
@@ -43,7 +43,7 @@ async function makeCluster(folder) {
 }
 
 /**
- * Whether the server in that folder, of that id, takes connections: it notes that there itself.
+ * Whether the server with that process id accepts connections. It notes that in a file in its folder.
  *
  * @param {string} folder
  * @param {number} pid
@@ -58,8 +58,8 @@ function isReady(folder, pid) {
 }
 
 /**
- * A PostgreSQL on 127.0.0.1, which lets anyone in as `postgres` with any password. It keeps over a restart what it was
- * given, until it is stopped. `args` come after ours, and override them.
+ * A PostgreSQL on 127.0.0.1. The user `postgres` needs no password. Its data survives a restart, and is removed by
+ * `stop`. `args` override the default arguments.
  *
  * @param {{ port?: number, args?: readonly string[] }} [options]
  * @returns {Promise<Postgres>}
@@ -73,7 +73,7 @@ export async function startPostgres({ port: wanted, args = [] } = {}) {
     answers: (_, pid, folder) => isReady(folder, pid),
     prepare: makeCluster,
     user,
-    // SIGTERM would have it wait until every client has left.
+    // After SIGTERM it would wait until every client has left.
     stopSignal: 'SIGINT',
   })
   const { freeze } = server

@@ -16,7 +16,7 @@ const stopAll = async (servers) => void (await Promise.all(servers.map((server) 
 const addressOf = ({ port }) => ({ host, port })
 
 /**
- * Whether the process of that id serves: neither another one's port nor a data set that is still being loaded.
+ * Whether the process with that id answers on the port, and has loaded its data.
  *
  * @param {readonly string[]} args
  * @returns {(port: number, pid: number) => Promise<boolean>}
@@ -31,7 +31,7 @@ function answersGiven(args) {
 }
 
 /**
- * A Redis on 127.0.0.1 that keeps nothing on disk; `args` come after ours, and override them.
+ * A Redis on 127.0.0.1 that stores nothing on disk. `args` override the default arguments.
  *
  * @param {{ port?: number, args?: readonly string[] }} [options]
  * @returns {Promise<Redis>}
@@ -48,10 +48,10 @@ export async function startRedis({ port: wanted, args = [] } = {}) {
 }
 
 /**
- * One master and one replica of it under three sentinels, of which two make a quorum.
+ * One master with one replica, watched by three sentinels. Two of them are a quorum.
  *
  * @returns {Promise<{ sentinels: Address[], name: string, master: () => Redis, replica: () => Redis,
- *   stop: () => Promise<void> }>} `master` and `replica` are those at the start, whatever a failover makes of them
+ *   stop: () => Promise<void> }>} `master` and `replica` are the servers of that role at the start; a failover does not change what they return
  */
 export async function startSentinels() {
   const name = 'sess'
@@ -130,10 +130,10 @@ async function join(nodes) {
 }
 
 /**
- * Three masters, each with a replica that takes its place within some 4 s.
+ * Three masters, each with a replica. A replica replaces its master within about 4 s.
  *
  * @returns {Promise<{ nodes: Redis[], addresses: Address[], masters: () => Promise<Redis[]>, stop: () => Promise<void> }>}
- *   `masters` finds those that say now that they are
+ *   `masters` finds the nodes that report that role now
  */
 export async function startCluster() {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']

@@ -1,4 +1,4 @@
-// A server of a test's own: on a free port of 127.0.0.1, in a folder of its own, and gone when the test's process is.
+// Starts a server for a test: on a free port of 127.0.0.1, in a new folder. Both end with the test's process.
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,13 +12,13 @@ import { findProgram } from './binaries.js'
 /**
  * @typedef {object} Server
  * @property {number} port
- * @property {number} pid of the process that runs, or ran last
- * @property {() => Promise<void>} kill SIGKILL, for the processes that it has started too; the folder stays, for a restart
- * @property {() => Promise<void>} stop ends it, frozen or not, by its signal or else SIGKILL; removes the folder
- * @property {() => Promise<void>} restart kills what runs, and starts it on the same port with the same arguments
- * @property {() => void} freeze SIGSTOP, for the processes that it has started too: it accepts connections and answers
+ * @property {number} pid the process that runs now, or ran last
+ * @property {() => Promise<void>} kill sends SIGKILL, to its child processes too; the folder stays, for a restart
+ * @property {() => Promise<void>} stop ends it, also while it is frozen, and removes the folder
+ * @property {() => Promise<void>} restart kills it, and starts it on the same port with the same arguments
+ * @property {() => void} freeze sends SIGSTOP, to its child processes too: it then accepts connections and answers
  *   nothing
- * @property {() => void} thaw SIGCONT
+ * @property {() => void} thaw sends SIGCONT
  */
 
 const STOP_MS = 2000
@@ -27,8 +27,9 @@ const ASK_MS = 1000
 const ATTEMPTS = 20
 
 /**
- * Its input is a line for each change: the id of the process that now runs in the folder, or 0. The input ends when its
- * writer does, even by SIGKILL: then what still runs is killed, and the folder removed.
+ * A shell script that cleans up after the test's process. It reads a line for each change: the id of the process that now
+ * runs in the folder, or 0. When the test's process ends, even by SIGKILL, the input ends: then the script kills the
+ * server if it runs, and removes the folder.
  */
 const KEEPER = `
   last=0; while read -r pid; do last=$pid; done
@@ -37,7 +38,7 @@ const KEEPER = `
 
 function makeFolder() {
   const path = mkdtempSync(join(tmpdir(), 'sess-server-'))
-  // Detached: Ctrl-C, which the terminal sends to the whole group, must not end it before its work is done.
+  // Detached, so that Ctrl-C, which the terminal sends to the whole process group, does not end it too early.
   const keeper = spawn('sh', ['-c', KEEPER, path], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
   const gone = once(keeper, 'exit')
   keeper.unref()
@@ -54,8 +55,8 @@ function makeFolder() {
 }
 
 /**
- * The processes that one has started and that still run, or undefined where the system does not tell (it is not Linux).
- * A process group would not do: each of PostgreSQL's processes makes one of its own.
+ * The running child processes of a process, or undefined if the system does not list them (only Linux does). Process
+ * groups do not help: each process of PostgreSQL is in its own group.
  *
  * @param {number} pid
  */
@@ -67,11 +68,12 @@ export function childrenOf(pid) {
   }
 }
 
-// Below the ports that systems give to outgoing connections: those would take the port of a server that is down, and a
-// client that tries to reconnect could even be connected to itself. Redis Cluster takes the port 10,000 above as well.
+// Systems give higher ports to outgoing connections. Such a connection could take the port of a server that is down, and
+// a client that tries to reconnect could even connect to itself. Redis Cluster also uses the port that is 10,000 higher.
 const FIRST_PORT = 10_000
 const PORTS = 10_000
-// In turn, from a random one: no process takes the port of a server of its own that is down, and seldom of another's.
+// One after the other, from a random start: no process takes the port of its own server that is down, and two processes
+// rarely choose the same port.
 let turn = randomInt(PORTS)
 
 function nextPort() {
@@ -80,7 +82,7 @@ function nextPort() {
 }
 
 /**
- * What a server answers to lines of text (Redis and memcached both take them), or '' if it does not.
+ * The answer of a server to lines of text, which Redis and memcached both accept, or '' if it does not answer.
  *
  * @param {number} port
  * @param {...string} lines
@@ -116,7 +118,7 @@ export async function until(what, condition) {
  * @param {number | undefined} [options.port] a free one if undefined
  * @param {(port: number, folder: string) => readonly string[]} options.args
  * @param {(port: number, pid: number, folder: string) => boolean | Promise<boolean>} options.answers whether the process
- *   of that id answers there: on a port that was taken, another would
+ *   with that id answers: if the port was taken, another one would
  * @param {(folder: string) => Promise<void>} [options.prepare] what the folder needs before the first start
  * @param {{ uid?: number, gid?: number }} [options.user] whose process it is; this one's, if undefined
  * @param {NodeJS.Signals} [options.stopSignal] at which it ends although clients are connected
@@ -148,12 +150,12 @@ export async function startServer({
     if (!runs()) return
     const before = childrenOf(pid()) ?? []
     child?.kill(signal)
-    // Those that it started at that moment, too: what is stopped starts no more.
+    // Again, for child processes that it started in between. A stopped process starts none.
     for (const one of new Set([...before, ...(childrenOf(pid()) ?? [])])) {
       try {
         process.kill(one, signal)
       } catch {
-        // It has ended meanwhile.
+        // It has ended.
       }
     }
   }
@@ -171,7 +173,7 @@ export async function startServer({
   const kill = () => end(() => signalAll('SIGKILL'))
 
   async function stop() {
-    // A Redis waits up to 10 s for a replica that lags, and for a script until it ends.
+    // Redis waits up to 10 s for a replica that lags, and until a running script ends.
     const impatience = setTimeout(() => signalAll('SIGKILL'), STOP_MS)
     await end(() => {
       child?.kill(stopSignal)
@@ -190,7 +192,7 @@ export async function startServer({
     const { path: cwd, keep } = folder
     const log = join(cwd, 'log')
     const output = openSync(log, 'w')
-    // Nothing is written to the pipe. But all that it starts inherits it: `close` comes when the last of them has ended.
+    // Nothing is written to the pipe. Its child processes inherit it, so `close` is emitted when the last of them has ended.
     const started = spawn(file, args(port, cwd), { cwd, stdio: ['ignore', output, output, 'pipe'], ...user })
     closeSync(output)
     child = started

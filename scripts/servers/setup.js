@@ -9,7 +9,7 @@ async function need(program, given) {
   try {
     await installProgram(program)
   } catch (error) {
-    // The tests that need it all the same fail, and say why.
+    // Tests that need the program even so fail, and say why.
     if (!given) throw error
   }
 }
