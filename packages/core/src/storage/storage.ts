@@ -19,6 +19,7 @@ export class SessionStorage {
   readonly #context: StorageContext
   readonly #find: (tokens: readonly string[]) => Promise<LoadedSession>
   readonly #commits = new InFlight()
+  readonly #leave = () => this.#commits.leave()
   readonly #pruning: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -39,13 +40,11 @@ export class SessionStorage {
   }
 
   /** Stores a commit; `close` waits for it. */
-  async commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
+  commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
     this.#commits.enter()
-    try {
-      return await session.commit(commit)
-    } finally {
-      this.#commits.leave()
-    }
+    const done = session.commit(commit)
+    done.then(this.#leave, this.#leave)
+    return done
   }
 
   /** Waits for the commits in flight, then closes the store, unless the application passed it in. */
