@@ -45,8 +45,8 @@ export default defineConfig({
     server: { deps: { external: [/\/(?:packages|examples)\/[^/]+\/dist\//] } },
     // What takes longest waits for servers and deadlines; on two cores vitest would use one worker.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
   },
 })

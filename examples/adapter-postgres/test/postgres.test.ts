@@ -123,8 +123,8 @@ describe('a connection', () => {
 
   it('7.1, 7.4 that waits for a lock is given up on both sides, and a write that failed is not applied later', async () => {
     const table = newTable()
+    const version = (await openStore({ table }).create('key', ALICE)) ?? ''
     const store = openStore({ table, deadline: 300 })
-    const version = (await store.create('key', ALICE)) ?? ''
     const other = await direct.connect()
     onTestFinished(() => other.release(true))
     await other.query(`BEGIN; LOCK TABLE ${table}`)
