@@ -17,8 +17,8 @@ export class Fleet {
     this.applications = applications
   }
 
-  static async start({ adapter, options }: Place): Promise<Fleet> {
-    return new Fleet(await Promise.all(Array.from({ length: SIZE }, () => Application.start(adapter, options))))
+  static async start({ adapter, options }: Place, size: number = SIZE): Promise<Fleet> {
+    return new Fleet(await Promise.all(Array.from({ length: size }, () => Application.start(adapter, options))))
   }
 
   /** A browser that has a session. */

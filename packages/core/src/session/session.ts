@@ -30,8 +30,8 @@ export interface SessionMethods<D> {
   /** Returns the value of a key and removes the key. For what is shown once, such as a message after a redirect. */
   readonly take: <K extends keyof D & string>(key: K) => D[K] | undefined
   /**
-   * Moves the session to a new token and restarts both timeouts (OWASP ASVS 5.0, 7.2.4). Call it at each login. It
-   * takes effect when the response begins, or at `save`.
+   * Moves the session to a new token (OWASP ASVS 5.0, 7.2.4). Call it at each login. It takes effect when the response
+   * begins, or at `save`. If the request changes the session too, both timeouts restart, else the idle timeout alone.
    */
   readonly regenerate: () => void
   /**

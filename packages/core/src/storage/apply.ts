@@ -16,6 +16,21 @@ export function apply(
   return { ...lifetime.extend(newest, now), values: merge(newest.values, shown, changes, onConflict) }
 }
 
+/**
+ * The record under a new token of a session that moves, with the changes of a commit. A login (it has changes) restarts
+ * both timeouts. A bare `regenerate` restarts the idle timeout alone: otherwise a stolen session that renews itself would
+ * never end.
+ */
+export function applyToMoved(
+  old: SessionRecord,
+  { changes, shown }: Changed,
+  now: number,
+  onConflict: ConflictPolicy,
+): SessionRecord {
+  const record = newRecord(now, merge(old.values, shown, changes, onConflict))
+  return changes.size > 0 ? record : { ...record, startedAt: old.startedAt }
+}
+
 /** The record of a new session that has the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
 export function applyToNew({ changes, shown }: Changed, now: number, onConflict: ConflictPolicy): SessionRecord {
   return newRecord(now, merge({}, shown, changes, onConflict))

@@ -1,6 +1,6 @@
 import type { ClientStore } from '../contract.js'
 import { looksLikeToken } from '../crypto/token.js'
-import { apply, applyToNew } from './apply.js'
+import { apply, applyToMoved, applyToNew } from './apply.js'
 import {
   assertFits,
   type Commit,
@@ -9,7 +9,7 @@ import {
   type StorageContext,
   warnOfForeignToken,
 } from './loaded-session.js'
-import { decode, encode, newRecord, type SessionRecord } from './record.js'
+import { decode, encode, isRecord, type SessionRecord } from './record.js'
 
 /** A session that the browser carries whole, so there is nothing to merge with and nothing to revoke. */
 export class ClientSession implements LoadedSession {
@@ -31,7 +31,7 @@ export class ClientSession implements LoadedSession {
       const opened = await store.open(token)
       if (opened === null && looksLikeToken(token)) warnOfForeignToken(context)
       const record = opened && opened.expiresAt > clock() ? decode(opened) : undefined
-      if (opened && record && lifetime.isAlive(record, clock())) {
+      if (opened && record && isRecord(record) && lifetime.isAlive(record, clock())) {
         return new ClientSession(store, context, record, opened.outdated)
       }
     }
@@ -51,11 +51,7 @@ export class ClientSession implements LoadedSession {
     const { clock, lifetime } = this.#context
     const now = clock()
     if (this.#record === undefined && commit.changes.size === 0) return commit.destroy ? 'clear' : undefined
-    const applied =
-      this.#record === undefined
-        ? applyToNew(commit, now, 'overwrite')
-        : apply(this.#record, commit, now, { lifetime, onConflict: 'overwrite' })
-    const record = commit.regenerate ? newRecord(now, applied.values) : applied
+    const record = this.#apply(commit, now)
     const data = encode(record)
     assertFits(data, record.values, this.#store)
     const expiresAt = lifetime.keepUntil(record)
@@ -63,5 +59,11 @@ export class ClientSession implements LoadedSession {
     this.#record = record
     this.#outdated = false
     return { value, expiresAt }
+  }
+
+  #apply(commit: Commit, now: number): SessionRecord {
+    if (this.#record === undefined) return applyToNew(commit, now, 'overwrite')
+    if (commit.regenerate) return applyToMoved(this.#record, commit, now, 'overwrite')
+    return apply(this.#record, commit, now, { lifetime: this.#context.lifetime, onConflict: 'overwrite' })
   }
 }

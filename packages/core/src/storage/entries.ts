@@ -1,13 +1,28 @@
 import type { Entry, ServerStore, Version } from '../contract.js'
 import { isSessError, safeCause, SessError } from '../error.js'
 import { assertFits, type StorageContext } from './loaded-session.js'
-import { decode, encode, type SessionRecord, TOMBSTONE } from './record.js'
+import {
+  decode,
+  encode,
+  encodeMoved,
+  ENDED,
+  isRecord,
+  type SessionRecord,
+  type Tombstone,
+  TOMBSTONE_BYTES,
+} from './record.js'
 
 /** A session in a server store, as it was at one version. */
 export interface Snapshot {
   readonly version: Version
   readonly record: SessionRecord
 }
+
+/** What is under a session's key. `'none'`: nothing, or a session that has expired. */
+export type Found = Snapshot | Tombstone | 'none'
+
+/** How many moves within a tombstone's time are followed. */
+const MAX_MOVES = 10
 
 /** How long a tombstone is stored: longer than a request lasts. */
 const TOMBSTONE_MS = 60_000
@@ -25,7 +40,7 @@ export class SessionEntries {
     this.#context = context
   }
 
-  async read(key: string): Promise<Snapshot | 'moved' | 'none'> {
+  async read(key: string): Promise<Found> {
     let stored
     try {
       stored = await this.#store.read(key)
@@ -34,15 +49,27 @@ export class SessionEntries {
     }
     const now = this.#context.clock()
     if (stored === null || stored.expiresAt <= now) return 'none'
-    const record = decode(stored)
-    if (record === undefined) {
+    const decoded = decode(stored)
+    if (decoded === undefined) {
       throw new SessError(
         'CORRUPT',
         `The entry that the ${this.#store.name} store returned for this session's key is not a session.`,
       )
     }
-    if (record === null) return 'moved'
-    return this.#context.lifetime.isAlive(record, now) ? { version: stored.version, record } : 'none'
+    if (!isRecord(decoded)) return decoded
+    return this.#context.lifetime.isAlive(decoded, now) ? { version: stored.version, record: decoded } : 'none'
+  }
+
+  /** What a session held when it moved, if the session that it moved to lives, there or wherever it moved from there. */
+  async readMoved({ moved }: Tombstone): Promise<SessionRecord | undefined> {
+    let to = moved?.to
+    for (let moves = 0; to !== undefined && moves < MAX_MOVES; moves++) {
+      const found = await this.read(to)
+      if (found === 'none') return undefined
+      if (isSnapshot(found)) return moved?.record
+      to = found.moved?.to
+    }
+    return undefined
   }
 
   /**
@@ -76,20 +103,24 @@ export class SessionEntries {
   /** Throws `TOO_LARGE`. */
   encode(record: SessionRecord): Entry {
     const data = encode(record)
-    assertFits(data, record.values, this.#store)
+    const { name, maxBytes } = this.#store
+    // The tombstone of a move has to fit too.
+    assertFits(data, record.values, { name, maxBytes: Math.max(maxBytes - TOMBSTONE_BYTES, 1) })
     return { data, expiresAt: this.#context.lifetime.keepUntil(record) }
   }
 
-  /** Marks the session as moved, if `version` is current. */
-  async bury(key: string, version: Version): Promise<boolean> {
-    const tombstone = { data: TOMBSTONE, expiresAt: this.#context.clock() + TOMBSTONE_MS }
-    return (await this.swap(key, tombstone, version)) !== null
+  /** Marks the session as moved to another key, if the snapshot is current. */
+  bury(key: string, { record, version }: Snapshot, to: string): Promise<boolean> {
+    return this.#mark(key, encodeMoved(record, to), version, TOMBSTONE_MS)
   }
 
-  /** Marks the session as ended, if `version` is current: a tombstone that has expired reads as no session. */
-  async end(key: string, version: Version): Promise<boolean> {
-    const ended = { data: TOMBSTONE, expiresAt: this.#context.clock() }
-    return (await this.swap(key, ended, version)) !== null
+  /** Marks the session as ended, if the snapshot is current; for a tombstone's time, or for no time at all. */
+  end(key: string, { version }: Snapshot, isKept: boolean): Promise<boolean> {
+    return this.#mark(key, ENDED, version, isKept ? TOMBSTONE_MS : 0)
+  }
+
+  async #mark(key: string, data: string, version: Version, ms: number): Promise<boolean> {
+    return (await this.swap(key, { data, expiresAt: this.#context.clock() + ms }, version)) !== null
   }
 
   async #answer<T>(call: Promise<T>): Promise<T> {
@@ -105,4 +136,12 @@ export class SessionEntries {
     if (isSessError(error)) return error
     return new SessError('UNAVAILABLE', `The ${this.#store.name} store failed.`, { cause: safeCause(error) })
   }
+}
+
+export function isSnapshot(found: Found): found is Snapshot {
+  return found !== 'none' && 'version' in found
+}
+
+export function isTombstone(found: Found): found is Tombstone {
+  return found !== 'none' && !('version' in found)
 }

@@ -17,8 +17,17 @@ export interface SessionRecord {
   readonly values: Values
 }
 
-/** The `data` of a tombstone: the session has moved to another token. */
-export const TOMBSTONE = 'null'
+/** What is left under the key of a session that moved to another token. */
+export interface Tombstone {
+  /** The store's key of the session that it moved to, and the record as it was then. Left out: the session ended. */
+  readonly moved?: { readonly to: string; readonly record: SessionRecord }
+}
+
+/** The `data` of the tombstone of a session that ended: it names nothing and has nothing. */
+export const ENDED = 'null'
+
+/** How many bytes more a tombstone needs than the record in it. */
+export const TOMBSTONE_BYTES = 64
 
 export function newRecord(now: number, values: Values): SessionRecord {
   return { id: randomText(ID_BYTES), startedAt: now, touchedAt: now, keptUntil: 0, values }
@@ -28,15 +37,30 @@ export function encode(record: SessionRecord): string {
   return JSON.stringify([record.id, record.startedAt, record.touchedAt, record.values])
 }
 
-/** `null`: a tombstone. `undefined`: not a session's record. */
-export function decode({ data, expiresAt }: Entry): SessionRecord | null | undefined {
+/** The `data` of the tombstone of a session that moved to another key. */
+export function encodeMoved(record: SessionRecord, to: string): string {
+  return `{"to":${JSON.stringify(to)},"was":${encode(record)}}`
+}
+
+/** `undefined`: neither a session's record nor a tombstone. */
+export function decode({ data, expiresAt }: Entry): SessionRecord | Tombstone | undefined {
   let value: unknown
   try {
     value = JSON.parse(data)
   } catch {
     return undefined
   }
-  if (value === null) return null
+  if (value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) return decodeRecord(value, expiresAt)
+  const record = 'was' in value ? decodeRecord(value.was, expiresAt) : undefined
+  return record && 'to' in value && typeof value.to === 'string' ? { moved: { to: value.to, record } } : undefined
+}
+
+export function isRecord(decoded: SessionRecord | Tombstone): decoded is SessionRecord {
+  return 'values' in decoded
+}
+
+function decodeRecord(value: unknown, expiresAt: number): SessionRecord | undefined {
   if (!Array.isArray(value) || value.length !== 4) return undefined
   const parts: readonly unknown[] = value
   const [id, startedAt, touchedAt, values] = parts

@@ -4,6 +4,8 @@ import { SessError } from '../error.js'
 /** A burst of 64 concurrent writers needed 11. */
 const MAX_ATTEMPTS = 40
 const MAX_PAUSE_MS = 32
+/** A login or a logout is not kept waiting, so it wins its share against the writers of any number of processes. */
+const MAX_URGENT_ATTEMPTS = 100
 
 /**
  * Repeats a compare-and-swap until it succeeds, that is, until `attempt` resolves with a value other than `undefined`.
@@ -15,8 +17,21 @@ export async function retry<T>(attempt: () => Promise<T | undefined>): Promise<T
     const result = await attempt()
     if (result !== undefined) return result
   }
-  throw new SessError(
+  throw givenUp(MAX_ATTEMPTS)
+}
+
+/** As `retry`, without pauses and with more attempts. */
+export async function retryUrgently<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+  for (let count = 0; count < MAX_URGENT_ATTEMPTS; count++) {
+    const result = await attempt()
+    if (result !== undefined) return result
+  }
+  throw givenUp(MAX_URGENT_ATTEMPTS)
+}
+
+function givenUp(attempts: number): SessError {
+  return new SessError(
     'CONFLICT',
-    `The session was changed by other requests ${MAX_ATTEMPTS} times in a row while this one tried to store it. Try the request again.`,
+    `The session was changed by other requests ${attempts} times in a row while this one tried to store it. Try the request again.`,
   )
 }

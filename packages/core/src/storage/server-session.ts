@@ -1,8 +1,7 @@
 import { looksLikeToken, type Token, type TokenMint } from '../crypto/token.js'
 import { isSessError } from '../error.js'
-import { merge } from '../session/merge.js'
-import { applyToNew } from './apply.js'
-import type { SessionEntries, Snapshot } from './entries.js'
+import { applyToMoved, applyToNew } from './apply.js'
+import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
 import {
   type Commit,
   type CookieChange,
@@ -10,9 +9,9 @@ import {
   type StorageContext,
   warnOfForeignToken,
 } from './loaded-session.js'
-import { newRecord, type SessionRecord } from './record.js'
-import { retry } from './retry.js'
-import { ended, moved, type Swaps } from './swaps.js'
+import type { SessionRecord, Tombstone } from './record.js'
+import { retryUrgently } from './retry.js'
+import { type Departure, ended, moved, type Swaps } from './swaps.js'
 
 /** How the sessions of one application are stored in a server store. */
 export interface ServerStorageContext extends StorageContext {
@@ -27,36 +26,44 @@ interface StoredSession {
   readonly snapshot: Snapshot
 }
 
+/** A session that has moved to another token than the request's, or ended. */
+interface DepartedSession {
+  /** What it held when it moved, while it lives under its new token. */
+  readonly record: SessionRecord | undefined
+}
+
 /** A session in a server store. The browser carries its token. */
 export class ServerSession implements LoadedSession {
   readonly #context: ServerStorageContext
+  /** The request's token is an old one: the request sees what the session held when it moved, and stores nothing. */
+  readonly #departed: DepartedSession | undefined
   #stored: StoredSession | undefined
-  /** The request's token is an old one: its session has moved to another token, and no other token opens a session. */
-  #hasMoved: boolean
 
-  private constructor(context: ServerStorageContext, stored?: StoredSession, hasMoved = false) {
+  private constructor(context: ServerStorageContext, stored?: StoredSession, departed?: DepartedSession) {
     this.#context = context
     this.#stored = stored
-    this.#hasMoved = hasMoved
+    this.#departed = departed
   }
 
   static async find(context: ServerStorageContext, tokens: readonly string[]): Promise<ServerSession> {
-    let hasMoved = false
+    const { mint, entries } = context
+    let tombstone: Tombstone | undefined
     for (const text of tokens) {
-      const token = context.mint.verify(text)
+      const token = mint.verify(text)
       if (token === null) {
         if (looksLikeToken(text)) warnOfForeignToken(context)
         continue
       }
-      const found = await context.entries.read(token.key)
-      if (found === 'moved') hasMoved = true
-      else if (found !== 'none') return new ServerSession(context, { token, snapshot: found })
+      const found = await entries.read(token.key)
+      if (isSnapshot(found)) return new ServerSession(context, { token, snapshot: found })
+      if (isTombstone(found)) tombstone ??= found
     }
-    return new ServerSession(context, undefined, hasMoved)
+    const departed = tombstone && { record: await entries.readMoved(tombstone) }
+    return new ServerSession(context, undefined, departed)
   }
 
   get record(): SessionRecord | undefined {
-    return this.#stored?.snapshot.record
+    return this.#stored?.snapshot.record ?? this.#departed?.record
   }
 
   isDue(now: number): boolean {
@@ -77,9 +84,12 @@ export class ServerSession implements LoadedSession {
    * them conflict.
    */
   async #begin(commit: Commit): Promise<CookieChange | undefined> {
-    const { changes, regenerate, destroy } = commit
-    // Here only a login may begin a session: any other new cookie would replace the one that the earlier login sent.
-    if (this.#hasMoved && (destroy || (changes.size > 0 && !regenerate))) throw moved()
+    const { changes, destroy } = commit
+    if (this.#departed !== undefined) {
+      // A cookie sent from here, or a cleared one, would replace the cookie that the login has sent.
+      if (destroy || changes.size > 0) throw moved()
+      return undefined
+    }
     const { mint, entries, clock, onConflict } = this.#context
     const record = applyToNew(commit, clock(), onConflict)
     if (Object.keys(record.values).length === 0) return destroy ? 'clear' : undefined
@@ -110,44 +120,67 @@ export class ServerSession implements LoadedSession {
   }
 
   /**
-   * Login: moves the session to a new token. Creating the new entry and then destroying the old one would lose what
-   * another request writes in between, and would let that request bring the session back under the old token. So the
-   * new entry is created first. Then the old entry becomes a tombstone or, if it has changed, is read again and carried
-   * over. If the old entry is gone, the new session has only this request's changes. If these depend on what is gone,
-   * they conflict. If there are none, no session begins.
+   * Moves the session to a new token. If it has ended, this request's changes begin another session. If it has moved
+   * already, there is nothing left to do for a bare `regenerate`.
    */
-  async #move(stored: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
-    const { mint, entries, clock, onConflict } = this.#context
-    const begun = newRecord(clock(), {})
-    const token = mint.make()
-    let old = entries.isAlive(stored.snapshot) ? stored.snapshot : await this.#reread(stored)
-    let successor: Snapshot | undefined
-    try {
-      const done = await retry(async () => {
-        const record = { ...begun, values: merge(old?.record.values ?? {}, commit.shown, commit.changes, onConflict) }
-        const next = successor
-          ? await entries.update(token.key, record, successor.version)
-          : await entries.create(token.key, record)
-        if (next === null) throw ended()
-        successor = next
-        if (old === undefined || (await entries.bury(stored.token.key, old.version))) return successor
-        old = await this.#reread(stored)
-        return undefined
-      })
-      if (old !== undefined || Object.keys(done.record.values).length > 0) return this.#keep(token, done)
-    } catch (error) {
-      if (successor && !isUnavailable(error)) await this.#abandon(token)
-      throw error
-    }
-    await this.#abandon(token)
-    this.#stored = undefined
-    return undefined
+  async #move({ token, snapshot }: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
+    let cookie: CookieChange | undefined
+    await this.#context.swaps.depart(token.key, snapshot, async (newest) => {
+      const outcome = typeof newest === 'string' ? newest : await this.#moveFrom(token.key, newest, commit)
+      if (outcome === 'moved') {
+        if (commit.changes.size > 0) throw moved()
+      } else if (outcome === 'ended') {
+        this.#stored = undefined
+        cookie = await this.#begin(commit)
+      } else {
+        cookie = outcome
+      }
+      return outcome === 'ended' ? 'ended' : 'moved'
+    })
+    return cookie
   }
 
-  async #reread({ token }: StoredSession): Promise<Snapshot | undefined> {
-    const found = await this.#context.entries.read(token.key)
-    this.#hasMoved = found === 'moved'
-    return typeof found === 'string' ? undefined : found
+  /**
+   * Creating the new entry and then destroying the old one would lose what another request writes in between, and would
+   * let that request bring the session back under the old token. So the new entry is created first. Then the old entry
+   * becomes a tombstone. If it has changed meanwhile, it is read and buried again, and the new entry gets what it held:
+   * no one can read that entry before, since the new token has not been sent. Resolves with the new token's cookie, or
+   * with how the session left its key before.
+   */
+  async #moveFrom(key: string, from: Snapshot, commit: Commit): Promise<CookieChange | Departure> {
+    const { mint, entries, clock, onConflict } = this.#context
+    const now = clock()
+    const token = mint.make()
+    const first = entries.isAlive(from) ? from : await entries.read(key)
+    if (!isSnapshot(first)) return departureOf(first)
+    const applied = (old: Snapshot): SessionRecord => applyToMoved(old.record, commit, now, onConflict)
+    let successor = await entries.create(token.key, applied(first))
+    try {
+      let old: Found = first
+      const record = await retryUrgently(async () => {
+        if (!isSnapshot(old)) return departureOf(old)
+        // Whatever refuses the changes must do so before the old entry is buried.
+        const next = old === first ? successor.record : applied(old)
+        entries.encode(next)
+        if (await entries.bury(key, old, token.key)) return next
+        old = await entries.read(key)
+        // This move's own tombstone: it was written, although the store reported otherwise.
+        return isTombstone(old) && old.moved?.to === token.key ? next : undefined
+      })
+      if (typeof record === 'string') {
+        await this.#abandon(token)
+        return record
+      }
+      if (record !== successor.record) {
+        const updated = await entries.update(token.key, record, successor.version)
+        if (updated === null) throw ended()
+        successor = updated
+      }
+      return this.#keep(token, successor)
+    } catch (error) {
+      if (!isUnavailable(error)) await this.#abandon(token)
+      throw error
+    }
   }
 
   /** Removes an entry that no browser has a token for. If that fails, the entry expires on its own. */
@@ -155,41 +188,52 @@ export class ServerSession implements LoadedSession {
     await this.#context.entries.destroy(token.key).catch(() => undefined)
   }
 
-  /**
-   * Logout: ends the session. The entry is marked by compare-and-swap before it is destroyed. An unconditional destroy
-   * could hit the tombstone of a login that this request does not know about, and report a logout that did not happen.
-   * If another session begins in the same commit, the old entry becomes a tombstone, as at a login. Otherwise a request
-   * that still has the old token could begin a third session, whose cookie would replace this one's.
-   */
-  async #end(stored: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
-    const { entries } = this.#context
-    const { key } = stored.token
+  /** Logout: ends the session. What was assigned after `destroy` begins another one. */
+  async #end({ token, snapshot }: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
     const isReplaced = commit.changes.size > 0
-    let { version } = stored.snapshot
-    await retry(async () => {
-      if (isReplaced ? await entries.bury(key, version) : await entries.end(key, version)) return true
-      const found = await entries.read(key)
-      if (found === 'moved') throw moved()
-      if (found === 'none') return true
-      version = found.version
-      return undefined
-    })
-    if (!isReplaced) await entries.destroy(key)
+    await this.#context.swaps.depart(token.key, snapshot, (newest) => this.#endFrom(token.key, newest, isReplaced))
     this.#stored = undefined
     if (!isReplaced) return 'clear'
     try {
       return await this.#begin(commit)
     } catch (error) {
-      await this.#abandon(stored.token)
+      await this.#abandon(token)
       throw error
     }
   }
 
+  /**
+   * The entry is marked by compare-and-swap before it is destroyed. An unconditional destroy could hit the tombstone of
+   * a login that this request does not know about, and report a logout that did not happen. If another session begins in
+   * the same commit, the mark stays, as at a login. Otherwise a request that still has the old token could begin a third
+   * session, whose cookie would replace this one's.
+   */
+  async #endFrom(key: string, newest: Snapshot | Departure, isReplaced: boolean): Promise<Departure> {
+    if (newest === 'moved') throw moved()
+    if (newest === 'ended') return 'ended'
+    const { entries } = this.#context
+    let current = newest
+    await retryUrgently(async () => {
+      if (await entries.end(key, current, isReplaced)) return true
+      const found = await entries.read(key)
+      if (found === 'none') return true
+      if (isTombstone(found)) throw moved()
+      current = found
+      return undefined
+    })
+    if (isReplaced) return 'moved'
+    await entries.destroy(key)
+    return 'ended'
+  }
+
   #keep(token: Token, snapshot: Snapshot): CookieChange {
     this.#stored = { token, snapshot }
-    this.#hasMoved = false
     return { value: token.text, expiresAt: this.#context.lifetime.keepUntil(snapshot.record) }
   }
+}
+
+function departureOf(found: Tombstone | 'none'): Departure {
+  return found === 'none' ? 'ended' : 'moved'
 }
 
 function isUnavailable(error: unknown): boolean {

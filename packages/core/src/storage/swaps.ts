@@ -1,12 +1,12 @@
 import type { Entry } from '../contract.js'
 import { SessError } from '../error.js'
 import { apply } from './apply.js'
-import type { SessionEntries, Snapshot } from './entries.js'
+import { isTombstone, type SessionEntries, type Snapshot } from './entries.js'
 import type { Commit, StorageContext } from './loaded-session.js'
 import type { SessionRecord } from './record.js'
 import { retry } from './retry.js'
 
-/** One request's changes that wait to be stored. */
+/** One request's changes, on their way into the store. */
 interface Swap {
   readonly commit: Commit
   readonly now: number
@@ -14,24 +14,38 @@ interface Swap {
   readonly reject: (error: unknown) => void
 }
 
+/** How a session left its key. It never comes back under it. */
+export type Departure = 'ended' | 'moved'
+
+/**
+ * A login or a logout. It gets the session as last stored here, or how the session left its key if another request of
+ * this process was first. It resolves with how the session has left its key.
+ */
+export type Depart = (newest: Snapshot | Departure) => Promise<Departure>
+
+/** What the requests of this process want to do to one session. */
+interface Queue {
+  readonly departures: ((newest: Snapshot | Departure) => Promise<Departure | undefined>)[]
+  readonly swaps: Swap[]
+}
+
 /** The state that a batch of changes is first applied to. */
 interface Basis {
   readonly snapshot: Snapshot
-  /** The state is at least as new as what each of the requests has read. */
+  /** It is at least as new as what each of the requests has read. */
   readonly isTrusted: boolean
 }
 
 /**
- * Compare-and-swap of sessions, batched. While one swap of a session is in flight, this process's other changes to that
- * session wait and are stored together in the next one. Each change is accepted or refused separately.
+ * Compare-and-swap of sessions, gathered: while one swap of a session is under way, this process's other changes to that
+ * session wait and then go together in the next swap. Each is judged on its own. Logins and logouts wait in the same
+ * queue and go first, so that changes do not starve them.
  */
 export class Swaps {
   readonly #entries: SessionEntries
   readonly #context: StorageContext
-  /**
-   * By the session's key, which is never the name of a method. An object, not a Map, for the reason in `CallsInFlight`.
-   */
-  readonly #waiting: Record<string, Swap[]> = {}
+  /** By the session's key, which is never the name of a method. An object and no Map: `CallsInFlight` says why. */
+  readonly #queues: Record<string, Queue> = {}
 
   constructor(entries: SessionEntries, context: StorageContext) {
     this.#entries = entries
@@ -41,34 +55,70 @@ export class Swaps {
   /** Resolves with what was stored. `from` is what the request last read, perhaps long ago. */
   change(key: string, from: Snapshot, commit: Commit, now: number): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
-      const swap = { commit, now, resolve, reject }
-      const waiting = this.#waiting[key]
-      if (waiting) waiting.push(swap)
-      else void this.#run(key, from, [swap])
+      const { queue, isNew } = this.#queueOf(key)
+      queue.swaps.push({ commit, now, resolve, reject })
+      if (isNew) void this.#run(key, from, queue)
     })
   }
 
-  /** Never rejects: each swap gets its own result. */
-  async #run(key: string, from: Snapshot, waiting: Swap[]): Promise<void> {
-    this.#waiting[key] = waiting
+  /** Runs a login or a logout. Settles as it does. */
+  depart(key: string, from: Snapshot, depart: Depart): Promise<Departure> {
+    return new Promise((resolve, reject) => {
+      const { queue, isNew } = this.#queueOf(key)
+      queue.departures.push(async (newest) => {
+        try {
+          const departure = await depart(newest)
+          resolve(departure)
+          return departure
+        } catch (error) {
+          reject(error)
+          return undefined
+        }
+      })
+      if (isNew) void this.#run(key, from, queue)
+    })
+  }
+
+  #queueOf(key: string): { queue: Queue; isNew: boolean } {
+    const existing = this.#queues[key]
+    if (existing) return { queue: existing, isNew: false }
+    const queue = { departures: [], swaps: [] }
+    this.#queues[key] = queue
+    return { queue, isNew: true }
+  }
+
+  /** Never rejects: each request is told its own outcome. */
+  async #run(key: string, from: Snapshot, { departures, swaps }: Queue): Promise<void> {
     let newest = from
-    // The state stored here may be older than what the requests of the next batch have read.
+    // For the next batch, what was stored here may be older than what its requests have read.
     let isTrusted = true
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0)
-      try {
-        newest = await this.#swap(key, { snapshot: newest, isTrusted }, batch)
-      } catch (error) {
-        for (const swap of batch) swap.reject(error)
+    while (departures.length + swaps.length > 0) {
+      const depart = departures.shift()
+      if (depart === undefined) {
+        const batch = swaps.splice(0)
+        try {
+          newest = await this.#swap(key, { snapshot: newest, isTrusted }, batch)
+        } catch (error) {
+          for (const swap of batch) swap.reject(error)
+        }
+      } else {
+        const departure = await depart(newest)
+        if (departure !== undefined) {
+          // No later request finds the session under this key, so those that waited need not ask the store.
+          Reflect.deleteProperty(this.#queues, key)
+          for (const swap of swaps) swap.reject(departure === 'ended' ? ended() : moved())
+          await Promise.all(departures.map((later) => later(departure)))
+          return
+        }
       }
       isTrusted = false
     }
-    Reflect.deleteProperty(this.#waiting, key)
+    Reflect.deleteProperty(this.#queues, key)
   }
 
   /**
-   * Each attempt applies the whole batch again, to the newest state of the session. If every change is refused, no swap
-   * confirms that the state was the newest. A state that is not trusted is then read again.
+   * Each attempt judges the whole batch again, by the newest state of the session. If every change is refused, no swap
+   * proves that the state was the newest; a state that is not trusted is then read again.
    */
   async #swap(key: string, from: Basis, batch: readonly Swap[]): Promise<Snapshot> {
     const stored = this.#entries.isAlive(from.snapshot) ? await this.#attempt(key, from, batch) : undefined
@@ -77,7 +127,7 @@ export class Swaps {
     )
   }
 
-  /** Resolves with `undefined` if the state was not the newest; no swap has a result then. */
+  /** Resolves with `undefined` if the state was not the newest; then no swap was told anything. */
   async #attempt(key: string, { snapshot, isTrusted }: Basis, batch: readonly Swap[]): Promise<Snapshot | undefined> {
     const { record, entry, refused } = this.#judge(snapshot.record, batch)
     let stored = isTrusted ? snapshot : undefined
@@ -93,7 +143,7 @@ export class Swaps {
     return stored
   }
 
-  /** Applies the changes one after the other. A refused change does not affect the others. */
+  /** Applies the changes one after the other; a change that is refused leaves the others as they are. */
   #judge(
     newest: SessionRecord,
     batch: readonly Swap[],
@@ -116,7 +166,7 @@ export class Swaps {
   async #reread(key: string): Promise<Snapshot> {
     const found = await this.#entries.read(key)
     if (found === 'none') throw ended()
-    if (found === 'moved') throw moved()
+    if (isTombstone(found)) throw moved()
     return found
   }
 }

@@ -134,7 +134,7 @@ describe('its methods', () => {
     regenerate()
     await save()
     await answer()
-    expect([await browser.see(), await next()]).toEqual([{}, { user: 8, cart: DATA.cart, address: DATA.address }])
+    expect([await browser.see(), await next()]).toEqual([DATA, { user: 8, cart: DATA.cart, address: DATA.address }])
   })
 
   test('destroy works without the session before the dot', async () => {

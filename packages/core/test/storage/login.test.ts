@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { begin, beginOn, type Handler } from '../support/arrival.ts'
 import { Browser } from '../support/browser.ts'
+import { Clock, MINUTE } from '../support/clock.ts'
 import { failureOf } from '../../../../tests/support/stores.ts'
 import { FailingStore } from '../support/failing-store.ts'
 
@@ -31,18 +32,21 @@ describe('a login', () => {
     expect(await browser.see()).toEqual(DATA)
   })
 
-  test('leaves nothing to see under the old token', async () => {
+  test('leaves nothing to see under the old token of what came with it or after it', async () => {
     const { browser, copy } = await begin(DATA)
     const old = copy()
     await browser.visit(login)
-    expect(await old.see()).toEqual({})
+    await browser.visit((session) => (session['secret'] = 'after'))
+    expect(await old.see()).toEqual(DATA)
   })
 
-  test('leaves none of the data in the entry of the old token', async () => {
-    const { store, browser } = await begin(DATA)
-    const key = store.calls[0]?.key ?? ''
+  test('leaves nothing at all under the old token after a minute', async () => {
+    const clock = new Clock()
+    const { browser, copy } = await begin(DATA, { clock: clock.read })
+    const old = copy()
     await browser.visit(login)
-    expect((await store.read(key))?.data).toBe('null')
+    clock.advance(MINUTE)
+    expect(await old.see()).toEqual({})
   })
 
   test('gives the session another name in logs', async () => {
@@ -87,7 +91,7 @@ describe('a login', () => {
         .filter(({ method }) => method === 'create')
         .map(async ({ key = '' }) => (await store.read(key))?.data),
     )
-    expect(alive.filter((data) => data !== 'null')).toHaveLength(1)
+    expect(alive.filter((data) => data?.startsWith('['))).toHaveLength(1)
     expect(await browser.at(sess).see()).toEqual({ ...DATA, user: 7 })
   })
 
@@ -128,6 +132,7 @@ describe('a request that still holds the old token', () => {
         session['user'] = 8
       },
     ],
+    ['a login', login],
   ]
 
   test.each(late)('and came before the login: %s is a CONFLICT', async (_, handler) => {
@@ -150,43 +155,58 @@ describe('a request that still holds the old token', () => {
     },
   )
 
-  test('may read, and sees an empty session', async () => {
+  test('may read, and sees what the session held when it moved', async () => {
     const { browser, copy } = await begin(DATA)
     const old = copy()
     await browser.visit(login)
-    expect(await old.see()).toEqual({})
+    expect(await old.see()).toEqual(DATA)
     expect(old.setCookie).toBeUndefined()
   })
 
-  test('gets a cookie by logging in, with its own changes alone', async () => {
-    const { browser, arrive } = await begin(DATA)
-    const { session, answer, next } = await arrive()
-    session['user'] = 8
-    session.regenerate()
+  test('sees that also after the session has moved once more', async () => {
+    const { browser, copy } = await begin(DATA)
+    const old = copy()
     await browser.visit(login)
-    await answer()
-    expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 8 }])
+    await browser.visit((session) => session.regenerate())
+    expect(await old.see()).toEqual(DATA)
   })
 
-  test('and has logged in, may change the user of its own session', async () => {
-    const { browser, arrive } = await begin(DATA)
-    const { session, answer, next } = await arrive()
-    session['user'] = 8
-    session.regenerate()
+  test.each<[what: string, end: Handler]>([
+    ['logged out', logout],
+    ['replaced by that of another user', (session) => Object.assign((session.destroy(), session), { user: 8 })],
+  ])('sees nothing once the session it moved to was %s', async (_, end) => {
+    const { browser, copy } = await begin(DATA)
+    const old = copy()
     await browser.visit(login)
-    await session.save()
-    session.destroy()
-    session['user'] = 9
-    await answer()
-    expect([await browser.see(), await next()]).toEqual([{ ...DATA, user: 7 }, { user: 9 }])
+    await browser.visit(end)
+    expect(await old.see()).toEqual({})
+    expect((await failureOf(old.visit(change))).code).toBe('CONFLICT')
   })
 
-  test('and logs in without changes of its own, gets no cookie', async () => {
+  test('sees nothing once the session it moved to has expired', async () => {
+    const clock = new Clock()
+    const { browser, copy } = await begin(DATA, { clock: clock.read, idleTimeout: '30s' })
+    const old = copy()
+    await browser.visit(login)
+    clock.advance(30_000)
+    expect(await old.see()).toEqual({})
+  })
+
+  test('cannot renew its token, which an attacker may have', async () => {
+    const { browser, copy } = await begin(DATA)
+    const old = copy()
+    await browser.visit(login)
+    await old.visit((session) => session.regenerate())
+    expect(old.setCookie).toBeUndefined()
+    expect(await browser.see()).toEqual({ ...DATA, user: 7 })
+  })
+
+  test('and renewed it while a login moved the session, sends no cookie', async () => {
     const { browser, arrive } = await begin(DATA)
     const { session, answer } = await arrive()
     session.regenerate()
     await browser.visit(login)
-    expect(await answer()).toEqual([])
+    expect(await answer()).not.toContainEqual(['set-cookie', expect.anything()])
     expect(await browser.see()).toEqual({ ...DATA, user: 7 })
   })
 

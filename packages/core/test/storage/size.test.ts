@@ -7,6 +7,8 @@ import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
 
 const MAX_BYTES = 1000
+/** A session leaves room for the tombstone of its move. */
+const MAX_RECORD_BYTES = MAX_BYTES - 64
 
 function onMemory(): { browser: Browser; store: CountedStore } {
   const store = new CountedStore({ maxBytes: MAX_BYTES })
@@ -46,14 +48,22 @@ describe('a session on a server store', () => {
   ])('fits to the last byte, and not by one more: %s', async (_, character, bytes) => {
     const { browser, store } = onMemory()
     await browser.visit((session) => Object.assign(session, { key: '' }))
-    const room = MAX_BYTES - Buffer.byteLength(store.calls[0]?.entry?.data ?? '')
+    const room = MAX_RECORD_BYTES - Buffer.byteLength(store.calls[0]?.entry?.data ?? '')
     const text = character.repeat(Math.floor(room / bytes))
     const pad = 'x'.repeat(room % bytes)
     await browser.visit((session) => Object.assign(session, { key: text + pad }))
-    expect(Buffer.byteLength(store.calls.at(-1)?.entry?.data ?? '')).toBe(MAX_BYTES)
+    expect(Buffer.byteLength(store.calls.at(-1)?.entry?.data ?? '')).toBe(MAX_RECORD_BYTES)
     expect(await browser.see()).toEqual({ key: text + pad })
     const { code } = await failureOf(browser.visit((session) => Object.assign(session, { key: `${text}${pad}x` })))
     expect(code).toBe('TOO_LARGE')
+  })
+
+  test('of the greatest size can log in: its tombstone fits too', async () => {
+    const { browser } = onMemory()
+    const length = await longestOf(() => onMemory().browser, 'x')
+    await browser.visit((session) => Object.assign(session, { key: 'x'.repeat(length) }))
+    await browser.visit((session) => session.regenerate())
+    expect(await browser.see()).toEqual({ key: 'x'.repeat(length) })
   })
 
   test('that is too large is not stored, and what was there stays', async () => {

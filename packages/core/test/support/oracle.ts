@@ -1,5 +1,5 @@
 import { CLEARED, parse, type Program, type TextKey, type Transaction, type Visit } from './program.ts'
-import { begun, isSame, readableValues, serialWorlds, type View, viewOf } from './serial.ts'
+import { begun, type Fields, isSame, readableValues, serialWorlds, type View, viewOf } from './serial.ts'
 
 /** The promises about concurrent requests. */
 export const PROMISES = [
@@ -8,6 +8,10 @@ export const PROMISES = [
   { name: 'unstored', promise: 'no request sees what was never stored' },
   { name: 'logout', promise: 'nothing brings back a session that was logged out' },
   { name: 'login', promise: 'no request that holds the old token undoes a login' },
+  {
+    name: 'answers',
+    promise: 'no order of the answers logs a visitor out who did not log out, or loses what a success stored',
+  },
   { name: 'rows', promise: 'no session stays in the store that nobody was given' },
 ] as const
 
@@ -17,12 +21,20 @@ export type PromiseName = (typeof PROMISES)[number]['name']
 export interface Aftermath extends View {
   /** Whether data of the original session is left, in the store or behind a token. */
   readonly isOldLeft: boolean
+  /** The values of every session that is left. */
+  readonly live: readonly Fields[]
+  /** The values behind the cookie that the browser ends with, for each order in which the answers reach it. */
+  readonly browsers: readonly Fields[]
 }
 
 /** The names of the broken promises. */
-export function broken(visits: readonly Visit[], after: Aftermath): readonly PromiseName[] {
+export function broken(
+  visits: readonly Visit[],
+  after: Aftermath,
+  on: { readonly areTombstonesGone: boolean },
+): readonly PromiseName[] {
   const worlds = serialWorlds(visits)
-  const alike = worlds.map((world) => viewOf(world, visits)).filter((view) => isAlike(view, after))
+  const alike = worlds.map((world) => viewOf(world, visits, on)).filter((view) => isAlike(view, after))
   const unkept: PromiseName[] = []
   if (alike.length === 0) unkept.push('serial')
   else if (alike.every(({ sessions }) => sessions !== after.sessions)) unkept.push('rows')
@@ -30,6 +42,10 @@ export function broken(visits: readonly Visit[], after: Aftermath): readonly Pro
   const isRead = ([key, value]: readonly [TextKey, string | undefined]) => readableValues(worlds, key).has(value)
   if (visits.some(({ seen }) => !seen.every(isRead))) unkept.push('unstored')
   if (visits.some(endedOld) && after.isOldLeft) unkept.push('logout')
+  const isLoggedOut = visits.some(({ stored }) => stored.some(isLogout))
+  if (!isLoggedOut && !after.browsers.every((shown) => after.live.some((values) => isSame(shown, values)))) {
+    unkept.push('answers')
+  }
   if (visits.some((visit) => isUndone(visit, visits, after))) unkept.push('login')
   return unkept
 }

@@ -1,8 +1,10 @@
 import { type Sessions, sessions } from '@sess/core'
+import type { Entry, ServerStore } from '@sess/core/adapter'
 import { Clock, HOUR } from './clock.ts'
 import { CountedStore } from './counted-store.ts'
 import { Stage } from './interleaving.ts'
 import { type Aftermath, broken, type PromiseName } from './oracle.ts'
+import type { Fields } from './serial.ts'
 import { CLEARED, INITIAL, type Program, type Shop, visit, type Visit } from './program.ts'
 
 const SECRET = 'a secret for tests, of 32 bytes or more'
@@ -21,12 +23,24 @@ export interface Failure {
   readonly story: string
 }
 
+/** Notes the keys that tombstones name: every request that reads a tombstone then knows them. */
+class WatchedStore extends CountedStore {
+  readonly successors = new Set<string>()
+
+  override async update(key: string, entry: Entry, version: string): ReturnType<ServerStore['update']> {
+    const next = await super.update(key, entry, version)
+    const [, successor] = /^{"to":"([^"]+)"/.exec(entry.data) ?? []
+    if (next !== null && successor !== undefined) this.successors.add(successor)
+    return next
+  }
+}
+
 /** Concurrent requests from one browser with one cookie, on a memory store. */
 export class Race {
   readonly failures: Failure[] = []
   readonly #stage = new Stage()
   readonly #clock = new Clock()
-  readonly #store = new CountedStore()
+  readonly #store = new WatchedStore()
   readonly #programs: readonly Program[]
   readonly #options: RaceOptions
   /** Whether several requests of one process swap the same entry. */
@@ -55,7 +69,9 @@ export class Race {
   }
 
   #sessions(label: string): Sessions<Shop> {
-    const store = this.#stage.parking(this.#store, label, { isShared: (key) => key === this.#key })
+    const store = this.#stage.parking(this.#store, label, {
+      isShared: (key) => key === this.#key || this.#store.successors.has(key),
+    })
     return sessions(store, { secret: SECRET, idleTimeout: IDLE, clock: this.#clock.read })
   }
 
@@ -72,7 +88,7 @@ export class Race {
     // The session has ended by then unless a request extended it.
     if (this.#options.due) this.#clock.advance(IDLE / 2 + 1)
     const after = await this.#look(cookie, visits)
-    const unkept = broken(visits, after)
+    const unkept = broken(visits, after, { areTombstonesGone: this.#options.due === true })
     if (unkept.length > 0) this.failures.push({ unkept, story: tell(visits, this.#stage.trace, after) })
     await this.#store.drain()
     this.#clock.now = began
@@ -94,6 +110,7 @@ export class Race {
 
   async #begin(): Promise<string> {
     this.#store.take()
+    this.#store.successors.clear()
     const exchange = this.#of(0).exchange(null)
     Object.assign(await exchange.open(), structuredClone(INITIAL))
     const [header] = await exchange.commit(200)
@@ -111,13 +128,34 @@ export class Race {
       }),
     )
     const entries = await Promise.all(created.map((key) => this.#store.read(key)))
+    // A session is a list; a tombstone is not.
     const alive = entries.filter(
-      (entry) => entry !== null && entry.expiresAt > this.#clock.now && entry.data !== 'null',
+      (entry) => entry !== null && entry.expiresAt > this.#clock.now && entry.data.startsWith('['),
     )
-    const sessionsLeft = alive.length + (Object.keys(old).length > 0 ? 1 : 0)
+    const isOldAlive = (await this.#store.read(this.#key))?.data.startsWith('[') === true
+    const sessionsLeft = alive.length + (isOldAlive && Object.keys(old).length > 0 ? 1 : 0)
     const isOldLeft = 'mark' in old || alive.some((entry) => entry?.data.includes('"mark"'))
-    return { old, cookies: Object.fromEntries(cookies), sessions: sessionsLeft, isOldLeft }
+    const browsers = await Promise.all(
+      orders(visits).map(async (order) => {
+        let jar: string | undefined = cookie
+        for (const { cookie: sent } of order) if (sent !== undefined) jar = sent === CLEARED ? undefined : sent
+        return jar === undefined ? {} : show(jar)
+      }),
+    )
+    const live = [...alive, await this.#store.read(this.#key)].flatMap(valuesOf)
+    return { old, cookies: Object.fromEntries(cookies), sessions: sessionsLeft, isOldLeft, live, browsers }
   }
+}
+
+function orders<T>(items: readonly T[]): readonly (readonly T[])[] {
+  if (items.length === 0) return [[]]
+  return items.flatMap((item, index) => orders(items.toSpliced(index, 1)).map((rest) => [item, ...rest]))
+}
+
+function valuesOf(entry: Entry | null): readonly Fields[] {
+  const record: unknown = JSON.parse(entry?.data ?? 'null')
+  const values: unknown = Array.isArray(record) ? record[3] : undefined
+  return typeof values === 'object' && values !== null ? [{ ...values }] : []
 }
 
 function isSwap(program: Program): boolean {

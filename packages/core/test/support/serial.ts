@@ -12,15 +12,21 @@ import {
 /** The model of a session's values. */
 export type Fields = Readonly<Record<string, unknown>>
 
-const MOVED = 'moved'
+/** A row whose session has left it: for another row, with what it held then, or for good. */
+interface Moved {
+  readonly to: string | undefined
+  readonly was: Fields
+}
 
 /** The model's state after some transactions in sequence. `OLD` names the row of the original session. */
 interface World {
-  readonly rows: ReadonlyMap<string, Fields | typeof MOVED>
+  readonly rows: ReadonlyMap<string, Row>
   readonly visitors: ReadonlyMap<string, Visitor>
   /** The values that sessions had at any time. */
   readonly past: readonly Fields[]
 }
+
+type Row = { readonly live: Fields } | { readonly moved: Moved }
 
 interface Visitor {
   /** The session that the visitor is in. */
@@ -46,7 +52,7 @@ export interface View {
 
 /** Every world that results from running the stored transactions in sequence, in any order. */
 export function serialWorlds(visits: readonly Visit[]): readonly World[] {
-  const start: World = { rows: new Map([[OLD, INITIAL]]), visitors: new Map(), past: [INITIAL] }
+  const start: World = { rows: new Map([[OLD, { live: INITIAL }]]), visitors: new Map(), past: [INITIAL] }
   return [
     ...continuations(
       start,
@@ -55,10 +61,14 @@ export function serialWorlds(visits: readonly Visit[]): readonly World[] {
   ]
 }
 
-export function viewOf({ rows, visitors }: World, visits: readonly Visit[]): View {
-  const shown = (row: string): Fields => {
-    const fields = rows.get(row)
-    return fields === undefined || fields === MOVED ? {} : fields
+export function viewOf(
+  { rows, visitors }: World,
+  visits: readonly Visit[],
+  { areTombstonesGone }: { readonly areTombstonesGone: boolean },
+): View {
+  const shown = (name: string): Fields => {
+    const row = rows.get(name)
+    return areTombstonesGone && row !== undefined && 'moved' in row ? {} : readable(rows, name)
   }
   const cookies = visits.map(({ visitor, refused, cookie: sent }) => {
     const cookie = visitors.get(visitor)?.cookie
@@ -66,13 +76,27 @@ export function viewOf({ rows, visitors }: World, visits: readonly Visit[]): Vie
     if (cookie === undefined || (refused && sent === undefined)) return [visitor, undefined] as const
     return [visitor, cookie === CLEARED ? CLEARED : shown(cookie)] as const
   })
-  const sessions = [...rows.values()].filter((fields) => fields !== MOVED).length
+  const sessions = [...rows.values()].filter((row) => 'live' in row).length
   return { old: shown(OLD), cookies: Object.fromEntries(cookies), sessions }
 }
 
 /** Every value of a key that a request could have read. */
 export function readableValues(worlds: readonly World[], key: TextKey): Set<unknown> {
   return new Set([undefined, ...worlds.flatMap(({ past }) => past.map((fields) => fields[key]))])
+}
+
+/** What a request sees that has the token of a row: what it holds, or held when it moved, while the session lives. */
+function readable(rows: World['rows'], name: string): Fields {
+  const row = rows.get(name)
+  if (row === undefined) return {}
+  if ('live' in row) return row.live
+  let { to } = row.moved
+  for (let next = to === undefined ? undefined : rows.get(to); next !== undefined;) {
+    if ('live' in next) return row.moved.was
+    to = next.moved.to
+    next = to === undefined ? undefined : rows.get(to)
+  }
+  return {}
 }
 
 function* continuations(world: World, queues: readonly (readonly Transaction[])[]): Generator<World> {
@@ -106,12 +130,15 @@ function* outcomes(world: World, transaction: Transaction): Generator<World> {
 /** The world after a transaction; `undefined` if a transaction at this point would be refused. */
 function run(world: World, transaction: Transaction, left: ReadonlySet<string>): World | undefined {
   const rows = new Map(world.rows)
-  let { row, isLate, isWaiting, cookie } = world.visitors.get(transaction.visitor) ?? arrival(rows)
+  const { isLate } = world.visitors.get(transaction.visitor) ?? arrival(rows)
+  let { row, isWaiting, cookie } = world.visitors.get(transaction.visitor) ?? arrival(rows)
   const rest = afterDestroy(transaction)
   const destroys = rest !== transaction
   const moves = rest.steps.includes('regenerate') || (isWaiting && !destroys)
   const held = row === undefined ? undefined : rows.get(row)
-  const before: Fields = destroys || held === undefined || held === MOVED ? {} : held
+  const isMoved = held !== undefined && 'moved' in held
+  const live = held !== undefined && 'live' in held ? held.live : {}
+  const before: Fields = destroys ? {} : isLate ? readable(rows, OLD) : live
   const after = new Map(Object.entries(before))
   for (const key of keysOf(rest.steps)) {
     const value = left.has(key) ? before[key] : valueAfter(rest, key, before[key])
@@ -121,37 +148,34 @@ function run(world: World, transaction: Transaction, left: ReadonlySet<string>):
   const fields = Object.fromEntries(after)
   const changes = !isSame(before, fields)
 
-  if (row === undefined && isLate && (destroys || (changes && !moves))) return undefined
-  isWaiting = moves && row === undefined && !changes
+  // A token that its session has left stores nothing.
+  if ((isLate || isMoved) && (destroys || changes)) return undefined
+  isWaiting = moves && row === undefined && !changes && Object.keys(before).length === 0
   if (destroys) {
-    if (held === MOVED) return undefined
-    if (row !== undefined && changes) rows.set(row, MOVED)
+    if (row !== undefined && changes) rows.set(row, { moved: { to: undefined, was: {} } })
     else if (row !== undefined) rows.delete(row)
     row = undefined
     cookie = CLEARED
-  } else if (row !== undefined && (held === undefined || held === MOVED)) {
-    // The session ended or moved during this request.
+  } else if (row !== undefined && held === undefined) {
+    // The session ended during this request.
     if (changes && !moves) return undefined
-    if (moves) {
-      row = undefined
-      isLate = held === MOVED
-    }
+    if (moves) row = undefined
   }
-  const isNew = row === undefined ? changes : moves
+  const isNew = row === undefined ? changes : moves && !isMoved
   if (isNew) {
-    if (row !== undefined) rows.set(row, MOVED)
+    if (row !== undefined) rows.set(row, { moved: { to: transaction.by, was: before } })
     row = transaction.by
     cookie = row
   }
-  if (row !== undefined && (isNew || changes)) rows.set(row, fields)
+  if (row !== undefined && (isNew || changes)) rows.set(row, { live: fields })
   const visitors = new Map(world.visitors).set(transaction.visitor, { row, isLate, isWaiting, cookie })
   return { rows, visitors, past: [...world.past, fields] }
 }
 
 function arrival(rows: World['rows']): Visitor {
   const found = rows.get(OLD)
-  const isHere = found !== undefined && found !== MOVED
-  return { row: isHere ? OLD : undefined, isLate: found === MOVED, isWaiting: false, cookie: undefined }
+  const isHere = found !== undefined && 'live' in found
+  return { row: isHere ? OLD : undefined, isLate: found !== undefined && !isHere, isWaiting: false, cookie: undefined }
 }
 
 /** The part of a transaction after its last `destroy`; the transaction itself if it has no `destroy`. */
