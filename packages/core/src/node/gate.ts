@@ -1,7 +1,9 @@
 import type { Headers, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
 import { failureResponse } from '../exchange/failure.js'
 import { headerEntries, listOf } from './headers.js'
-import { pretendEnded, pretendFull, pretendSent, stopPretending, type Restore } from './held-response.js'
+import { pretendEnded, pretendFull, pretendSent, stopPretending } from './held-response.js'
+import { type BodySink, forgiveLateWrites, isCalledByHttp2, isHttp1, type Restore, watchHead } from './native-calls.js'
+import { postponeDestroy } from './postponed-destroy.js'
 import {
   assertChunk,
   assertReason,
@@ -45,6 +47,8 @@ export class Gate implements SeenHeaders {
   #owesDrain = false
   #isDraining = false
   #restores: readonly Restore[] = []
+  #unwatchHead: Restore = nothing
+  #destroyIfDue: Restore = nothing
 
   constructor(response: NodeResponse, exchange: SessionExchange, onError: (error: unknown) => void) {
     this.#response = response
@@ -68,6 +72,9 @@ export class Gate implements SeenHeaders {
     methods.write = write
     methods.end = end
     methods.flushHeaders = flushHeaders
+    this.#unwatchHead = watchHead(this.#response, (status, reason, headers) =>
+      this.#call('writeHead', [status, ...(reason === undefined ? [] : [reason]), headers]),
+    )
   }
 
   #call(method: Method, args: Args): unknown {
@@ -85,21 +92,23 @@ export class Gate implements SeenHeaders {
     const response = this.#response
     this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
     const remaining = method === 'writeHead' ? this.#foldHead(args) : args
+    let outcome: Headers | Promise<Headers>
     try {
-      const outcome = this.#exchange.commitNow(this.#status, this)
-      if (outcome instanceof Promise) {
-        this.#state = 'holding'
-        this.#restores = pretendSent(this.#response)
-        outcome.then(
-          (headers) => this.#release(headers),
-          (error: unknown) => this.#fail(error),
-        )
-      } else {
+      outcome = this.#exchange.commitNow(this.#status, this)
+      if (!(outcome instanceof Promise)) {
         this.#open(outcome)
+        return remaining
       }
     } catch (error) {
-      this.#fail(error)
+      // A method of Node may be running, which must not find the response ended when it goes on.
+      outcome = rejected(error)
     }
+    this.#state = 'holding'
+    this.#restores = pretendSent(response, this.#sink)
+    outcome.then(
+      (headers) => this.#release(headers),
+      (error: unknown) => this.#fail(error),
+    )
     return remaining
   }
 
@@ -122,10 +131,12 @@ export class Gate implements SeenHeaders {
       response.setHeader(name, isAdded ? [...listOf(response.getHeader(name)), value] : value)
     }
     this.#restore()
+    this.#unwatchHead()
     this.#state = 'open'
   }
 
   #release(headers: Headers): void {
+    if (this.#state === 'failed') return
     const response = this.#response
     const held = this.#takeHeld()
     let isFull = false
@@ -138,6 +149,8 @@ export class Gate implements SeenHeaders {
       response.destroy(error instanceof Error ? error : undefined)
       this.#onError(error)
       return
+    } finally {
+      this.#destroyIfDue()
     }
     // If Node's own buffer is full, Node emits `drain`.
     if (this.#owesDrain && !isFull) process.nextTick(emitDrain, response)
@@ -145,9 +158,11 @@ export class Gate implements SeenHeaders {
 
   /** Sends an error instead of the application's response, which would report a success that did not happen. */
   #fail(error: unknown): void {
+    if (this.#state === 'failed') return
     const response = this.#response
     const held = this.#takeHeld()
     readToItsEnd(response)
+    forgiveLateWrites(response)
     try {
       this.#answer(error)
     } catch (failure) {
@@ -155,6 +170,7 @@ export class Gate implements SeenHeaders {
     }
     this.#state = 'failed'
     for (const { method, args } of held) this.#swallow(method, args)
+    this.#destroyIfDue()
     this.#onError(error)
   }
 
@@ -169,19 +185,44 @@ export class Gate implements SeenHeaders {
     response.setHeader('content-type', contentType)
     response.setHeader('content-length', String(body.length))
     response.setHeader('cache-control', cacheControl)
+    this.#unwatchHead()
     this.#state = 'open'
     this.#pass('end', [body])
   }
 
   #hold(method: Method, args: Args): unknown {
-    if (method === 'writeHead' && this.#held.length > 0) throw headersSent(this.#response, 'write')
+    if (method === 'writeHead' && this.#held.length > 0) {
+      if (isHttp1(this.#response) || !isCalledByHttp2(this.#patched.writeHead)) {
+        throw headersSent(this.#response, 'write')
+      }
+      return this.#response
+    }
     this.#held.push({ method, args })
-    if (method === 'end') pretendEnded(this.#response)
+    if (method === 'end') {
+      pretendEnded(this.#response)
+      if (this.#destroyIfDue === nothing) this.#destroyIfDue = postponeDestroy(this.#response)
+    }
     if (method === 'write') {
       pretendFull(this.#response)
       this.#owesDrain = true
     }
     return this.#resultOf(method)
+  }
+
+  readonly #sink: BodySink = {
+    write: (args) => void this.#hold('write', args),
+    end: () => void this.#hold('end', []),
+    endWithLast: () => {
+      // Its callback is Node's own.
+      const [chunk, encoding] = this.#held.pop()?.args ?? []
+      this.#hold('end', [chunk, encoding])
+    },
+    fail: (error) => {
+      this.#takeHeld()
+      this.#state = 'failed'
+      this.#response.destroy()
+      this.#onError(error)
+    },
   }
 
   #takeHeld(): readonly { method: Method; args: Args }[] {
@@ -239,6 +280,10 @@ export class Gate implements SeenHeaders {
 }
 
 function nothing(): void {}
+
+async function rejected(reason: unknown): Promise<never> {
+  throw reason
+}
 
 function textOf(header: number | string | readonly string[] | undefined): string | undefined {
   return header === undefined ? undefined : String(header)

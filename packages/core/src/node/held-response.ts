@@ -1,21 +1,17 @@
+import { type BodySink, isHttp1, type Restore, watchBody } from './native-calls.js'
 import { headersSent, type NodeResponse } from './response.js'
 
 const HEADER_METHODS = { setHeader: 'set', setHeaders: 'set', appendHeader: 'append', removeHeader: 'remove' } as const
-
-/** Puts back one property. */
-export type Restore = () => void
 
 /**
  * Makes the response look as if its headers were sent, while calls are held. `finished` stays as it is: a server that
  * closes reads it to decide which connections it may cut. Pass the result to `stopPretending`.
  */
-export function pretendSent(response: NodeResponse): readonly Restore[] {
-  if (isOfHttp1(response)) {
-    // node:http refuses to change headers if `_header` is set.
-    response._header = 'held'
-    return []
-  }
+export function pretendSent(response: NodeResponse, sink: BodySink): readonly Restore[] {
+  const body = watchBody(response, sink)
+  if (isHttp1(response)) return [body]
   return [
+    body,
     shadow(response, 'headersSent', { get: () => true }),
     ...Object.entries(HEADER_METHODS).map(([name, what]) =>
       shadow(response, name, {
@@ -40,18 +36,8 @@ export function pretendFull(response: NodeResponse & OwesDrain): void {
 
 /** Call it once, before the response begins. */
 export function stopPretending(response: NodeResponse & OwesDrain, restores: readonly Restore[]): void {
-  if (isOfHttp1(response)) response._header = null
   if (OWES_DRAIN in response) response[OWES_DRAIN] = false
   for (const restore of restores) restore()
-}
-
-/** A response of node:http. `_header` is its head as text, or `null` until that is written. */
-interface Http1Response extends NodeResponse {
-  _header: unknown
-}
-
-function isOfHttp1(response: NodeResponse): response is Http1Response {
-  return response.stream === undefined && '_header' in response
 }
 
 /** A `write` was held, and `drain` has not been emitted for it yet. */

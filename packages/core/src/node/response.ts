@@ -4,7 +4,14 @@ export interface NodeResponse {
   readonly req?: unknown
   readonly headersSent: boolean
   /** node:http2 only. */
-  readonly stream?: { removeAllListeners(event: string): unknown }
+  readonly stream?: {
+    readonly closed: boolean
+    readonly destroyed: boolean
+    respond(...args: readonly unknown[]): unknown
+    write(...args: readonly unknown[]): unknown
+    end(...args: readonly unknown[]): unknown
+    removeAllListeners(event: string): unknown
+  }
   getHeader(name: string): number | string | readonly string[] | undefined
   getHeaderNames(): string[]
   setHeader(name: string, value: unknown): unknown
