@@ -1,6 +1,7 @@
+import { type Session, type Sessions, sessions } from '@sess/core'
 import type { ServerStore } from '@sess/core/adapter'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Place, places } from './support/backends.ts'
+import { type Place, places, SECRET } from './support/backends.ts'
 import { chance } from './support/chance.ts'
 import { comesTrue } from './support/condition.ts'
 import { type Aftermath, Duel, orderOf, rightEnding } from './support/duel.ts'
@@ -131,6 +132,66 @@ describe.each(places)('while many requests change one session, on %s', (_, open)
       expect(statuses).toEqual(Array.from({ length: TRIALS }, () => 200))
     },
   )
+})
+
+describe.each(places)('30 requests of one session at once, on %s,', (_, open) => {
+  let place: Place
+  let store: ServerStore
+
+  beforeAll(async () => {
+    place = await open(DEADLINE)
+    store = place.openStore()
+  })
+
+  afterAll(async () => {
+    await store.close()
+    await place.stop()
+  })
+
+  interface Data {
+    visits: number
+    csrf: string
+  }
+
+  /** Passes each request's session to `use`, at once, and returns what `use` resolves with. */
+  async function atOnce<T>(use: (session: Session<Data>, number: number) => Promise<T>) {
+    const sess: Sessions<Data> = sessions(store, { secret: SECRET })
+    const first = sess.exchange(null)
+    Object.assign(await first.open(), { visits: 0 })
+    const cookie = (await first.commit(200)).find(([name]) => name === 'set-cookie')?.[1].split(';')[0]
+    const exchanges = Array.from({ length: 30 }, () => sess.exchange(cookie))
+    const opened = await Promise.all(exchanges.map((exchange) => exchange.open()))
+    const results = await Promise.all(opened.map(use))
+    await Promise.all(exchanges.map((exchange) => exchange.commit(200)))
+    return { results, stored: { ...(await sess.exchange(cookie).open()) } }
+  }
+
+  it('are each told their own number after save()', async () => {
+    const { results, stored } = await atOnce(async (session) => {
+      session.update('visits', (visits = 0) => visits + 1)
+      await session.save()
+      return session.visits ?? 0
+    })
+    expect(results.toSorted((one, other) => one - other)).toEqual(Array.from({ length: 30 }, (__, index) => index + 1))
+    expect(stored.visits).toBe(30)
+  })
+
+  it('are all told the token that is stored', async () => {
+    const { results, stored } = await atOnce(async (session, number) => {
+      session.update('csrf', (token) => token ?? `token ${number}`)
+      await session.save()
+      return session.csrf
+    })
+    expect(new Set(results)).toEqual(new Set([stored.csrf]))
+  })
+
+  it('store a save() that is not awaited once', async () => {
+    const { stored } = await atOnce(async (session) => {
+      session.update('visits', (visits = 0) => visits + 1)
+      void session.save()
+    })
+    expect(stored.visits).toBe(30)
+  })
 })
 
 describe.each(places)('a logout during a write in another process, on %s', (_, open) => {

@@ -14,13 +14,13 @@ export type ErrorCode =
   | 'DISABLED'
   /** `open` or `exchange` was called with something that carries no session. */
   | 'INVALID_REQUEST'
-  /** JSON cannot carry the value unaltered. */
+  /** JSON cannot carry the value unaltered, or a method of the session does not take the argument. */
   | 'INVALID_VALUE'
   /** The key is the name of one of the session's methods. */
   | 'RESERVED_KEY'
   /** The session is larger than the store accepts. */
   | 'TOO_LARGE'
-  /** The session was changed after the response began, or while `save` was running. */
+  /** The session was changed after the response began. */
   | 'SEALED'
   /** The values that `Sessions.read` returned were changed. */
   | 'READ_ONLY'

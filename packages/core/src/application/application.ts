@@ -68,6 +68,20 @@ export class Application implements Sessions {
     return lifecycleOf(session)?.id
   }
 
+  discard(session: Session<AnyData>): void {
+    const lifecycle = lifecycleOf(session)
+    if (lifecycle === undefined) {
+      throw new SessError('INVALID_REQUEST', `discard takes a session; it was given ${describe(session)}.`)
+    }
+    if (lifecycle.isSealed) {
+      throw new SessError(
+        'SEALED',
+        'sess.discard was called after the response began, when the changes were on their way to the store. Call it before the first write, end or redirect.',
+      )
+    }
+    lifecycle.discard()
+  }
+
   close(): Promise<void> {
     return this.#context.storage.close()
   }

@@ -26,6 +26,8 @@ export class Off implements Sessions {
     return undefined
   }
 
+  discard(): void {}
+
   async close(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}

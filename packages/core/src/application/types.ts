@@ -44,6 +44,13 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   id(session: Session<D>): string | undefined
 
   /**
+   * Drops what this request has changed and still changes, whatever the response is: only a `destroy` is carried out.
+   * For a failure behind a success, such as a resolver that failed or a transaction that was rolled back. What `save`
+   * has stored stays stored. Throws `SEALED` once the response has begun.
+   */
+  discard(session: Session<D>): void
+
+  /**
    * Waits for the changes that are being stored, then closes the store, unless you passed the store in. Later calls
    * reject with `CLOSED`. `await using` calls it.
    */

@@ -1,6 +1,4 @@
-import { SessError } from '../error.js'
 import { Draft } from '../session/draft.js'
-import type { Changes } from '../session/merge.js'
 import { createSession, sealed, type SessionLifecycle } from '../session/proxy.js'
 import type { AnyData, Session } from '../session/session.js'
 import type { Commit, CookieChange, LoadedSession } from '../storage/loaded-session.js'
@@ -50,7 +48,10 @@ export interface ExchangeContext {
   readonly warnings: Warnings
 }
 
-const NO_CHANGES: Changes = new Map()
+/** The changes of a request, and the values that they depend on. */
+type Drafted = Pick<Commit, 'changes' | 'shown'>
+
+const NOTHING: Drafted = { changes: new Map(), shown: {} }
 
 export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   readonly #context: ExchangeContext
@@ -60,8 +61,12 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   #loaded: LoadedSession | undefined
   #draft: Draft | undefined
   #cookie: CookieChange | undefined
-  #saving: Promise<void> | undefined
-  #saveFailed = false
+  /** The store call of a save that is under way. Never rejects. */
+  #storing: Promise<void> | undefined
+  /** Set once a save has failed. Its changes may have been stored, so they are never sent again. */
+  #failure: { readonly error: unknown } | undefined
+  /** What the response stores. */
+  #response: Promise<void> | undefined
   #isSealed = false
   #isDiscarded = false
   #regenerate = false
@@ -84,7 +89,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   get pending(): boolean {
     if (this.#isSealed) return false
     try {
-      return this.#cookie !== undefined || this.#saving !== undefined || this.#pending(200) !== undefined
+      if (this.#cookie !== undefined || this.#storing !== undefined || this.#isFailed(200)) return true
+      return this.#pending(200) !== undefined
     } catch {
       // The changes cannot be stored; commit throws the reason.
       return true
@@ -93,6 +99,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   discard(): void {
     this.#isDiscarded = true
+    if (!this.#isSealed) this.#draft?.discard()
   }
 
   async commit(status: number, seen: SeenHeaders = {}): Promise<Headers> {
@@ -103,10 +110,11 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   commitNow(status: number, seen: SeenHeaders): Headers | Promise<Headers> {
     if (this.#isSealed) return []
     this.#isSealed = true
-    if (this.#saving) return this.#commitAfterSave(this.#saving, status, seen)
+    if (this.#storing !== undefined || this.#failure !== undefined) return this.#commitAfterSave(status, seen)
     const commit = this.#pending(status)
     if (commit === undefined) return this.#headers(seen)
-    return this.#store(commit).then(() => this.#headers(seen))
+    this.#response = this.#store(commit)
+    return this.#response.then(() => this.#headers(seen))
   }
 
   keys(): readonly string[] {
@@ -127,8 +135,6 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   assertOpen(): void {
     if (this.#isSealed) throw sealed()
-    if (this.#saving)
-      throw new SessError('SEALED', 'The session was changed while session.save() was under way: await it first.')
   }
 
   regenerate(): void {
@@ -141,18 +147,44 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     this.#draft?.clear()
   }
 
-  async save(): Promise<void> {
-    const commit = this.#pending(200)
-    if (commit === undefined) return
-    this.#saving = this.#store(commit)
+  save(): Promise<void> {
+    const saving = this.#save()
+    // If the handler does not await it, the response fails with its error.
+    saving.catch(() => undefined)
+    return saving
+  }
+
+  async #save(): Promise<void> {
+    this.assertOpen()
+    while (this.#storing !== undefined) await this.#storing
+    // The response has begun since the call, and stores what this was called for.
+    if (this.#isSealed) return this.#response
     try {
-      await this.#saving
-      this.#saveFailed = false
+      const commit = this.#pending(200)
+      if (commit !== undefined) await this.#storeNow(commit)
     } catch (error) {
-      this.#saveFailed = true
-      throw error
+      this.#failure ??= { error }
+    }
+    if (this.#failure !== undefined && this.#isFailed(200)) throw this.#failure.error
+  }
+
+  /** Stores a commit while the request goes on. A failure is noted, not thrown. */
+  async #storeNow(commit: Commit): Promise<void> {
+    const { changes, regenerate, destroy } = commit
+    const isExtension = changes.size === 0 && !regenerate && !destroy
+    const sent = isExtension ? undefined : this.#draft?.send(changes)
+    const storing = this.#store(commit)
+    this.#storing = storing.catch(() => undefined)
+    try {
+      await storing
+      const loaded = this.#loaded
+      if (sent !== undefined && loaded !== undefined)
+        this.#draft?.settle(sent, loaded.own ?? {}, loaded.record?.values ?? {})
+    } catch (error) {
+      // Before anything that waits for `#storing` goes on.
+      this.#failure ??= { error }
     } finally {
-      this.#saving = undefined
+      this.#storing = undefined
     }
   }
 
@@ -163,41 +195,68 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     return createSession(this, this.#draft)
   }
 
-  async #commitAfterSave(saving: Promise<void>, status: number, seen: SeenHeaders): Promise<Headers> {
-    // The caller of save() sees its failure; here it only decides what is left to store.
-    await saving.catch(() => undefined)
-    const commit = this.#pending(status)
-    if (commit !== undefined) await this.#store(commit)
-    return this.#headers(seen)
+  /** What changed before the response began is determined now, and stored after the save. */
+  #commitAfterSave(status: number, seen: SeenHeaders): Promise<Headers> {
+    const drafting = this.#draftNow(status)
+    drafting.catch(() => undefined)
+    const storing = this.#storing
+    this.#response = (async () => {
+      await storing
+      const commit = this.#pending(status, this.#isDropped(status) ? NOTHING : await drafting)
+      if (commit !== undefined) await this.#store(commit)
+      if (this.#failure !== undefined && this.#isFailed(status)) throw this.#failure.error
+    })()
+    return this.#response.then(() => this.#headers(seen))
+  }
+
+  // Async, so that an error waits for the save too.
+  async #draftNow(status: number): Promise<Drafted> {
+    return this.#drafted(status)
+  }
+
+  #drafted(status: number): Drafted {
+    const draft = this.#draft
+    return draft === undefined || this.#isDropped(status) ? NOTHING : { changes: draft.changes(), shown: draft.shown }
+  }
+
+  /** Whether a response of this status stores nothing except a `destroy`. */
+  #isDropped(status: number): boolean {
+    return status >= 500 || this.#isDiscarded || this.#failure !== undefined
+  }
+
+  /** Whether a response of this status claims a success that a save did not have. */
+  #isFailed(status: number): boolean {
+    return this.#failure !== undefined && !this.#isDiscarded && status < 400
   }
 
   /** What is left to store, for a response of this status. */
-  #pending(status: number): Commit | undefined {
+  #pending(status: number, { changes, shown } = this.#drafted(status)): Commit | undefined {
     const loaded = this.#loaded
-    const draft = this.#draft
-    if (loaded === undefined || draft === undefined) return undefined
-    // A handler that saw save() fail and answers with its own error has handled the failure.
-    const isDropped = status >= 500 || this.#isDiscarded || (this.#saveFailed && status >= 400)
-    if (isDropped) {
-      return this.#destroy ? { changes: NO_CHANGES, shown: {}, regenerate: false, destroy: true } : undefined
+    if (loaded === undefined) return undefined
+    if (this.#isDropped(status)) {
+      return this.#destroy ? { ...NOTHING, regenerate: false, destroy: true } : undefined
     }
-    const changes = draft.changes()
     const isMoving = this.#regenerate && loaded.record !== undefined
     if (changes.size === 0 && !isMoving && !this.#destroy && !loaded.isDue(this.#context.clock())) return undefined
-    return { changes, shown: draft.shown, regenerate: this.#regenerate, destroy: this.#destroy }
+    return { changes, shown, regenerate: this.#regenerate, destroy: this.#destroy }
   }
 
   async #store(commit: Commit): Promise<void> {
     const loaded = this.#loaded
     if (loaded === undefined) return
-    const cookie = await this.#context.storage.commit(loaded, commit)
-    // If the request has no cookie, there is none to clear.
-    if (cookie === 'clear') this.#cookie = this.#tokens.length > 0 ? 'clear' : undefined
-    else if (cookie !== undefined) this.#cookie = cookie
+    // What the handler asks for while this is under way is carried out by the next commit.
     this.#regenerate = false
     this.#destroy = false
-    // A sealed session is never stored again and keeps its values.
-    if (!this.#isSealed) this.#draft?.rebase(loaded.record?.values ?? {}, commit.changes)
+    try {
+      const cookie = await this.#context.storage.commit(loaded, commit)
+      // If the request has no cookie, there is none to clear.
+      if (cookie === 'clear') this.#cookie = this.#tokens.length > 0 ? 'clear' : undefined
+      else if (cookie !== undefined) this.#cookie = cookie
+    } catch (error) {
+      // A logout is carried out by the response, whatever it is.
+      this.#destroy ||= commit.destroy
+      throw error
+    }
   }
 
   #headers(seen: SeenHeaders): Headers {

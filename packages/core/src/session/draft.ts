@@ -1,3 +1,4 @@
+import { SessError, shorten } from '../error.js'
 import type { Change, Changes } from './merge.js'
 import { valueAt, type Values, type Json, setValue } from './values.js'
 import { isObject, isSame, isUnaltered } from './compare.js'
@@ -16,19 +17,41 @@ interface Edit {
   readonly updates?: readonly Update[]
 }
 
+/** An object that the application had from the session, or gave to it, before `save`. */
+interface Retired {
+  readonly key: string
+  readonly object: object
+  /** What it held when it was retired. */
+  readonly copy: Json | undefined
+}
+
+/** Changes that are being stored. */
+export interface Sent {
+  readonly changes: Changes
+  /** The number of times that the session had been destroyed. */
+  readonly era: number
+}
+
 /**
  * What one request sees of a session and changes in it. It records which keys were read, because what is written to
  * them afterwards depends on what was read. It also records which objects were handed out, because these can be altered
  * without an assignment.
  */
 export class Draft {
-  /** The values as the request sees them, without its edits. The objects in it are never handed out. */
+  /** The values that the request has last seen, without its edits. The objects in it are never handed out. */
   #shown: Values
   /** The values in the store, as far as the request knows. */
   #stored: Values
   /** The copies of shown objects that were handed out, by key. */
   #live: Map<string, unknown> | undefined
   #edits: Map<string, Edit> | undefined
+  /**
+   * What a save stored for its changes, where that is not what the request saw. Shown from the next read on: until
+   * then, a write depends on the value that the request did see.
+   */
+  #news: Map<string, Json | undefined> | undefined
+  #retired: Retired[] | undefined
+  #era = 0
   #seen: Set<string> | undefined
   #enumerated = false
   #used = false
@@ -49,6 +72,7 @@ export class Draft {
   }
 
   read(key: string): unknown {
+    if (this.#news !== undefined) this.#catchUp(key)
     this.#observe(key)
     return this.#current(key)
   }
@@ -62,10 +86,9 @@ export class Draft {
   /** The keys, without counting as a read. */
   currentKeys(): string[] {
     const keys = new Set(Object.keys(this.#shown))
-    for (const [key, { value }] of this.#edits ?? []) {
-      if (value === undefined) keys.delete(key)
-      else keys.add(key)
-    }
+    const put = (key: string, value: unknown) => (value === undefined ? keys.delete(key) : keys.add(key))
+    for (const [key, value] of this.#news ?? []) put(key, value)
+    for (const [key, { value }] of this.#edits ?? []) put(key, value)
     return [...keys]
   }
 
@@ -76,10 +99,13 @@ export class Draft {
     const edit = this.#edits?.get(key)
     const dependsOnRead = edit && !edit.updates ? edit.dependsOnRead : this.#isSeen(key)
     this.#edit(key, { value, copy, dependsOnRead })
+    // As before a save, what was replaced may be altered and is not stored.
+    this.#retired = this.#retired?.filter((retired) => retired.key !== key)
   }
 
   update(key: string, update: Update): unknown {
     this.#absorb(key)
+    this.#catchUp(key)
     const value = update(this.#copyOfCurrent(key)) ?? undefined
     this.#append(key, update, value, storableOrNone(value, key))
     this.#observe(key)
@@ -88,6 +114,7 @@ export class Draft {
 
   take(key: string): unknown {
     this.#absorb(key)
+    this.#catchUp(key)
     const copy = this.#copyOfCurrent(key)
     const taken = this.#current(key)
     // When it runs again, it leaves a value that another request has put there since: that one has not been taken.
@@ -104,8 +131,12 @@ export class Draft {
     this.#forcesAssigned = true
   }
 
-  /** What differs from the shown values. The values in it are copies that no other code can alter. */
+  /**
+   * What differs from the shown values. The values in it are copies that no other code can alter. Throws `CONFLICT` if
+   * an object was altered that the request had before a save.
+   */
   changes(): Changes {
+    for (const { key, object, copy } of this.#retired ?? []) if (!isUnaltered(object, copy)) throw alteredLate(key)
     for (const key of this.#live?.keys() ?? []) this.#absorb(key)
     const changes = new Map<string, Change>()
     for (const key of this.#edits?.keys() ?? []) {
@@ -124,21 +155,49 @@ export class Draft {
   }
 
   /**
-   * Continues after `stored` and `changes` were stored. The request still sees what it has read or written, so a later
-   * write that depends on that is checked against it.
+   * Continues while `changes`, which are all that `changes()` returned, are being stored: they are no longer part of
+   * `changes()`. The objects that the application has are retired. Each may be older than what is then stored, so an
+   * alteration of it is refused.
    */
-  rebase(stored: Values, changes: Changes): void {
-    const shown = { ...(this.#enumerated ? this.#shown : stored) }
-    if (!this.#enumerated) for (const key of this.#seen ?? []) setValue(shown, key, valueAt(this.#shown, key))
-    for (const [key, { value }] of changes) setValue(shown, key, value)
-    this.#shown = shown
-    this.#stored = stored
-    this.#forcesAssigned = false
-    for (const [key, { value }] of this.#edits ?? []) {
-      if (isObject(value)) this.#handOut(key, value)
-      else this.#live?.delete(key)
+  send(changes: Changes): Sent {
+    const shown = { ...this.#shown }
+    for (const [key, { value }] of changes) {
+      setValue(shown, key, value)
+      this.#news?.delete(key)
     }
+    this.#shown = shown
+    for (const [key, live] of this.#live ?? []) if (!this.#edits?.has(key)) this.#retire(key, live)
+    for (const [key, { value }] of this.#edits ?? []) this.#retire(key, value)
+    this.#live = undefined
     this.#edits = undefined
+    this.#forcesAssigned = false
+    return { changes, era: this.#era }
+  }
+
+  /**
+   * Continues after `sent` was stored. `own` are the values after this request's own turn, and `stored` those in the
+   * store, which may have later changes of others. A key that the request has only read stays as it was.
+   */
+  settle({ changes, era }: Sent, own: Values, stored: Values): void {
+    if (era !== this.#era) return
+    const seen = this.#shown
+    if (!this.#enumerated) {
+      const shown = { ...own }
+      for (const key of [...(this.#seen ?? []), ...changes.keys()]) setValue(shown, key, valueAt(seen, key))
+      this.#shown = shown
+    }
+    for (const key of changes.keys()) {
+      const value = valueAt(own, key)
+      if (!isSame(value, valueAt(seen, key))) (this.#news ??= new Map()).set(key, value)
+    }
+    this.#stored = stored
+  }
+
+  /** Drops the edits, and alterations of the objects that were handed out. */
+  discard(): void {
+    this.#live = undefined
+    this.#edits = undefined
+    this.#retired = undefined
   }
 
   /** Drops the session's values. What is assigned from now on belongs to a new session. */
@@ -149,6 +208,9 @@ export class Draft {
     this.#forcesAssigned = false
     this.#live = undefined
     this.#edits = undefined
+    this.#news = undefined
+    this.#retired = undefined
+    this.#era++
     this.#seen = undefined
     this.#enumerated = false
   }
@@ -204,6 +266,24 @@ export class Draft {
     else this.#edit(key, { value, copy, dependsOnRead: false, updates: [...(edit?.updates ?? []), update] })
   }
 
+  /** Shows what a save has stored under a key that was not written since. */
+  #catchUp(key: string): void {
+    if (!this.#news?.has(key)) return
+    this.#absorb(key)
+    if (this.#edits?.has(key)) return
+    this.#retire(key, this.#live?.get(key))
+    this.#live?.delete(key)
+    const shown = { ...this.#shown }
+    setValue(shown, key, this.#news.get(key))
+    this.#news.delete(key)
+    this.#shown = shown
+  }
+
+  /** `value` is what the application has of a key whose value is that of `#shown`. */
+  #retire(key: string, value: unknown): void {
+    if (isObject(value)) (this.#retired ??= []).push({ key, object: value, copy: valueAt(this.#shown, key) })
+  }
+
   /** Turns an alteration of an object that was handed out into an edit. */
   #absorb(key: string): void {
     const edit = this.#edits?.get(key)
@@ -220,6 +300,15 @@ export class Draft {
     const copy = storableOrNone(value, key)
     if (!isSame(copy, known)) this.#edit(key, { value, copy, dependsOnRead: true })
   }
+}
+
+function alteredLate(key: string): SessError {
+  const name = shorten(JSON.stringify(key))
+  return new SessError(
+    'CONFLICT',
+    `The object under session key ${name} was altered after session.save(), by a reference from before it. The object may ` +
+      `be older than what save() stored, so the change was refused. Read session[${name}] again after save(), and alter that.`,
+  )
 }
 
 function chain(key: string, updates: readonly Update[]): (newest: Json | undefined) => Json | undefined {

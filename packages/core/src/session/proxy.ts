@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { SessError } from '../error.js'
+import { describe } from '../options/check.js'
 import type { Draft, Update } from './draft.js'
 import { readOnly } from './read-only.js'
 import type { AnyData, ReservedKey, Session } from './session.js'
@@ -14,6 +15,7 @@ export interface SessionLifecycle {
   readonly isSealed: boolean
   regenerate(): void
   destroy(): void
+  discard(): void
   save(): Promise<void>
 }
 
@@ -116,33 +118,55 @@ export function sealed(): SessError {
 
 function methodsOf(owner: SessionLifecycle, draft: Draft): ReadonlyMap<string, unknown> {
   const methods = {
-    update(key: string, change: Update): unknown {
+    update(key: string, change: Update, ...rest: unknown[]): unknown {
       owner.assertOpen()
       assertKey(key)
       if (typeof change !== 'function') {
         throw new SessError('INVALID_VALUE', 'session.update takes a key and a function of its value.')
       }
+      assertNoMore('update', 'only a key and a function of its value', rest)
       return draft.update(key, change)
     },
-    take(key: string): unknown {
+    take(key: string, ...rest: unknown[]): unknown {
       owner.assertOpen()
-      return draft.take(assertKey(key))
+      assertKey(key)
+      assertNoMore('take', 'only a key, and returns undefined if the key is missing', rest)
+      return draft.take(key)
     },
-    regenerate(): void {
+    regenerate(...rest: unknown[]): void {
       owner.assertOpen()
+      assertNoMore('regenerate', 'no argument', rest)
       draft.forceAssigned()
       owner.regenerate()
     },
-    destroy(): void {
+    destroy(...rest: unknown[]): void {
       owner.assertOpen()
+      assertNoMore('destroy', 'no argument', rest)
       owner.destroy()
     },
-    async save(): Promise<void> {
-      owner.assertOpen()
-      await owner.save()
+    // Not async: a wrong argument throws even if the promise is not awaited.
+    save(...rest: unknown[]): Promise<void> {
+      assertNoMore('save', 'no argument', rest)
+      return owner.save()
     },
   } satisfies Record<ReservedKey, unknown>
   return new Map(Object.entries(methods))
+}
+
+/**
+ * A callback that is never called would leave a request without an answer: Passport, for example, passes one to
+ * `regenerate` and to `save`.
+ */
+function assertNoMore(method: ReservedKey, takes: string, rest: readonly unknown[]): void {
+  const more = rest.find((value) => value !== undefined)
+  if (more === undefined) return
+  const instead =
+    typeof more === 'function'
+      ? ' It calls no callback: `await session.save()` waits until the session is stored. Middleware that was written ' +
+        'for express-session, such as Passport, needs a session of that kind: see "Middleware for express-session" in ' +
+        'docs/guide/coming-from-express-session.md.'
+      : ''
+  throw new SessError('INVALID_VALUE', `session.${method} was given ${describe(more)}; it takes ${takes}.${instead}`)
 }
 
 const RESERVED: ReadonlySet<string> = new Set<ReservedKey>(['update', 'take', 'regenerate', 'destroy', 'save'])

@@ -1,5 +1,6 @@
 import type { ClientStore } from '../contract.js'
 import { looksLikeToken } from '../crypto/token.js'
+import type { Values } from '../session/values.js'
 import { apply, applyToMoved, applyToNew } from './apply.js'
 import {
   assertFits,
@@ -40,6 +41,10 @@ export class ClientSession implements LoadedSession {
 
   get record(): SessionRecord | undefined {
     return this.#record
+  }
+
+  get own(): Values | undefined {
+    return this.#record?.values
   }
 
   isDue(now: number): boolean {

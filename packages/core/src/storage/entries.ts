@@ -1,5 +1,6 @@
 import type { Entry, ServerStore, Version } from '../contract.js'
 import { isSessError, safeCause, SessError } from '../error.js'
+import type { Values } from '../session/values.js'
 import { assertFits, type StorageContext } from './loaded-session.js'
 import {
   decode,
@@ -16,6 +17,8 @@ import {
 export interface Snapshot {
   readonly version: Version
   readonly record: SessionRecord
+  /** The values after one request's turn, if the changes of others were stored together with its own. */
+  readonly own?: Values
 }
 
 /** What is under a session's key. `'none'`: nothing, or a session that has expired. */

@@ -22,6 +22,8 @@ export type CookieChange = { readonly value: string; readonly expiresAt: number 
 export interface LoadedSession {
   /** As last read or stored; `undefined` if there is no session. */
   readonly record: SessionRecord | undefined
+  /** The values right after this request's last commit. `record` may have changes of others that were stored with it. */
+  readonly own: Values | undefined
   /** Whether the session must be extended, or its cookie sent again, although nothing has changed. */
   isDue(now: number): boolean
   /** Stores the commit. Resolves with the change of the cookie. `undefined`: the cookie stays as it is. */

@@ -1,5 +1,6 @@
 import { looksLikeToken, type Token, type TokenMint } from '../crypto/token.js'
 import { isSessError } from '../error.js'
+import type { Values } from '../session/values.js'
 import { applyToMoved, applyToNew } from './apply.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
 import {
@@ -64,6 +65,10 @@ export class ServerSession implements LoadedSession {
 
   get record(): SessionRecord | undefined {
     return this.#stored?.snapshot.record ?? this.#departed?.record
+  }
+
+  get own(): Values | undefined {
+    return this.#stored?.snapshot.own ?? this.record?.values
   }
 
   isDue(now: number): boolean {

@@ -1,5 +1,6 @@
 import type { Entry } from '../contract.js'
 import { SessError } from '../error.js'
+import type { Values } from '../session/values.js'
 import { apply } from './apply.js'
 import { isTombstone, type SessionEntries, type Snapshot } from './entries.js'
 import type { Commit, StorageContext } from './loaded-session.js'
@@ -52,7 +53,7 @@ export class Swaps {
     this.#context = context
   }
 
-  /** Resolves with what was stored. `from` is what the request last read, perhaps long ago. */
+  /** Resolves with what was stored, and the request's own turn in it. `from` is what the request last read, perhaps long ago. */
   change(key: string, from: Snapshot, commit: Commit, now: number): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
       const { queue, isNew } = this.#queueOf(key)
@@ -129,7 +130,7 @@ export class Swaps {
 
   /** Resolves with `undefined` if the state was not the newest; then no swap was told anything. */
   async #attempt(key: string, { snapshot, isTrusted }: Basis, batch: readonly Swap[]): Promise<Snapshot | undefined> {
-    const { record, entry, refused } = this.#judge(snapshot.record, batch)
+    const { record, entry, refused, turns } = this.#judge(snapshot.record, batch)
     let stored = isTrusted ? snapshot : undefined
     if (entry !== undefined) {
       const version = await this.#entries.swap(key, entry, snapshot.version)
@@ -137,8 +138,9 @@ export class Swaps {
     }
     if (stored === undefined) return undefined
     for (const swap of batch) {
-      if (refused.has(swap)) swap.reject(refused.get(swap))
-      else swap.resolve(stored)
+      const own = turns.get(swap)
+      if (own === undefined) swap.reject(refused.get(swap))
+      else swap.resolve({ ...stored, own })
     }
     return stored
   }
@@ -147,20 +149,22 @@ export class Swaps {
   #judge(
     newest: SessionRecord,
     batch: readonly Swap[],
-  ): { record: SessionRecord; entry?: Entry; refused: Map<Swap, unknown> } {
+  ): { record: SessionRecord; entry?: Entry; refused: Map<Swap, unknown>; turns: Map<Swap, Values> } {
     let record = newest
     let entry: Entry | undefined
     const refused = new Map<Swap, unknown>()
+    const turns = new Map<Swap, Values>()
     for (const swap of batch) {
       try {
         const next = apply(record, swap.commit, swap.now, this.#context)
         entry = this.#entries.encode(next)
         record = next
+        turns.set(swap, next.values)
       } catch (error) {
         refused.set(swap, error)
       }
     }
-    return { record, refused, ...(entry && { entry }) }
+    return { record, refused, turns, ...(entry && { entry }) }
   }
 
   async #reread(key: string): Promise<Snapshot> {

@@ -201,6 +201,41 @@ describe('rule 2: an update runs again on the newest value:', () => {
   })
 })
 
+describe('what may be used once is read and deleted', () => {
+  const useByDelete = (session: Session<AnyData>) => {
+    const { coupon } = session
+    if (coupon !== undefined) delete session['coupon']
+  }
+  const useByAssignment = (session: Session<AnyData>) => {
+    if (session['coupon'] !== undefined) session['coupon'] = undefined
+  }
+
+  test.each<[number, string, Handler, 'save' | 'answer']>([
+    [2, 'delete, then save()', useByDelete, 'save'],
+    [30, 'delete, then save()', useByDelete, 'save'],
+    [30, 'delete, then the response', useByDelete, 'answer'],
+    [30, 'undefined, then save()', useByAssignment, 'save'],
+  ])('by one of %i requests, and the others are CONFLICT: %s', async (requests, _, use, how) => {
+    const { arrive, browser } = await begin({ ...DATA, coupon: 'half price' })
+    const arrivals = await Promise.all(Array.from({ length: requests }, arrive))
+    const outcomes = await Promise.all(
+      arrivals.map(async ({ session, answer }) => {
+        use(session)
+        return (how === 'save' ? session.save() : answer()).then(
+          () => 'used',
+          (error: unknown) => (isSessError(error) ? error.code : String(error)),
+        )
+      }),
+    )
+    const refused = outcomes.filter((outcome) => outcome === 'CONFLICT').length
+    expect({ used: outcomes.filter((outcome) => outcome === 'used').length, refused }).toEqual({
+      used: 1,
+      refused: requests - 1,
+    })
+    expect(await browser.see()).toEqual(DATA)
+  })
+})
+
 describe('rule 3: if a key is assigned without having been read, the last commit wins:', () => {
   test.each<[string, Handler, Handler, object]>([
     ['two assignments', assign({ visits: 5 }), assign({ visits: 6 }), { visits: 6 }],

@@ -64,15 +64,24 @@ describe('an object that a session handed out', () => {
     expect({ ...session }['cart']).toBe(session['cart'])
   })
 
-  test('is the same one after save()', async () => {
+  test('is another one after save(), which is stored as it is altered', async () => {
     const { browser } = await begin(DATA)
     await browser.visit(async (session) => {
       const { cart } = altered(session)
       cart.push('ink')
       await session.save()
-      cart.push('map')
+      expect(session['cart']).not.toBe(cart)
+      altered(session).cart.push('map')
     })
     expect(await browser.see()).toEqual({ ...DATA, cart: ['book', 'pen', 'ink', 'map'] })
+  })
+
+  test('is the same one after a save() that stored nothing', async () => {
+    const { arrive } = await begin(DATA)
+    const { session } = await arrive()
+    const { cart } = session
+    await session.save()
+    expect(session['cart']).toBe(cart)
   })
 
   test('is stored under both keys that it was assigned to', async () => {
@@ -206,6 +215,110 @@ describe('an object that was assigned', () => {
     await answered
     expect(await browser.see()).toEqual({ ...DATA, list: ['a'] })
   })
+})
+
+describe.each<[string, (session: Session<AnyData>) => unknown]>([
+  ['that was read', (session) => session['cart']],
+  [
+    'that was read and altered',
+    (session) => {
+      altered(session).cart.push('ink')
+      return session['cart']
+    },
+  ],
+  ['that was assigned', (session) => (session['cart'] = ['map'])],
+  [
+    'that was assigned and read',
+    (session) => {
+      session['cart'] = ['map']
+      return session['cart']
+    },
+  ],
+  ['that an update returned', (session) => session.update('cart', (cart) => cart ?? null)],
+  ['that came with a copy', (session) => ({ ...session })['cart']],
+])('an array %s before a save()', (_, get) => {
+  const saved = async () => {
+    const begun = await begin(DATA)
+    const arrival = await begun.arrive()
+    const cart: string[] = Object(get(arrival.session))
+    arrival.session['visits'] = 2
+    await arrival.session.save()
+    const stored = await begun.copy().see()
+    return { ...begun, ...arrival, cart, stored }
+  }
+
+  test.each<[string, (cart: string[]) => unknown]>([
+    ['push', (cart) => cart.push('late')],
+    ['its length', (cart) => (cart.length = 0)],
+    ['what JSON cannot carry', (cart) => cart.push(Object(new Date(0)))],
+  ])('and altered after it, by %s, is a CONFLICT, and nothing is stored', async (_how, alter) => {
+    const { session, cart, answer, stored, copy } = await saved()
+    alter(cart)
+    session['visits'] = 3
+    const { code, message } = await failureOf(answer())
+    expect({ code, message, data: await copy().see() }).toEqual({
+      code: 'CONFLICT',
+      message: expect.stringContaining('session["cart"]'),
+      data: stored,
+    })
+  })
+
+  test('and altered after it makes another save() fail', async () => {
+    const { session, cart } = await saved()
+    cart.push('late')
+    expect((await failureOf(session.save())).code).toBe('CONFLICT')
+  })
+
+  test('and altered and put back is no change', async () => {
+    const { store, cart, answer } = await saved()
+    cart.push('late')
+    cart.pop()
+    store.take()
+    await answer()
+    expect(store.methods).toEqual([])
+  })
+
+  test('and altered after the key was replaced is not stored', async () => {
+    const { session, cart, answer, copy } = await saved()
+    session['cart'] = ['new']
+    cart.push('late')
+    await answer()
+    expect((await copy().see())['cart']).toEqual(['new'])
+  })
+
+  test('and assigned again may be altered again', async () => {
+    const { session, cart, answer, copy } = await saved()
+    session['cart'] = cart
+    cart.push('late')
+    await answer()
+    expect((await copy().see())['cart']).toEqual(cart)
+  })
+
+  test('and altered after it is not stored by a response that failed', async () => {
+    const { cart, answer, stored, copy } = await saved()
+    cart.push('late')
+    await answer(500)
+    expect(await copy().see()).toEqual(stored)
+  })
+
+  test('and altered after a logout is not stored', async () => {
+    const { session, cart, answer, next } = await saved()
+    session.destroy()
+    cart.push('late')
+    session['user'] = 7
+    await answer()
+    expect(await next()).toEqual({ user: 7 })
+  })
+})
+
+test('an array that was taken before a save() is the application’s own', async () => {
+  const { browser } = await begin(DATA)
+  await browser.visit(async (session) => {
+    const cart: string[] = Object(session.take('cart'))
+    await session.save()
+    cart.push('late')
+  })
+  expect(await browser.see()).toEqual({ address: DATA.address, visits: 1 })
 })
 
 describe('an update', () => {

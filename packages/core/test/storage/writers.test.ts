@@ -1,7 +1,7 @@
 import { sessions } from '@sess/core'
 import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
-import { arrive, begin, beginOn } from '../support/arrival.ts'
+import { arrive, begin, beginOn, type Handler } from '../support/arrival.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { Stage } from '../support/interleaving.ts'
 import { skipPauses } from '../support/pauses.ts'
@@ -104,6 +104,74 @@ describe('200 requests of one process that write at once', () => {
     await copy().visit((session) => session.destroy())
     const outcomes = await Promise.all(requests.map(({ answer }) => outcomeOf(answer())))
     expect(new Set(outcomes)).toEqual(new Set(['CONFLICT']))
+  })
+})
+
+describe.each<[string, apart: boolean]>([
+  ['one process', false],
+  ['30 processes', true],
+])('after save(), each of 30 requests of %s', (_, apart) => {
+  const told = async (data: object, use: Handler) => {
+    const { store, sess, browser } = await begin(data)
+    const any: ServerStore = store
+    const each = () => (apart ? sessions(any, { secret: SECRET }) : sess)
+    const requests = await Promise.all(numbers(30).map(() => arrive(each(), browser.cookie)))
+    const shown = await Promise.all(
+      requests.map(async ({ session }) => {
+        use(session)
+        await session.save()
+        return { ...session }
+      }),
+    )
+    return { requests, shown, stored: await browser.see() }
+  }
+
+  test('that counts is told its own number', async () => {
+    const { shown, stored } = await told({ visits: 0 }, (session) => session.update('visits', count))
+    const told30 = shown.map(({ visits }) => Number(visits)).toSorted((one, other) => one - other)
+    expect({ told30, stored }).toEqual({ told30: numbers(30).map((index) => index + 1), stored: { visits: 30 } })
+  })
+
+  test('that makes a token if there is none is told the one that is stored', async () => {
+    let made = 0
+    const { shown, stored } = await told({ user: 7 }, (session) =>
+      session.update('csrf', (token) => token ?? `token ${++made}`),
+    )
+    expect(new Set(shown.map(({ csrf }) => csrf))).toEqual(new Set([stored['csrf']]))
+  })
+
+  test('that adds to a list is told the list up to its own turn', async () => {
+    let writer = 0
+    const { shown, stored } = await told({ list: [] }, (session) => {
+      const name = `writer ${++writer}`
+      session.update('list', (list) => [...Object(list), name])
+    })
+    const lists = shown.map(({ list }) => JSON.stringify(list).slice(0, -1))
+    expect(new Set(lists).size).toBe(30)
+    expect(lists.every((list) => JSON.stringify(stored['list']).startsWith(list))).toBe(true)
+  })
+
+  test('goes on to count from there, and none is lost', async () => {
+    const { requests, shown } = await told({ visits: 0 }, (session) => session.update('visits', count))
+    const outcomes = await Promise.all(
+      requests.map(async ({ session, answer }, index) => {
+        // The last one may count without `update`: no other has changed what it was told.
+        if (shown[index]?.['visits'] === 30) session['visits'] = count(session['visits'])
+        return outcomeOf(answer())
+      }),
+    )
+    expect(new Set(outcomes)).toEqual(new Set(['stored']))
+  })
+
+  test('that counts without update is stored or refused by what it was told', async () => {
+    const { requests, shown } = await told({ visits: 0 }, (session) => session.update('visits', count))
+    const outcomes = await Promise.all(
+      requests.map(async ({ session, answer }, index) => {
+        session['visits'] = count(session['visits'])
+        return `${Number(shown[index]?.['visits'])} ${await outcomeOf(answer())}`
+      }),
+    )
+    expect(outcomes.filter((outcome) => outcome.endsWith('stored'))).toEqual(['30 stored'])
   })
 })
 
