@@ -239,6 +239,12 @@ export const REFUSED_USE: Refused = [
     `Type 'Promise<number>' is not assignable to type 'number'`,
   ],
   ['update of a value that may not be there', `session.update('visits', (n) => n + 1)`, `'n' is possibly 'undefined'`],
+  ['take with a default', `session.take('notice', 'x')`, 'Expected 1 arguments, but got 2'],
+  ['update with a default', `session.update('visits', () => 1, 0)`, 'Expected 2 arguments, but got 3'],
+  ...['regenerate', 'destroy', 'save'].map(
+    (method) =>
+      [`${method} with a callback`, `session.${method}(() => undefined)`, 'Expected 0 arguments, but got 1'] as const,
+  ),
   ['take of an unknown key', `session.take('vists')`, `'"vists"' is not assignable to parameter of type`],
   [
     'take, as a value that is always there',
