@@ -1,7 +1,7 @@
 import { Draft } from '../session/draft.js'
 import { createSession, sealed, type SessionLifecycle } from '../session/proxy.js'
 import type { AnyData, Session } from '../session/session.js'
-import type { Commit, CookieChange, LoadedSession } from '../storage/loaded-session.js'
+import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
 import type { SessionStorage } from '../storage/storage.js'
 import type { Warnings } from '../warnings.js'
 import type { CookiePolicy } from './cookie.js'
@@ -170,9 +170,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   /** Stores a commit while the request goes on. A failure is noted, not thrown. */
   async #storeNow(commit: Commit): Promise<void> {
-    const { changes, regenerate, destroy } = commit
-    const isExtension = changes.size === 0 && !regenerate && !destroy
-    const sent = isExtension ? undefined : this.#draft?.send(changes)
+    const sent = isExtension(commit) ? undefined : this.#draft?.send(commit.changes)
     const storing = this.#store(commit)
     this.#storing = storing.catch(() => undefined)
     try {

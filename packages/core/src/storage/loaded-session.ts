@@ -15,6 +15,11 @@ export interface Commit {
   readonly destroy: boolean
 }
 
+/** Whether a commit would only extend the session, or renew its cookie. */
+export function isExtension({ changes, regenerate, destroy }: Commit): boolean {
+  return changes.size === 0 && !regenerate && !destroy
+}
+
 /** A cookie for one response: a new value, or `'clear'` to remove it. */
 export type CookieChange = { readonly value: string; readonly expiresAt: number } | 'clear'
 

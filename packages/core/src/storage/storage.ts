@@ -5,7 +5,13 @@ import { SessError } from '../error.js'
 import { ClientSession } from './client-session.js'
 import { SessionEntries } from './entries.js'
 import { InFlight } from './in-flight.js'
-import type { Commit, CookieChange, LoadedSession, StorageContext } from './loaded-session.js'
+import {
+  type Commit,
+  type CookieChange,
+  isExtension,
+  type LoadedSession,
+  type StorageContext,
+} from './loaded-session.js'
 import { ServerSession } from './server-session.js'
 import { Swaps } from './swaps.js'
 
@@ -20,6 +26,8 @@ export class SessionStorage {
   readonly #find: (tokens: readonly string[]) => Promise<LoadedSession>
   readonly #commits = new InFlight()
   readonly #leave = () => this.#commits.leave()
+  /** The last extension failed, and `onError` knows. */
+  #failsToExtend = false
   readonly #pruning: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -42,9 +50,26 @@ export class SessionStorage {
   /** Stores a commit; `close` waits for it. */
   commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
     this.#commits.enter()
-    const done = session.commit(commit)
+    const done = isExtension(commit) ? this.#extend(session, commit) : session.commit(commit)
     done.then(this.#leave, this.#leave)
     return done
+  }
+
+  /**
+   * A request that only read has all that it asked for, so a failure does not fail its response: the next request tries
+   * again. `onError` gets the first one, and no other until an extension has succeeded. On a store that takes no
+   * writes, every request would report one.
+   */
+  async #extend(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
+    try {
+      const cookie = await session.commit(commit)
+      this.#failsToExtend = false
+      return cookie
+    } catch (error) {
+      if (!this.#failsToExtend) this.#context.onError(error)
+      this.#failsToExtend = true
+      return undefined
+    }
   }
 
   /** Waits for the commits in flight, then closes the store, unless the application passed it in. */

@@ -1,11 +1,13 @@
 import cookie from '@sess/adapter-cookie'
-import { type CoreOptions, type Sessions, sessions } from '@sess/core'
+import { type AnyData, type CoreOptions, type Session, type Sessions, sessions } from '@sess/core'
+import { type Adapter, type Entry, type ServerStore, SessError } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { Clock, DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { failureOf } from '../../../../tests/support/stores.ts'
 import { SECRET } from '../support/secret.ts'
+import { SERVERS } from '../support/servers.ts'
 
 type Options = Partial<CoreOptions>
 
@@ -337,5 +339,118 @@ describe('the end of a session on a server store', () => {
     await change(late)
     expect(await late.see()).toEqual({ user: 8 })
     expect(await browser.see()).toEqual(HERE)
+  })
+})
+
+describe('an extension that fails', () => {
+  class Refusing extends CountedStore {
+    error: Error | undefined
+    refused = 0
+
+    override async update(key: string, entry: Entry, version: string): ReturnType<ServerStore['update']> {
+      if (this.error) {
+        this.refused++
+        throw this.error
+      }
+      return super.update(key, entry, version)
+    }
+  }
+
+  const due = async () => {
+    const clock = new Clock()
+    const store = new Refusing()
+    const errors: unknown[] = []
+    const onError = (error: unknown) => errors.push(error)
+    const sess = sessions(store, { secret: SECRET, clock: clock.read, onError })
+    const browser = await begun(sess)
+    clock.advance(12 * HOUR)
+    return { clock, store, errors, browser }
+  }
+
+  test.each<[string, Error]>([
+    ['is down, full or read-only', new SessError('UNAVAILABLE', 'READONLY')],
+    ['has become too small', new SessError('TOO_LARGE', 'too large')],
+    ['is closed', new SessError('CLOSED', 'closed')],
+    ['breaks the contract', new Error('broken')],
+  ])('because the store %s does not fail a request that only reads', async (_, error) => {
+    const { store, browser } = await due()
+    store.error = error
+    expect(await browser.see()).toEqual(HERE)
+  })
+
+  test.each<[string, (session: Session<AnyData>) => unknown]>([
+    ['reads', (session) => session['user']],
+    ['only opens it', () => undefined],
+    ['writes what is there', (session) => (session['user'] = 7)],
+    ['saves nothing', async (session) => session.save()],
+  ])('fails no request that %s', async (_, use) => {
+    const { store, browser } = await due()
+    store.error = new SessError('UNAVAILABLE', 'READONLY')
+    await browser.visit(use)
+    expect(store.refused).toBeGreaterThan(0)
+  })
+
+  test('fails a request that also changes the session', async () => {
+    const { store, browser } = await due()
+    store.error = new SessError('UNAVAILABLE', 'READONLY')
+    expect((await failureOf(browser.visit((session) => (session['user'] = 8)))).code).toBe('UNAVAILABLE')
+  })
+
+  test.each(SERVERS)('is a 200 by %s', async (_, serveOn) => {
+    const clock = new Clock()
+    const store = new Refusing()
+    const send = await serveOn(store, (session) => session.update('user', () => 7), { clock: clock.read })
+    const [header = ''] = (await send()).headers.getSetCookie()
+    clock.advance(12 * HOUR)
+    store.error = new SessError('UNAVAILABLE', 'READONLY')
+    const response = await send(header.split(';')[0])
+    expect([response.status, await response.text()]).toEqual([200, 'body'])
+  })
+
+  test('is tried again by the next request', async () => {
+    const { clock, store, browser } = await due()
+    store.error = new SessError('UNAVAILABLE', 'READONLY')
+    await browser.see()
+    store.error = undefined
+    await browser.see()
+    clock.advance(23 * HOUR)
+    expect(await browser.see()).toEqual(HERE)
+  })
+
+  test('is reported once, and again only after one has succeeded', async () => {
+    const { clock, store, errors, browser } = await due()
+    const [first, second] = [new SessError('UNAVAILABLE', 'one'), new SessError('UNAVAILABLE', 'two')]
+    store.error = first
+    await browser.see()
+    await browser.see()
+    store.error = undefined
+    await browser.see()
+    clock.advance(12 * HOUR)
+    store.error = second
+    await browser.see()
+    expect(errors).toEqual([first, second])
+  })
+
+  test('leaves the cookie of a session in a cookie as it is', async () => {
+    const clock = new Clock()
+    let isFull = false
+    const small: Adapter = (options, context) => {
+      const store = cookie(options, context)
+      return store.kind !== 'client'
+        ? store
+        : {
+            ...store,
+            open: (token) => store.open(token),
+            seal: (entry) => store.seal(entry),
+            get maxBytes() {
+              return isFull ? 1 : store.maxBytes
+            },
+          }
+    }
+    const browser = await begun(sessions(small, { secret: SECRET, clock: clock.read, onError: () => undefined }))
+    clock.advance(12 * HOUR)
+    isFull = true
+    expect(await browser.see()).toEqual(HERE)
+    expect(browser.setCookie).toBeUndefined()
   })
 })
