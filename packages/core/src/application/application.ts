@@ -3,11 +3,12 @@ import type { Keyring } from '../crypto/keyring.js'
 import { SessError } from '../error.js'
 import { type Exchange, SessionExchange } from '../exchange/exchange.js'
 import type { CarrierContext, Exchanges } from '../exchange/exchanges.js'
+import type { IncomingRequest } from '../exchange/request.js'
 import { type FetchHandler, openFetch, wrapFetch } from '../fetch/handler.js'
 import { IncomingFetchRequest, isFetchRequest } from '../fetch/request.js'
 import { assertAccepted } from '../loading/assert-store.js'
 import { openNode } from '../node/open.js'
-import { IncomingNodeRequest, type NodeRequest } from '../node/request.js'
+import { IncomingNodeRequest, isNodeRequest, type NodeRequest } from '../node/request.js'
 import type { NodeResponse } from '../node/response.js'
 import { describe } from '../options/check.js'
 import { lifecycleOf } from '../session/proxy.js'
@@ -48,20 +49,26 @@ export class Application implements Sessions {
 
   async read(request: NodeRequest | Request): Promise<Readonly<Data<AnyData>> | null> {
     const { cookie, storage } = this.#context
-    const incoming = isFetchRequest(request) ? new IncomingFetchRequest(request) : new IncomingNodeRequest(request)
-    const { record } = await storage.find(cookie.values(incoming))
+    const { record } = await storage.find(cookie.values(incomingRequest(request)))
     return record ? readOnly(record.values, unwritable) : null
   }
 
-  exchange(cookie: string | null | undefined, on: { readonly https?: boolean } = {}): Exchange<AnyData> {
-    if (cookie !== null && cookie !== undefined && typeof cookie !== 'string') {
+  exchange(
+    from: string | null | undefined | NodeRequest | Request,
+    on: { readonly https?: boolean } = {},
+  ): Exchange<AnyData> {
+    const isLocal = on.https === false
+    if (from === null || from === undefined || typeof from === 'string')
+      return new SessionExchange(this.#context, { cookie: from, isPlainHttp: isLocal, isLocal })
+    if (!isNodeRequest(from)) {
       throw new SessError(
         'INVALID_REQUEST',
-        `exchange takes the value of a Cookie header; it was given ${describe(cookie)}.`,
+        `exchange takes a request, or the value of its Cookie header; it was given ${describe(from)}.`,
       )
     }
-    const isLocal = on.https === false
-    return new SessionExchange(this.#context, { cookie, isPlainHttp: isLocal, isLocal })
+    const incoming = incomingRequest(from)
+    const request = on.https === undefined ? incoming : { cookie: incoming.cookie, isPlainHttp: isLocal, isLocal }
+    return new SessionExchange(this.#context, request)
   }
 
   id(session: Session<AnyData>): string | undefined {
@@ -89,6 +96,10 @@ export class Application implements Sessions {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function incomingRequest(request: NodeRequest | Request): IncomingRequest {
+  return isFetchRequest(request) ? new IncomingFetchRequest(request) : new IncomingNodeRequest(request)
 }
 
 function unwritable(): SessError {

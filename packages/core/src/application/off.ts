@@ -19,7 +19,15 @@ export class Off implements Sessions {
   }
 
   exchange(): Exchange<AnyData> {
-    return { open: () => this.open(), pending: false, discard: () => undefined, commit: async () => [] }
+    return {
+      open: () => this.open(),
+      pending: false,
+      needsCookie: false,
+      cookie: undefined,
+      discard: () => undefined,
+      commit: async () => [],
+      failureHeaders: () => [],
+    }
   }
 
   id(): undefined {

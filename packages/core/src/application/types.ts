@@ -31,11 +31,12 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   read(request: NodeRequest | Request): Promise<Readonly<Data<D>> | null>
 
   /**
-   * One request and its response, for bindings to other frameworks. `cookie` is the value of the `Cookie` header, if
-   * there is one; anything other than a string throws `INVALID_REQUEST`. `https: false` means that a browser on this
-   * machine uses plain http: outside production its cookie is then set without Secure. Default: `https: true`.
+   * One request and its response, for bindings to other frameworks. `from` is the request, of Node or of fetch, or the
+   * value of its `Cookie` header, if there is one; anything else throws `INVALID_REQUEST`. `https: false` means that a
+   * browser on this machine uses plain http: outside production its cookie is then set without Secure. Default: what
+   * the request says, and `true` for the value of a header.
    */
-  exchange(cookie: string | null | undefined, on?: { readonly https?: boolean }): Exchange<D>
+  exchange(from: string | null | undefined | NodeRequest | Request, on?: { readonly https?: boolean }): Exchange<D>
 
   /**
    * The session's public name, for logs. It cannot open the session, and it changes at each login. `undefined` if

@@ -1,4 +1,4 @@
-import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie'
+import { parseCookie, stringifySetCookie } from 'cookie'
 import { flag, oneOf, optional, readOptions, text } from '../options/check.js'
 import { SessError } from '../error.js'
 import type { CookieChange } from '../storage/loaded-session.js'
@@ -29,6 +29,24 @@ export interface CookieOptions {
   readonly partitioned?: boolean | undefined
   /** Whether the cookie survives a restart of the browser, until the session expires. Default `false`. */
   readonly persistent?: boolean | undefined
+}
+
+/** The session's cookie, for frameworks that set cookies by their parts. */
+export interface SessionCookie {
+  readonly name: string
+  /** Empty if the cookie is to be removed. */
+  readonly value: string
+  readonly path: string
+  /** Left out: only the host that sets the cookie gets it. */
+  readonly domain?: string
+  readonly httpOnly: true
+  readonly secure: boolean
+  readonly sameSite: 'lax' | 'strict' | 'none'
+  readonly partitioned?: true
+  /** In seconds; 0 if the cookie is to be removed. Left out: until the browser ends. */
+  readonly maxAge?: number
+  /** Set if the cookie is to be removed. */
+  readonly expires?: Date
 }
 
 /** RFC 6265bis lets a browser refuse a longer cookie; Safari's limit is 4093 for the whole line. */
@@ -72,7 +90,7 @@ export class CookiePolicy {
   readonly maxValueLength: number
   readonly persistent: boolean
   readonly #secureName: string
-  readonly #attributes: Omit<SetCookie, 'name' | 'value'>
+  readonly #attributes: Omit<SessionCookie, 'name' | 'value' | 'secure'>
   /** The attributes as text, with Secure and without. Serializing them each time takes longer than signing a token. */
   readonly #text: { readonly secure: string; readonly plain: string }
   readonly #secure: boolean
@@ -132,14 +150,19 @@ export class CookiePolicy {
   /** The value of a `Set-Cookie` header. */
   setCookie(change: CookieChange, now: number, request: IncomingRequest): string {
     const isPlain = this.isPlain(request)
-    const name = this.#wireName(request)
     if (change !== 'clear' && !this.persistent)
-      return `${name}=${change.value}${isPlain ? this.#text.plain : this.#text.secure}`
-    const cookie = { name, ...this.#attributes, secure: !isPlain }
-    if (change === 'clear') return stringifySetCookie({ ...cookie, value: '', maxAge: 0, expires: new Date(0) })
-    const seconds = Math.ceil((change.expiresAt - now) / 1000)
-    const maxAge = Math.min(Math.max(seconds, 0), MAX_AGE_SECONDS)
-    return stringifySetCookie({ ...cookie, value: change.value, maxAge }, { encode: verbatim })
+      return `${this.#wireName(request)}=${change.value}${isPlain ? this.#text.plain : this.#text.secure}`
+    return stringifySetCookie(this.cookie(change, now, request), { encode: verbatim })
+  }
+
+  /** The parts of what `setCookie` returns. */
+  cookie(change: CookieChange, now: number, request: IncomingRequest): SessionCookie {
+    const cookie = { name: this.#wireName(request), value: '', ...this.#attributes, secure: !this.isPlain(request) }
+    if (change === 'clear') return { ...cookie, maxAge: 0, expires: new Date(0) }
+    const { value, expiresAt } = change
+    if (!this.persistent) return { ...cookie, value }
+    const seconds = Math.ceil((expiresAt - now) / 1000)
+    return { ...cookie, value, maxAge: Math.min(Math.max(seconds, 0), MAX_AGE_SECONDS) }
   }
 
   #wireName(request: IncomingRequest): string {

@@ -4,7 +4,7 @@ import type { AnyData, Session } from '../session/session.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
 import type { SessionStorage } from '../storage/storage.js'
 import type { Warnings } from '../warnings.js'
-import type { CookiePolicy } from './cookie.js'
+import type { CookiePolicy, SessionCookie } from './cookie.js'
 import { cacheControlFor, varyFor } from './headers.js'
 import type { IncomingRequest } from './request.js'
 
@@ -29,15 +29,25 @@ export interface Exchange<D> {
   open(): Promise<Session<D>>
   /** Whether `commit` would store something or send a cookie. */
   readonly pending: boolean
+  /**
+   * Whether a success would need a `set-cookie`, as far as is known before `commit`. For a place that can set no
+   * headers, such as a page that is being streamed.
+   */
+  readonly needsCookie: boolean
+  /** The cookie that the headers of `commit`, or the last `save`, set, by its parts. `undefined`: they set none. */
+  readonly cookie: SessionCookie | undefined
   /** Drops every change except a `destroy`: call it when the handler threw. */
   discard(): void
   /**
    * Seals the session at once, stores its changes, and resolves with headers: append `set-cookie`, set the others. With
    * a `status` of 500 or more it stores nothing except a `destroy`. Rejects with `CONFLICT`, `TOO_LARGE`,
    * `INVALID_VALUE` or the store's error. After `UNAVAILABLE` the store may or may not have applied the changes; after
-   * any other error it has not.
+   * any other error it has not. Without `seen`, `cache-control` is `no-store`, since the response's own is unknown and
+   * must not be loosened.
    */
   commit(status: number, seen?: SeenHeaders): Promise<Headers>
+  /** Headers for the error response after `commit` rejected: what `save` had stored before keeps its cookie. */
+  failureHeaders(): Headers
 }
 
 /** What the exchanges of one application share. */
@@ -50,6 +60,9 @@ export interface ExchangeContext {
 
 /** The changes of a request, and the values that they depend on. */
 type Drafted = Pick<Commit, 'changes' | 'shown'>
+
+/** The strictest headers that a response may have. */
+const UNSEEN: SeenHeaders = { cacheControl: 'no-store' }
 
 const NOTHING: Drafted = { changes: new Map(), shown: {} }
 
@@ -102,8 +115,33 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     if (!this.#isSealed) this.#draft?.discard()
   }
 
-  async commit(status: number, seen: SeenHeaders = {}): Promise<Headers> {
+  get needsCookie(): boolean {
+    if (this.#cookie !== undefined || this.#storing !== undefined) return true
+    if (this.#isSealed) return false
+    try {
+      const commit = this.#pending(200)
+      if (commit === undefined) return false
+      if (commit.destroy && this.#tokens.length > 0) return true
+      return this.#loaded?.sendsCookie(commit, this.#context.clock()) === true
+    } catch {
+      // The changes cannot be stored.
+      return false
+    }
+  }
+
+  get cookie(): SessionCookie | undefined {
+    const { cookie, clock } = this.#context
+    return this.#cookie && cookie.cookie(this.#cookie, clock(), this.#request)
+  }
+
+  async commit(status: number, seen: SeenHeaders = UNSEEN): Promise<Headers> {
     return this.commitNow(status, seen)
+  }
+
+  failureHeaders(): Headers {
+    const { cookie, clock } = this.#context
+    const set = this.#cookie && cookie.setCookie(this.#cookie, clock(), this.#request)
+    return [...(set === undefined ? [] : [['set-cookie', set] as const]), ['cache-control', 'no-store']]
   }
 
   /** As `commit`, but returns the headers themselves if there is nothing to store. */

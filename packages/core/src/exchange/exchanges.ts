@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Keyring } from '../crypto/keyring.js'
-import type { ExchangeContext, SessionExchange } from './exchange.js'
+import { type ExchangeContext, SessionExchange } from './exchange.js'
 
 /**
  * Finds the exchange of a response or of a fetch request. The exchange is stored as a property of that object: in a
@@ -16,6 +16,19 @@ export class Exchanges {
   set(carrier: object, exchange: SessionExchange): void {
     ;(carrier as Record<symbol, SessionExchange | undefined>)[this.#slot] = exchange
   }
+}
+
+/**
+ * The `Set-Cookie` lines for an error that replaces a response. What a save or another slice has stored keeps its
+ * cookie; without it, the error would log the visitor out. A slice that has not committed yet adds its own.
+ */
+export function storedCookies(carrier: object): readonly string[] {
+  return Object.getOwnPropertySymbols(carrier)
+    .map((slot): unknown => Reflect.get(carrier, slot))
+    .filter((value) => value instanceof SessionExchange && value.isSealed)
+    .flatMap((exchange) => (exchange instanceof SessionExchange ? exchange.failureHeaders() : []))
+    .filter(([name]) => name === 'set-cookie')
+    .map(([, line]) => line)
 }
 
 /** What `open` and `fetch` need from the application. */

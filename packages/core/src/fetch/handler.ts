@@ -3,7 +3,7 @@ import type { CarrierContext } from '../exchange/exchanges.js'
 import { invalidRequest } from '../exchange/failure.js'
 import type { AnyData, Session } from '../session/session.js'
 import { IncomingFetchRequest } from './request.js'
-import { respond } from './response.js'
+import { failed, respond } from './response.js'
 
 /** Answers a `Request` with a `Response`. */
 export type FetchHandler<A extends readonly unknown[]> = (request: Request, ...rest: A) => Response | Promise<Response>
@@ -21,11 +21,11 @@ export function wrapFetch<A extends readonly unknown[]>(
     try {
       response = await handler(request, ...rest)
     } catch (error) {
-      exchange.discard()
-      await exchange.commit(500).catch(onError)
-      throw error
+      const end = await failed(exchange, request, error, onError)
+      if ('thrown' in end) throw end.thrown
+      return end
     }
-    return respond(exchange, response, onError)
+    return respond(exchange, request, response, onError)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Headers as SessionHeaders, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
+import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse } from '../exchange/failure.js'
 
 /**
@@ -7,6 +8,7 @@ import { failureResponse } from '../exchange/failure.js'
  */
 export async function respond(
   exchange: SessionExchange,
+  request: Request,
   response: Response,
   onError: (error: unknown) => void,
 ): Promise<Response> {
@@ -15,8 +17,33 @@ export async function respond(
   } catch (error) {
     onError(error)
     void cancelBody(response)
-    return errorResponse(error)
+    return errorResponse(request, error)
   }
+}
+
+/**
+ * Ends the session of a handler that threw: nothing is stored except a `destroy`. Resolves with the response to answer
+ * with or, in `thrown`, with what to throw. A cookie of what is stored already goes on a `Response` that was thrown.
+ * An error cannot carry it, so then the answer is made here.
+ */
+export async function failed(
+  exchange: SessionExchange,
+  request: Request,
+  thrown: unknown,
+  onError: (error: unknown) => void,
+): Promise<Response | { readonly thrown: unknown }> {
+  exchange.discard()
+  if (isResponse(thrown)) return { thrown: await respond(exchange, request, thrown, onError) }
+  await exchange.commit(500).catch(onError)
+  if (!exchange.cookie?.value) return { thrown }
+  onError(thrown)
+  return errorResponse(request, thrown)
+}
+
+/** Of any realm: some runtimes and test environments have a `Response` of their own. */
+function isResponse(value: unknown): value is Response {
+  if (typeof value !== 'object' || value === null || value instanceof Error) return false
+  return 'status' in value && 'body' in value && 'headers' in value && value.headers instanceof Object
 }
 
 /** Reads the headers only if the session has a header to send: for some responses, reading creates the `Headers`. */
@@ -71,7 +98,9 @@ function add(headers: SessionHeaders, response: Response): Response {
   return response
 }
 
-function errorResponse(error: unknown): Response {
+function errorResponse(request: Request, error: unknown): Response {
   const { status, body, contentType, cacheControl } = failureResponse(error)
-  return new Response(body, { status, headers: { 'content-type': contentType, 'cache-control': cacheControl } })
+  const headers = new Headers({ 'content-type': contentType, 'cache-control': cacheControl })
+  for (const cookie of storedCookies(request)) headers.append('set-cookie', cookie)
+  return new Response(body, { status, headers })
 }

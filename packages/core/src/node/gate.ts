@@ -1,4 +1,5 @@
 import type { Headers, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
+import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse } from '../exchange/failure.js'
 import { headerEntries, listOf } from './headers.js'
 import { pretendEnded, pretendFull, pretendSent, stopPretending } from './held-response.js'
@@ -186,6 +187,8 @@ export class Gate implements SeenHeaders {
     response.setHeader('content-length', String(body.length))
     response.setHeader('cache-control', cacheControl)
     this.#unwatchHead()
+    const cookies = storedCookies(response)
+    if (cookies.length > 0) response.setHeader('set-cookie', cookies)
     this.#state = 'open'
     this.#pass('end', [body])
   }

@@ -51,6 +51,10 @@ export class ClientSession implements LoadedSession {
     return this.#record !== undefined && (this.#outdated || this.#context.lifetime.isExtensionDue(this.#record, now))
   }
 
+  sendsCookie({ changes, destroy }: Commit): boolean {
+    return changes.size > 0 || (!destroy && this.#record !== undefined)
+  }
+
   async commit(commit: Commit): Promise<CookieChange | undefined> {
     if (commit.destroy) this.#record = undefined
     const { clock, lifetime } = this.#context

@@ -31,6 +31,8 @@ export interface LoadedSession {
   readonly own: Values | undefined
   /** Whether the session must be extended, or its cookie sent again, although nothing has changed. */
   isDue(now: number): boolean
+  /** Whether this commit would resolve with a cookie to set. */
+  sendsCookie(commit: Commit, now: number): boolean
   /** Stores the commit. Resolves with the change of the cookie. `undefined`: the cookie stays as it is. */
   commit(commit: Commit): Promise<CookieChange | undefined>
 }

@@ -77,6 +77,13 @@ export class ServerSession implements LoadedSession {
     return token.outdated || this.#context.lifetime.isExtensionDue(snapshot.record, now)
   }
 
+  sendsCookie({ changes, regenerate, destroy }: Commit, now: number): boolean {
+    if (this.#stored === undefined || destroy) return [...changes.values()].some(({ value }) => value !== undefined)
+    const { token, snapshot } = this.#stored
+    const { persistent, lifetime } = this.#context
+    return regenerate || token.outdated || (persistent && lifetime.isExtensionDue(snapshot.record, now))
+  }
+
   commit(commit: Commit): Promise<CookieChange | undefined> {
     const stored = this.#stored
     if (stored === undefined) return this.#begin(commit)

@@ -200,15 +200,15 @@ describe('two sessions of one response', () => {
   })
 
   test.each([
-    ['the first', true, false],
-    ['the second', false, true],
-    ['each', true, true],
-  ])('are refused with 503 and no cookie where %s cannot be stored', async (_name, isOneDown, isTwoDown) => {
+    ['the first', 'no cookie', true, false, []],
+    ['the second', 'the cookie of the first', false, true, ['one']],
+    ['each', 'no cookie', true, true, []],
+  ])('are refused with 503 where %s cannot be stored, with %s', async (_name, _cookies, isOneDown, isTwoDown, sent) => {
     const [one, two] = [new TroubledStore(), new TroubledStore()]
     one.isDown = isOneDown
     two.isDown = isTwoDown
     const { message } = await both(one, two)
-    expect([message.status, message.body, names(message)]).toEqual([503, '503 Service Unavailable\n', []])
+    expect([message.status, message.body, names(message)]).toEqual([503, '503 Service Unavailable\n', sent])
   })
 
   test('a session that is opened while the other is being stored is sealed', async () => {

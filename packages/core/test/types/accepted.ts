@@ -4,7 +4,7 @@ export type Accepted = Readonly<Record<string, string>>
 /** The start of every program. */
 export const PRELUDE = `
 import { sessions, SessError } from '@sess/core'
-import type { AnyData, CoreOptions, Data, Exchange, Json, NodeRequest, NodeResponse, Session, Sessions } from '@sess/core'
+import type { AnyData, CoreOptions, Data, Exchange, Headers as Headers_, Json, NodeRequest, NodeResponse, Session, SessionCookie, Sessions } from '@sess/core'
 import type { Adapter, Store } from '@sess/core/adapter'
 declare const secret: string | undefined
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -170,9 +170,15 @@ const USE: Accepted = {
     export const exchanged = async () => {
       const exchange: Exchange<Shop> = sess.exchange('cookie', { https: false })
       sess.exchange(null); sess.exchange(undefined, {})
+      const of = (node: NodeRequest, request: Request) => [sess.exchange(node), sess.exchange(request, { https: true })]
+      same<ReturnType<typeof of>, Exchange<Shop>[]>(true)
       const opened = await exchange.open()
       same<typeof opened, Session<Shop>>(true)
       exchange.discard()
+      same<typeof exchange.needsCookie, boolean>(true)
+      const cookie: SessionCookie | undefined = exchange.cookie
+      if (cookie) { const { name, value, path, domain, httpOnly, secure, sameSite, maxAge, expires } = cookie; ({ name, value, path, domain, httpOnly, secure, sameSite, maxAge, expires }) }
+      same<ReturnType<typeof exchange.failureHeaders>, Headers_>(true)
       const headers = new Headers()
       if (exchange.pending)
         for (const [name, value] of await exchange.commit(200, { vary: headers.get('vary') ?? undefined })) headers.append(name, value)
@@ -180,6 +186,9 @@ const USE: Accepted = {
   'a name for logs': `${SESSION}
     same<ReturnType<typeof sess.id>, string | undefined>(true)
     sess.id(session)`,
+  'changes that are dropped': `${SESSION}
+    same<ReturnType<typeof sess.discard>, void>(true)
+    sess.discard(session)`,
   'a fetch handler with the further arguments of a runtime': `${SESSION}
     interface Env { DB: string }
     interface Context { waitUntil(promise: Promise<unknown>): void }

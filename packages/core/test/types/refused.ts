@@ -293,9 +293,9 @@ export const REFUSED_USE: Refused = [
     'Expected 2 arguments, but got 1',
   ],
   [
-    'an exchange of a request',
-    `export const f = (request: Request) => sess.exchange(request)`,
-    `Argument of type 'Request' is not assignable to parameter of type 'string'`,
+    'an exchange of the headers of a request',
+    `export const f = (request: Request) => sess.exchange(request.headers)`,
+    `Argument of type 'Headers' is not assignable to parameter of type`,
   ],
   [
     'an exchange of another session',
