@@ -1,4 +1,4 @@
-/** Emits the warnings of one application by `process.emitWarning`, each code once. */
+/** Emits warnings by `process.emitWarning`, each code once. */
 export class Warnings {
   readonly #emitted = new Set<string>()
 
@@ -8,3 +8,6 @@ export class Warnings {
     process.emitWarning(message, { type: 'SessWarning', code })
   }
 }
+
+/** The warnings that concern the process and not one application: how browsers reach it. */
+export const processWarnings: Warnings = new Warnings()

@@ -26,17 +26,16 @@ export class Application implements Sessions {
   constructor(store: Store, ownsStore: boolean, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
     assertAccepted(store, settings.accept)
     const { cookie, clock, lifetime, onConflict, onError } = settings
-    const warnings = new Warnings()
     const storage = new SessionStorage(store, ownsStore, keyring, {
       clock,
       lifetime,
       onConflict,
       cookieName: cookie.name,
       persistent: cookie.persistent,
-      warnings,
+      warnings: new Warnings(),
       onError,
     })
-    this.#context = { cookie, clock, storage, warnings, exchanges, onError }
+    this.#context = { cookie, clock, storage, exchanges, onError }
   }
 
   open(request: NodeRequest | Request, response?: NodeResponse): Promise<Session<AnyData>> {

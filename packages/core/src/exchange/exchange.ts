@@ -3,7 +3,7 @@ import { createSession, sealed, type SessionLifecycle } from '../session/proxy.j
 import type { AnyData, Session } from '../session/session.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
 import type { SessionStorage } from '../storage/storage.js'
-import type { Warnings } from '../warnings.js'
+import { processWarnings } from '../warnings.js'
 import type { CookiePolicy, SessionCookie } from './cookie.js'
 import { cacheControlFor, varyFor } from './headers.js'
 import type { IncomingRequest } from './request.js'
@@ -55,7 +55,6 @@ export interface ExchangeContext {
   readonly cookie: CookiePolicy
   readonly clock: () => number
   readonly storage: SessionStorage
-  readonly warnings: Warnings
 }
 
 /** The changes of a request, and the values that they depend on. */
@@ -297,9 +296,9 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   #headers(seen: SeenHeaders): Headers {
     const headers: (readonly [string, string])[] = []
-    const { cookie, clock, warnings } = this.#context
+    const { cookie, clock } = this.#context
     if (this.#cookie !== undefined) {
-      if (this.#request.isPlainHttp && !cookie.isPlain(this.#request)) warnOfPlainHttp(warnings)
+      if (this.#request.isPlainHttp && !cookie.isPlain(this.#request)) warnOfPlainHttp()
       headers.push(['set-cookie', cookie.setCookie(this.#cookie, clock(), this.#request)])
       headers.push(['cache-control', cacheControlFor(seen.cacheControl)])
     }
@@ -308,8 +307,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 }
 
-function warnOfPlainHttp(warnings: Warnings): void {
-  warnings.once(
+function warnOfPlainHttp(): void {
+  processWarnings.once(
     'SESS_PLAIN_HTTP',
     'A session cookie with Secure was sent over plain http, where browsers refuse it. Use https. Behind a proxy that terminates ' +
       'TLS, let the proxy set X-Forwarded-Proto. On a network that has only plain http, set cookie: { secure: false }.',

@@ -2,14 +2,14 @@
 export interface IncomingRequest {
   /** The value of the `Cookie` header. */
   readonly cookie: string | null | undefined
-  /** The request seems to have come over plain http: no TLS on its connection, and no header from a proxy. */
+  /** The request seems to have come over plain http. */
   readonly isPlainHttp: boolean
   /** The request came over plain http from a browser on this machine. */
   readonly isLocal: boolean
 }
 
 /** The most common one comes first: looking up a header that is absent takes longest. */
-export const FORWARDING_HEADERS: readonly string[] = [
+const FORWARDING_HEADERS: readonly string[] = [
   'x-forwarded-proto',
   'x-forwarded-for',
   'forwarded',
@@ -17,6 +17,46 @@ export const FORWARDING_HEADERS: readonly string[] = [
   'x-real-ip',
   'via',
 ]
+
+/** RFC 7239, of the first proxy: `proto=https`, `proto="https"`. */
+const FORWARDED_PROTO = /^[^,]*?\bproto\s*=\s*"?([a-z]+)/i
+
+/** Returns the value of a request's header. The name is in lower case. */
+export type HeaderOf = (name: string) => string | null | undefined
+
+/**
+ * Whether a request seems to have come over plain http. A proxy may state what the browser used; a proxy that does not
+ * leaves it open, and then the answer is no.
+ */
+export function isPlainHttp(headerOf: HeaderOf, isEncrypted: boolean): boolean {
+  const stated = statedProtocol(headerOf)
+  if (stated !== undefined) return stated === 'http' || stated === 'ws'
+  return !isEncrypted && !isForwarded(headerOf)
+}
+
+/** Whether a proxy says that it passed the request on. */
+export function isForwarded(headerOf: HeaderOf): boolean {
+  return FORWARDING_HEADERS.some((name) => typeof headerOf(name) === 'string')
+}
+
+/** Of several proxies, the first one counts: the browser's connection ends there. */
+function statedProtocol(headerOf: HeaderOf): string | undefined {
+  const stated = headerOf('x-forwarded-proto') || FORWARDED_PROTO.exec(headerOf('forwarded') ?? '')?.[1]
+  return stated ? stated.split(',', 1)[0]?.trim().toLowerCase() : undefined
+}
+
+/**
+ * Whether `Origin` or `Referer` names a page of https, or of another machine. Then a proxy has replaced the browser's
+ * `Host` by its own name for this server. Any other value, such as `null`, says nothing about the page.
+ */
+export function isFromElsewhere(headerOf: HeaderOf): boolean {
+  return ['origin', 'referer'].some((name) => {
+    const value = headerOf(name)
+    if (typeof value !== 'string' || !URL.canParse(value)) return false
+    const { protocol, hostname } = new URL(value)
+    return protocol === 'https:' || (hostname !== '' && !isLoopbackHost(hostname))
+  })
+}
 
 /** `host` has no port. */
 export function isLoopbackHost(host: string): boolean {

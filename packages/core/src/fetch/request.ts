@@ -1,4 +1,4 @@
-import { FORWARDING_HEADERS, type IncomingRequest, isLoopbackHost } from '../exchange/request.js'
+import { type IncomingRequest, isForwarded, isFromElsewhere, isLoopbackHost, isPlainHttp } from '../exchange/request.js'
 
 /** A fetch `Request` does not expose the address of its peer, so its URL and headers decide whether it is local. */
 export class IncomingFetchRequest implements IncomingRequest {
@@ -14,12 +14,17 @@ export class IncomingFetchRequest implements IncomingRequest {
 
   get isPlainHttp(): boolean {
     const { headers, url } = this.#request
-    return url.startsWith('http:') && FORWARDING_HEADERS.every((name) => !headers.has(name))
+    return isPlainHttp((name) => headers.get(name), !url.startsWith('http:'))
   }
 
   get isLocal(): boolean {
-    return this.isPlainHttp && isLoopbackHost(new URL(this.#request.url).hostname)
+    const { headers, url } = this.#request
+    if (!url.startsWith('http:') || !isLoopbackHost(new URL(url).hostname)) return false
+    const headerOf = (name: string) => headers.get(name)
+    return !isForwarded(headerOf) && !isFromElsewhere(headerOf)
   }
+
+  readonly #headerOf = (name: string): string | null => this.#request.headers.get(name)
 }
 
 /** Whether a request is a fetch `Request`. The headers of Node's requests are a plain object. */

@@ -1,8 +1,9 @@
-import { FORWARDING_HEADERS, type IncomingRequest, isLoopbackHost } from '../exchange/request.js'
+import { type IncomingRequest, isForwarded, isFromElsewhere, isLoopbackHost, isPlainHttp } from '../exchange/request.js'
 
 /** The parts of a node:http, node:https or node:http2 request that are read (`req`, `request.raw`, `ctx.req`). */
 export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly httpVersion?: string
   readonly socket?: { readonly encrypted?: boolean; readonly remoteAddress?: string | undefined } | null
 }
 
@@ -19,16 +20,30 @@ export class IncomingNodeRequest implements IncomingRequest {
   }
 
   get isPlainHttp(): boolean {
-    const { headers, socket } = this.#request
-    return socket?.encrypted !== true && FORWARDING_HEADERS.every((name) => headers[name] === undefined)
+    return isPlainHttp((name) => this.#header(name), this.#isEncrypted)
   }
 
-  /** Both the peer and the Host must be loopback: a proxy or an attacker can make one of them loopback. */
+  /**
+   * Both the peer and the Host must be loopback: a proxy or an attacker can make one of them loopback. A proxy that
+   * speaks HTTP/1.0, as older versions of nginx do by default, makes both of them loopback and sends no header of its
+   * own; browsers speak HTTP/1.1.
+   */
   get isLocal(): boolean {
-    const { headers, socket } = this.#request
+    const { headers, socket, httpVersion } = this.#request
     const host = headers[':authority'] ?? headers['host']
     if (typeof host !== 'string' || !isLoopbackHost(host.replace(/:\d*$/, ''))) return false
-    return isLoopbackAddress(socket?.remoteAddress) && this.isPlainHttp
+    if (this.#isEncrypted || !isLoopbackAddress(socket?.remoteAddress) || isBefore11(httpVersion)) return false
+    const headerOf = (name: string) => this.#header(name)
+    return !isForwarded(headerOf) && !isFromElsewhere(headerOf)
+  }
+
+  get #isEncrypted(): boolean {
+    return this.#request.socket?.encrypted === true
+  }
+
+  #header(name: string): string | undefined {
+    const value = this.#request.headers[name]
+    return typeof value === 'object' ? value.join(', ') : value
   }
 }
 
@@ -44,4 +59,8 @@ export function isNodeRequest(value: unknown): value is NodeRequest {
 
 function isLoopbackAddress(address: string | undefined): boolean {
   return address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(address ?? '')
+}
+
+function isBefore11(httpVersion: string | undefined): boolean {
+  return Number(httpVersion) < 1.1
 }

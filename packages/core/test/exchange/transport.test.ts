@@ -1,13 +1,17 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import { createServer as createHttpsServer, request as httpsRequest } from 'node:https'
+import { connect as connectSocket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { type CookieOptions, type NodeRequest, type NodeResponse, type Sessions, sessions } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { SECRET } from '../support/secret.ts'
-import { Handling, listen, serve } from '../support/served.ts'
+import { listen, serve } from '../support/served.ts'
 
 const emitWarning = vi.spyOn(process, 'emitWarning')
 
@@ -54,6 +58,29 @@ async function visit(sess: Sessions, headers: OutgoingHttpHeaders): Promise<stri
   const { 'set-cookie': [line] = [] } = await headersOf(httpRequest({ port, host: '127.0.0.1', headers }))
   return kindOf(line)
 }
+
+const ELSEWHERE = [
+  ['origin', 'https://localhost:3000'],
+  ['origin', 'http://shop.example'],
+  ['origin', 'http://localhost.shop.example'],
+  ['origin', 'chrome-extension://abcdefghijklmnop'],
+  ['referer', 'https://shop.example/cart'],
+  ['referer', 'HTTPS://LOCALHOST/'],
+  ['referer', 'http://shop.example:8080/'],
+  ['referer', 'http://10.0.0.1/'],
+] as const
+
+const HERE = [
+  ['origin', 'http://localhost:3000'],
+  ['origin', 'http://localhost:5173'],
+  ['origin', 'http://shop.localhost:3000'],
+  ['origin', 'null'],
+  ['origin', ''],
+  ['referer', 'http://127.0.0.1:3000/login?next=https://shop.example/'],
+  ['referer', 'http://[::1]/'],
+  ['referer', 'about:blank'],
+  ['referer', 'shop.example'],
+] as const
 
 describe('between a browser and a server on one machine, by plain http', () => {
   test.each([
@@ -108,6 +135,31 @@ describe('between a browser and a server on one machine, by plain http', () => {
     expect(await visit(application(), { host: 'localhost', [header]: '' })).toBe('__Host-sess; Secure')
     expect(emitWarning).not.toHaveBeenCalled()
   })
+
+  test('it does not over HTTP/1.0, which no browser speaks and a proxy may', async () => {
+    const sess = application()
+    const port = await serve(writer(sess))
+    for (const [version, kind] of [
+      ['1.0', '__Host-sess; Secure'],
+      ['1.1', 'sess'],
+    ]) {
+      const socket = connectSocket(port, '127.0.0.1').setEncoding('utf8')
+      socket.end(`GET / HTTP/${version}\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+      const answer = (await socket.toArray()).join('')
+      expect(kindOf(/^set-cookie: (.*)$/im.exec(answer)?.[1])).toBe(kind)
+    }
+  })
+
+  test.each(ELSEWHERE)('it does not for a page of elsewhere: %s is %s', async (header, value) => {
+    expect(await visit(application(), { host: 'localhost:3000', [header]: value })).toBe('__Host-sess; Secure')
+  })
+
+  test.each(HERE)(
+    'the cookie goes without Secure for a page of this machine, or of none: %s is %j',
+    async (header, value) => {
+      expect(await visit(application(), { host: 'localhost:3000', [header]: value })).toBe('sess')
+    },
+  )
 
   test('it does not in production', async () => {
     vi.stubEnv('NODE_ENV', 'production')
@@ -229,6 +281,14 @@ describe('a fetch Request', () => {
     },
   )
 
+  test.each(ELSEWHERE)('for a page of elsewhere: %s is %s', async (header, value) => {
+    expect(await fetched('http://localhost:3000/', { [header]: value })).toBe('__Host-sess; Secure')
+  })
+
+  test.each(HERE)('for a page of this machine, or of none: %s is %j', async (header, value) => {
+    expect(await fetched('http://localhost:3000/', { [header]: value })).toBe('sess')
+  })
+
   test('in production', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     expect(await fetched('http://localhost/')).toBe('__Host-sess; Secure')
@@ -270,34 +330,103 @@ describe('a cookie is read', () => {
   })
 })
 
-describe('SESS_PLAIN_HTTP', () => {
-  test('is given once, with the option to set, where a browser will refuse the cookie', async () => {
+describe('a plain cookie, which a sibling host can plant', () => {
+  /** The session that a request with these headers sees if the browser has a plain cookie. */
+  async function seen(headers: OutgoingHttpHeaders): Promise<unknown> {
     const sess = application()
-    await visit(sess, { host: 'shop.example' })
-    await visit(sess, { host: 'shop.example' })
-    expect(emitWarning.mock.calls).toEqual([
-      [expect.stringContaining('cookie: { secure: false }'), { type: 'SessWarning', code: 'SESS_PLAIN_HTTP' }],
-    ])
+    const planted = new Browser(sess, { https: false })
+    await planted.visit((session) => Object.assign(session, { user: 7 }))
+    const port = await serve(async (request, response) => void response.end(JSON.stringify(await sess.read(request))))
+    const request = httpRequest({ port, host: '127.0.0.1', headers: { ...headers, cookie: planted.cookie } })
+    const answered = once(request, 'response')
+    request.end()
+    const [response] = await answered
+    return JSON.parse((await response.setEncoding('utf8').toArray()).join(''))
+  }
+
+  test('is read on this machine', async () => {
+    expect(await seen({ host: 'localhost:3000' })).toEqual({ user: 7 })
+  })
+
+  test.each([['host', 'shop.example'], ['x-forwarded-proto', 'https'], ['x-forwarded-proto', 'http'], ...ELSEWHERE])(
+    'is not read where a request came from elsewhere: %s is %s',
+    async (header, value) => {
+      expect(await seen({ host: 'localhost:3000', [header]: value })).toBeNull()
+    },
+  )
+})
+
+describe('SESS_PLAIN_HTTP', () => {
+  const PROGRAM = fileURLToPath(new URL('../fixtures/warned.js', import.meta.url))
+
+  interface Options {
+    readonly slices?: number
+    readonly writes?: boolean
+    readonly cookie?: CookieOptions
+    readonly env?: Readonly<Record<string, string>>
+  }
+
+  /** The warnings of a process whose slices each get these requests. */
+  async function warnings(
+    requests: readonly OutgoingHttpHeaders[],
+    { env, ...options }: Options = {},
+  ): Promise<readonly { code: string; message: string }[]> {
+    const args = [PROGRAM, JSON.stringify(options), ...requests.map((headers) => JSON.stringify(headers))]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })
+    return JSON.parse(stdout)
+  }
+
+  test('is printed once in a process, however many slices set cookies', async () => {
+    const [warning, ...others] = await warnings([{ host: 'shop.example' }, { host: 'shop.example' }], { slices: 3 })
+    expect(warning?.code).toBe('SESS_PLAIN_HTTP')
+    expect(warning?.message).toContain('cookie: { secure: false }')
+    expect(others).toEqual([])
+  })
+
+  test.each<[why: string, headers: OutgoingHttpHeaders]>([
+    ['a proxy says http', { 'x-forwarded-proto': 'http' }],
+    ['a proxy says http, in capitals', { 'x-forwarded-proto': 'HTTP' }],
+    ['a proxy says ws', { 'x-forwarded-proto': 'ws' }],
+    ['a proxy of two says http to the browser', { 'x-forwarded-proto': 'http, https' }],
+    ['a proxy says http and for whom', { 'x-forwarded-proto': 'http', 'x-forwarded-for': '192.0.2.1' }],
+    ['a proxy on this machine says http', { host: 'localhost', 'x-forwarded-proto': 'http' }],
+    ['a proxy says http by RFC 7239', { forwarded: 'for=192.0.2.1;proto=http;host=shop.example' }],
+    ['a proxy says http by RFC 7239, quoted', { forwarded: 'Proto="http", proto=https' }],
+  ])('is given where %s', async (_, headers) => {
+    expect(await warnings([{ host: 'shop.example', ...headers }])).toMatchObject([{ code: 'SESS_PLAIN_HTTP' }])
   })
 
   test('is given in production as well', async () => {
-    vi.stubEnv('NODE_ENV', 'production')
-    await visit(application(), { host: 'localhost' })
-    expect(emitWarning).toHaveBeenCalledOnce()
+    const env = { NODE_ENV: 'production' }
+    expect(await warnings([{ host: 'localhost' }], { env })).toMatchObject([{ code: 'SESS_PLAIN_HTTP' }])
+  })
+
+  test('is not given where a proxy says https, or does not say', async () => {
+    const said = [
+      { 'x-forwarded-proto': 'https' },
+      { 'x-forwarded-proto': 'HTTPS' },
+      { 'x-forwarded-proto': 'https, http' },
+      { 'x-forwarded-proto': 'wss' },
+      { 'x-forwarded-proto': '' },
+      { forwarded: 'proto=https;for=192.0.2.1' },
+      { forwarded: 'for=192.0.2.1' },
+      { 'x-forwarded-for': '192.0.2.1' },
+      { 'x-forwarded-host': 'shop.example' },
+      { 'x-real-ip': '192.0.2.1' },
+      { via: '1.1 proxy' },
+    ]
+    expect(await warnings(said.map((headers) => ({ host: 'shop.example', ...headers })))).toEqual([])
   })
 
   test('is not given where no cookie is sent', async () => {
-    const sess = application()
-    const handling = new Handling(async (request, response) => {
-      response.end(JSON.stringify(await sess.open(request, response)))
-    })
-    const port = await serve(handling.listener)
-    await headersOf(httpRequest({ port, host: '127.0.0.1', headers: { host: 'shop.example' } }))
-    expect(emitWarning).not.toHaveBeenCalled()
+    expect(await warnings([{ host: 'shop.example' }], { writes: false })).toEqual([])
   })
 
   test('is not given where the cookie does without Secure', async () => {
-    expect(await visit(application({ secure: false }), { host: 'shop.example' })).toBe('sess')
-    expect(emitWarning).not.toHaveBeenCalled()
+    expect(await warnings([{ host: 'shop.example' }], { cookie: { secure: false } })).toEqual([])
+  })
+
+  test('is not given on this machine', async () => {
+    expect(await warnings([{ host: 'localhost' }])).toEqual([])
   })
 })
