@@ -21,6 +21,7 @@ const ONCE = [
   'packages/conformance/test/{bindings,mutants}.test.ts',
   'packages/conformance/test/command-line/*.test.ts',
   'packages/core/test/application/{load,types}.test.ts',
+  'packages/core/test/exchange/{chromium,nginx}.test.ts',
   'packages/core/test/storage/interleaving.test.ts',
   'packages/adapter-redis/test/{cluster,refusal,sentinel}.test.ts',
   'packages/adapter-memcache/test/{expiry,full,several,types,version}.test.ts',

@@ -115,6 +115,7 @@ export async function until(what, condition) {
 /**
  * @param {object} options
  * @param {import('./binaries.js').Program} options.program
+ * @param {string | undefined} [options.file] its file; looked up if undefined or ''
  * @param {number | undefined} [options.port] a free one if undefined
  * @param {(port: number, folder: string) => readonly string[]} options.args
  * @param {(port: number, pid: number, folder: string) => boolean | Promise<boolean>} options.answers whether the process
@@ -126,6 +127,7 @@ export async function until(what, condition) {
  */
 export async function startServer({
   program,
+  file: given,
   port: wanted,
   args,
   answers,
@@ -133,7 +135,7 @@ export async function startServer({
   user = {},
   stopSignal = 'SIGTERM',
 }) {
-  const file = await findProgram(program)
+  const file = given || (await findProgram(program))
   /** @type {ReturnType<typeof makeFolder> | undefined} */
   let folder
   /** @type {import('node:child_process').ChildProcess | undefined} */

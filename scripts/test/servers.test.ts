@@ -10,15 +10,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { get } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CERTIFICATE, PRIVATE_KEY } from '../../packages/core/test/support/certificate.ts'
 import { findProgram, installProgram, type Program } from '../servers/binaries.js'
 import { someMemcached, somePostgres, someRedis } from '../servers/given.js'
 import { startMemcached } from '../servers/memcached.js'
+import { startNginx } from '../servers/nginx.js'
 import { findBeside, startPostgres } from '../servers/postgres.js'
 import { type Redis, startCluster, startRedis, startSentinels } from '../servers/redis.js'
 import { ask, type Server } from '../servers/server.js'
@@ -167,6 +170,20 @@ describe('redis', () => {
     const redis = await startRedis({ args: ['--requirepass', 'password'] })
     expect(await ask(redis.port, 'PING')).toContain('-NOAUTH')
     await redis.stop()
+  })
+})
+
+describe('nginx', () => {
+  it('serves by https once it has started, and leaves nothing when it has stopped', async () => {
+    vi.stubEnv('TMPDIR', folder)
+    const location = "return 200 '$request_method $uri';"
+    const nginx = await startNginx({ location, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
+    const answered = once(get(`${nginx.origin}/page`, { ca: CERTIFICATE, agent: false }), 'response')
+    const [response] = await answered
+    expect(await response.setEncoding('utf8').toArray()).toEqual(['GET /page'])
+    await nginx.stop()
+    expect(await isFree(nginx.port)).toBe(true)
+    expect(readdirSync(folder)).toEqual([])
   })
 })
 
@@ -429,7 +446,11 @@ describe('a program that is missing', () => {
 
   it('fails the whole run, unless the environment gives a server instead', async () => {
     const run = `import { setup } from '${new URL('setup.js', servers).href}'; await setup()`
-    const others = { SESS_POSTGRES_URL: 'postgres://postgres.example', SESS_CHROMIUM: '/usr/bin/chromium' }
+    const others = {
+      SESS_POSTGRES_URL: 'postgres://postgres.example',
+      SESS_NGINX: '/usr/sbin/nginx',
+      SESS_CHROMIUM: '/usr/bin/chromium',
+    }
     const none = { PATH: folder, SESS_REDIS_URL: '', SESS_MEMCACHED_SERVERS: '', ...others }
     const [redis, memcached] = [
       { SESS_REDIS_URL: 'redis://redis.example' },
