@@ -135,7 +135,7 @@ export async function startServer({
   user = {},
   stopSignal = 'SIGTERM',
 }) {
-  const file = given || (await findProgram(program))
+  const file = given === undefined || given === '' ? await findProgram(program) : given
   /** @type {ReturnType<typeof makeFolder> | undefined} */
   let folder
   /** @type {import('node:child_process').ChildProcess | undefined} */

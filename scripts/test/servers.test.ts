@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { get } from 'node:https'
+import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -178,8 +178,8 @@ describe('nginx', () => {
     vi.stubEnv('TMPDIR', folder)
     const location = "return 200 '$request_method $uri';"
     const nginx = await startNginx({ location, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
-    const answered = once(get(`${nginx.origin}/page`, { ca: CERTIFICATE, agent: false }), 'response')
-    const [response] = await answered
+    const asked = request(`${nginx.origin}/page`, { ca: CERTIFICATE, agent: false }).end()
+    const [response] = await once(asked, 'response')
     expect(await response.setEncoding('utf8').toArray()).toEqual(['GET /page'])
     await nginx.stop()
     expect(await isFree(nginx.port)).toBe(true)

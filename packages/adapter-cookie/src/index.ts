@@ -3,32 +3,36 @@
  *
  * @module @sess/adapter-cookie
  */
-import { type Adapter, readOptions, SessError } from '@sess/core/adapter'
+import { type Adapter, integer, optional, readOptions, SessError } from '@sess/core/adapter'
 import { Envelope, HINT_LENGTH, OVERHEAD } from './envelope.js'
 import { Seal } from './seal.js'
 
-/** The cookie store has no options. The secrets and the cookie's name are options of core. */
-export type CookieOptions = object
+/** The options of the cookie store. The secrets and the cookie's name are options of core. */
+export interface CookieOptions {
+  /**
+   * The largest session, in bytes of its data (JSON, UTF-8). A larger one is `TOO_LARGE`. Default, and most: what fits
+   * into a cookie, about 2900 bytes.
+   */
+  readonly maxBytes?: number | undefined
+}
 
-/**
- * Stores nothing on the server: the browser carries the session in a cookie, encrypted with XAES-256-GCM (C2SP). Takes
- * no options.
- */
-const cookie: Adapter = (options, context) => {
-  readOptions('adapter-cookie', options, {})
+/** Stores nothing on the server: the browser carries the session in a cookie, encrypted with XAES-256-GCM (C2SP). */
+const cookie: Adapter<CookieOptions> = (options, context) => {
   const { name, maxValueLength } = context.cookie
-  const maxBytes = Math.floor((maxValueLength * 3) / 4) - OVERHEAD
-  if (maxBytes < 1) {
+  const room = Math.floor((maxValueLength * 3) / 4) - OVERHEAD
+  if (room < 1) {
     throw new SessError(
       'INVALID_OPTION',
       'Options cookie.name, cookie.domain and cookie.path leave no room for a value; shorten them.',
     )
   }
+  const { maxBytes } = readOptions('adapter-cookie', options, { maxBytes: optional(integer({ max: room }), room) })
   const hints = Buffer.concat(context.keys('cookie-hint').map((key) => key.subarray(0, HINT_LENGTH)))
   const seals = context
     .keys('cookie-seal')
     .map((key, index) => new Seal(key, hints.subarray(HINT_LENGTH * index, HINT_LENGTH * (index + 1)), name))
-  const envelope = new Envelope(OVERHEAD + maxBytes)
+  // A cookie that was sealed when maxBytes was larger still opens.
+  const envelope = new Envelope(OVERHEAD + room)
   const [newest] = seals
   if (newest === undefined)
     throw new SessError('INVALID_OPTION', 'Option secret is missing; expected at least one secret.')

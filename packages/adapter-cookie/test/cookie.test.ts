@@ -138,6 +138,30 @@ describe('in addition to the contract', () => {
     expect(await sized.open(tooLong)).toBeNull()
   })
 
+  it.each([1, 100, 2900])('takes data of maxBytes: %d', async (maxBytes) => {
+    expect(openWith({ maxBytes }, context).maxBytes).toBe(maxBytes)
+  })
+
+  it('opens a token that was sealed when maxBytes was larger', async () => {
+    const data = 'x'.repeat(store.maxBytes)
+    expect(await openWith({ maxBytes: 100 }, context).open(await seal({ ...entry, data }))).toMatchObject({ data })
+  })
+
+  it.each([0, -1, 1.5, Number.NaN, '2000', null])('7.6 refuses %j for maxBytes', (maxBytes) => {
+    expect(() => openWith({ maxBytes }, context)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  })
+
+  it('7.6 refuses a maxBytes above what fits into a cookie, and says how much does', () => {
+    const most = store.maxBytes
+    expect(openWith({ maxBytes: most }, context).maxBytes).toBe(most)
+    expect(() => openWith({ maxBytes: most + 1 }, context)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: `Option adapter-cookie.maxBytes is ${most + 1}; expected an integer from 1 to ${most}.`,
+      }),
+    )
+  })
+
   it.each([
     ['missing', undefined],
     ['null', null],

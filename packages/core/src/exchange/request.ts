@@ -30,7 +30,7 @@ export type HeaderOf = (name: string) => string | null | undefined
  */
 export function isPlainHttp(headerOf: HeaderOf, isEncrypted: boolean): boolean {
   const stated = statedProtocol(headerOf)
-  if (stated !== undefined) return stated === 'http' || stated === 'ws'
+  if (stated === 'http' || stated === 'ws') return true
   return !isEncrypted && !isForwarded(headerOf)
 }
 
@@ -41,8 +41,8 @@ export function isForwarded(headerOf: HeaderOf): boolean {
 
 /** Of several proxies, the first one counts: the browser's connection ends there. */
 function statedProtocol(headerOf: HeaderOf): string | undefined {
-  const stated = headerOf('x-forwarded-proto') || FORWARDED_PROTO.exec(headerOf('forwarded') ?? '')?.[1]
-  return stated ? stated.split(',', 1)[0]?.trim().toLowerCase() : undefined
+  const stated = headerOf('x-forwarded-proto') ?? FORWARDED_PROTO.exec(headerOf('forwarded') ?? '')?.[1]
+  return stated?.split(',', 1)[0]?.trim().toLowerCase()
 }
 
 /**

@@ -23,8 +23,6 @@ export class IncomingFetchRequest implements IncomingRequest {
     const headerOf = (name: string) => headers.get(name)
     return !isForwarded(headerOf) && !isFromElsewhere(headerOf)
   }
-
-  readonly #headerOf = (name: string): string | null => this.#request.headers.get(name)
 }
 
 /** Whether a request is a fetch `Request`. The headers of Node's requests are a plain object. */

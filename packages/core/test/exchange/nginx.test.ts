@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import cookie from '@sess/adapter-cookie'
 import { type Sessions, sessions } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startNginx } from '../../../../scripts/servers/nginx.js'
@@ -19,20 +20,31 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
+interface Page {
+  readonly status: number | undefined
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+async function answer(sess: Sessions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const session = await sess.open(request, response)
+  const user = session['user'] ?? 'none'
+  session['user'] = 'visitor'
+  response.end(user)
+}
+
 /** A visitor of https://shop.example, which is an nginx with these settings in front of the application. */
-async function visitorOf(sess: Sessions, settings: string) {
-  const port = await serve((request, response) => {
-    void sess.open(request, response).then((session) => {
-      const user = session['user'] ?? 'none'
-      session['user'] = 'visitor'
-      return response.end(user)
-    })
-  }, createServer())
+async function visitorOf(
+  sess: Sessions,
+  settings: string,
+  handle = answer,
+): Promise<(headers?: OutgoingHttpHeaders) => Promise<Page>> {
+  const port = await serve((request, response) => void handle(sess, request, response))
   const location = `proxy_pass http://127.0.0.1:${port}; ${settings}`
   const nginx = await startNginx({ location, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
   onTestFinished(() => nginx.stop())
 
-  return async (headers: OutgoingHttpHeaders = {}): Promise<{ headers: IncomingHttpHeaders; body: string }> => {
+  return async (headers = {}) => {
     const sent = { host: 'shop.example', ...headers }
     const request = httpsRequest(nginx.origin, {
       headers: sent,
@@ -43,7 +55,8 @@ async function visitorOf(sess: Sessions, settings: string) {
     const answered = once(request, 'response')
     request.end()
     const [response] = await answered
-    return { headers: response.headers, body: (await response.setEncoding('utf8').toArray()).join('') }
+    const { statusCode: status, headers: received } = response
+    return { status, headers: received, body: (await response.setEncoding('utf8').toArray()).join('') }
   }
 }
 
@@ -101,4 +114,33 @@ describe('behind nginx, by https', () => {
       expect(headers['set-cookie']).toEqual([expect.stringMatching(/^sess=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/)])
     },
   )
+})
+
+describe('a session in a cookie, behind the header buffer of nginx (4 kB)', () => {
+  /** As many bytes of headers as a handler with helmet and a content security policy sends. */
+  const HEADERS = 1000
+
+  /** The answer to a request that stores a session of at least this size. */
+  async function statusWith(options: { readonly maxBytes?: number }, size: number): Promise<number | undefined> {
+    const sess = sessions(cookie, { secret: SECRET, onError: () => undefined, ...options })
+    const visit = await visitorOf(sess, CLIENT_HOST, async (_, request, response) => {
+      response.setHeader('content-security-policy', 'x'.repeat(HEADERS))
+      const session = await sess.open(request, response)
+      session['text'] = 'x'.repeat(size)
+      response.end()
+    })
+    return (await visit()).status
+  }
+
+  test('passes if it has 1900 bytes', async () => {
+    expect(await statusWith({}, 1900)).toBe(200)
+  })
+
+  test('is answered by nginx with 502 if it has 2400 bytes', async () => {
+    expect(await statusWith({}, 2400)).toBe(502)
+  })
+
+  test('is TOO_LARGE, which the application sees, if maxBytes says so', async () => {
+    expect(await statusWith({ maxBytes: 2000 }, 2400)).toBe(500)
+  })
 })

@@ -25,8 +25,8 @@ const COOKIE = `import cookie from '@sess/adapter-cookie'\n`
 const START: Accepted = {
   'the data and the options of an adapter by name': `
     const sess: Sessions<{ userId?: number }> = sessions('memory', { secret, maxEntries: 5, scope: 'x' })`,
-  'the cookie store, which has no options, by name and without one': `
-    const named: Sessions<{ userId?: number }> = sessions('cookie', { secret })
+  'the cookie store, by name and without one': `
+    const named: Sessions<{ userId?: number }> = sessions('cookie', { secret, maxBytes: 2000 })
     const unnamed: Sessions<{ userId?: number }> = sessions({ secret })`,
   "all of core's options": `
     sessions('memory', {

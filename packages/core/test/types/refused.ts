@@ -32,7 +32,7 @@ export const REFUSED_OPTIONS: Refused = [
   ],
   ["core's option misspelt", options(`'memory', { secret, idleTimout: '1h' }`), `Did you mean to write 'idleTimeout'?`],
   [
-    "core's option misspelt, with an adapter that has no options",
+    "core's option misspelt, with the cookie store",
     options(`'cookie', { secret, idleTimout: '1h' }`),
     `Did you mean to write 'idleTimeout'?`,
   ],
