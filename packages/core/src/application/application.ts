@@ -31,6 +31,7 @@ export class Application implements Sessions {
       lifetime,
       onConflict,
       cookieName: cookie.name,
+      cookiePlace: cookie.place,
       persistent: cookie.persistent,
       warnings: new Warnings(),
       onError,

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { flag, oneOf, optional, readOptions, text } from '../options/check.js'
 import { SessError } from '../error.js'
-import type { CookieChange } from '../storage/loaded-session.js'
+import { type CookieChange, PLACE_LENGTH } from '../storage/loaded-session.js'
 import type { IncomingRequest } from './request.js'
 
 /**
@@ -88,6 +89,11 @@ export class CookiePolicy {
   /** As configured, without a prefix. */
   readonly name: string
   readonly maxValueLength: number
+  /**
+   * Identifies the domain, the path and the partitioning; `''` for the default ones. A browser stores a cookie for each
+   * of them, and a response clears only the one that it names.
+   */
+  readonly place: string
   readonly persistent: boolean
   readonly #secureName: string
   readonly #attributes: Omit<SessionCookie, 'name' | 'value' | 'secure'>
@@ -120,6 +126,7 @@ export class CookiePolicy {
       ...(domain && { domain }),
       ...(partitioned && { partitioned }),
     }
+    this.place = hostOnly && !partitioned ? '' : shortHash(JSON.stringify([domain, path, partitioned]))
     const longest = { name: this.#secureName, value: '', secure: true, maxAge: MAX_AGE_SECONDS, ...this.#attributes }
     this.maxValueLength = MAX_LINE - stringifySetCookie(longest).length
     const textWith = (isSecure: boolean) =>
@@ -168,6 +175,10 @@ export class CookiePolicy {
   #wireName(request: IncomingRequest): string {
     return this.isPlain(request) ? this.name : this.#secureName
   }
+}
+
+function shortHash(of: string): string {
+  return createHash('sha256').update(of).digest('base64url').slice(0, PLACE_LENGTH)
 }
 
 function verbatim(value: string): string {

@@ -7,10 +7,19 @@ import {
   type Commit,
   type CookieChange,
   type LoadedSession,
+  MAX_TOKENS,
+  PLACE_LENGTH,
   type StorageContext,
   warnOfForeignToken,
 } from './loaded-session.js'
-import { decode, encode, isRecord, type SessionRecord } from './record.js'
+import { decode, encode, endRecord, isEnd, isRecord, newestOf, type SessionRecord } from './record.js'
+
+/** A session as a cookie carries it. */
+interface Carried {
+  readonly record: SessionRecord
+  readonly outdated: boolean
+  readonly place: string
+}
 
 /** A session that the browser carries whole, so there is nothing to merge with and nothing to revoke. */
 export class ClientSession implements LoadedSession {
@@ -18,25 +27,36 @@ export class ClientSession implements LoadedSession {
   readonly #context: StorageContext
   #record: SessionRecord | undefined
   #outdated: boolean
+  /** The browser has a cookie of another domain or path that opens a live session: no response can clear it. */
+  readonly #isMisplaced: boolean
 
-  private constructor(store: ClientStore, context: StorageContext, record?: SessionRecord, outdated = false) {
+  private constructor(store: ClientStore, context: StorageContext, live: readonly Carried[]) {
     this.#store = store
     this.#context = context
-    this.#record = record
-    this.#outdated = outdated
+    const newest = newestOf(live, ({ record }) => record)
+    this.#record = newest && !isEnd(newest.record) ? newest.record : undefined
+    this.#outdated = newest?.outdated ?? false
+    this.#isMisplaced = live.length > 1 || (newest !== undefined && newest.place !== context.cookiePlace)
   }
 
   static async find(store: ClientStore, context: StorageContext, tokens: readonly string[]): Promise<ClientSession> {
     const { clock, lifetime } = context
+    const live: Carried[] = []
+    let tried = 0
     for (const token of tokens) {
       const opened = await store.open(token)
-      if (opened === null && looksLikeToken(token)) warnOfForeignToken(context)
-      const record = opened && opened.expiresAt > clock() ? decode(opened) : undefined
-      if (opened && record && isRecord(record) && lifetime.isAlive(record, clock())) {
-        return new ClientSession(store, context, record, opened.outdated)
+      if (opened === null) {
+        if (looksLikeToken(token)) warnOfForeignToken(context)
+        continue
       }
+      const { data, expiresAt, outdated } = opened
+      const start = lengthOfPlace(data)
+      const record = expiresAt > clock() ? decode({ data: data.slice(start), expiresAt }) : undefined
+      if (record && isRecord(record) && lifetime.isAlive(record, clock()))
+        live.push({ record, outdated, place: data.slice(0, start) })
+      if (++tried === MAX_TOKENS) break
     }
-    return new ClientSession(store, context)
+    return new ClientSession(store, context, live)
   }
 
   get record(): SessionRecord | undefined {
@@ -57,11 +77,24 @@ export class ClientSession implements LoadedSession {
 
   async commit(commit: Commit): Promise<CookieChange | undefined> {
     if (commit.destroy) this.#record = undefined
-    const { clock, lifetime } = this.#context
-    const now = clock()
-    if (this.#record === undefined && commit.changes.size === 0) return commit.destroy ? 'clear' : undefined
-    const record = this.#apply(commit, now)
-    const data = encode(record)
+    const now = this.#context.clock()
+    if (this.#record === undefined && commit.changes.size === 0) return commit.destroy ? this.#clear(now) : undefined
+    const applied = this.#apply(commit, now)
+    // A change counts as newer than what was read: the browser may keep that too, in a cookie of another path.
+    return this.#seal({ ...applied, touchedAt: Math.max(now, applied.touchedAt) })
+  }
+
+  /** A response can clear only the cookie of its own domain and path, so an older one is outdone instead. */
+  async #clear(now: number): Promise<CookieChange> {
+    if (!this.#isMisplaced) return 'clear'
+    const cookie = await this.#seal(endRecord(now))
+    this.#record = undefined
+    return cookie
+  }
+
+  async #seal(record: SessionRecord): Promise<CookieChange> {
+    const { lifetime, cookiePlace } = this.#context
+    const data = cookiePlace + encode(record)
     assertFits(data, record.values, this.#store)
     const expiresAt = lifetime.keepUntil(record)
     const value = await this.#store.seal({ data, expiresAt })
@@ -75,4 +108,9 @@ export class ClientSession implements LoadedSession {
     if (commit.regenerate) return applyToMoved(this.#record, commit, now, 'overwrite')
     return apply(this.#record, commit, now, { lifetime: this.#context.lifetime, onConflict: 'overwrite' })
   }
+}
+
+/** A record begins with a bracket. Before it is the place of its cookie, unless that is the default one. */
+function lengthOfPlace(data: string): number {
+  return data.startsWith('[') ? 0 : PLACE_LENGTH
 }

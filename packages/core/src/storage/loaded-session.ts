@@ -20,6 +20,14 @@ export function isExtension({ changes, regenerate, destroy }: Commit): boolean {
   return changes.size === 0 && !regenerate && !destroy
 }
 
+/**
+ * How many of a request's tokens are tried. A browser has one or, after the cookie's domain or path was changed, a few.
+ * A header can have hundreds, and each costs a read of the store.
+ */
+export const MAX_TOKENS = 5
+
+export const PLACE_LENGTH = 6
+
 /** A cookie for one response: a new value, or `'clear'` to remove it. */
 export type CookieChange = { readonly value: string; readonly expiresAt: number } | 'clear'
 
@@ -44,6 +52,8 @@ export interface StorageContext {
   readonly onConflict: ConflictPolicy
   /** As configured, without a prefix. */
   readonly cookieName: string
+  /** Identifies the domain, the path and the partitioning of the cookie: `''` by default, else `PLACE_LENGTH` characters. */
+  readonly cookiePlace: string
   /** The cookie carries its expiry, so it is sent again when the session is extended. */
   readonly persistent: boolean
   readonly warnings: Warnings

@@ -33,6 +33,34 @@ export function newRecord(now: number, values: Values): SessionRecord {
   return { id: randomText(ID_BYTES), startedAt: now, touchedAt: now, keptUntil: 0, values }
 }
 
+/**
+ * What a logout puts in the cookie of a client store if the browser also has an older cookie of another domain or path,
+ * which the response cannot clear. It is newer, so the older one no longer counts, and it outlives the older one.
+ */
+export function endRecord(now: number): SessionRecord {
+  return { ...newRecord(now, {}), id: '' }
+}
+
+export function isEnd(record: SessionRecord): boolean {
+  return record.id === ''
+}
+
+/** Whether a session began or logged in later than another one or, if both did so at once, was used later. */
+function isNewer(one: SessionRecord, other: SessionRecord): boolean {
+  if (one.startedAt !== other.startedAt) return one.startedAt > other.startedAt
+  return one.touchedAt > other.touchedAt
+}
+
+/**
+ * The newest of several live sessions: a browser has several cookies of our name after their domain or path was changed.
+ * Of equally old ones it is the last, since browsers send their cookies in the order that they were made.
+ */
+export function newestOf<T>(all: readonly T[], recordOf: (one: T) => SessionRecord): T | undefined {
+  let newest: T | undefined
+  for (const one of all) if (newest === undefined || !isNewer(recordOf(newest), recordOf(one))) newest = one
+  return newest
+}
+
 export function encode(record: SessionRecord): string {
   return JSON.stringify([record.id, record.startedAt, record.touchedAt, record.values])
 }

@@ -1,5 +1,6 @@
 import { looksLikeToken, type Token, type TokenMint } from '../crypto/token.js'
 import { isSessError } from '../error.js'
+import type { Changes } from '../session/merge.js'
 import type { Values } from '../session/values.js'
 import { applyToMoved, applyToNew } from './apply.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
@@ -7,10 +8,11 @@ import {
   type Commit,
   type CookieChange,
   type LoadedSession,
+  MAX_TOKENS,
   type StorageContext,
   warnOfForeignToken,
 } from './loaded-session.js'
-import type { SessionRecord, Tombstone } from './record.js'
+import { newestOf, type SessionRecord, type Tombstone } from './record.js'
 import { retryUrgently } from './retry.js'
 import { type Departure, ended, moved, type Swaps } from './swaps.js'
 
@@ -33,12 +35,16 @@ interface DepartedSession {
   readonly record: SessionRecord | undefined
 }
 
+const NO_CHANGES: Changes = new Map()
+
 /** A session in a server store. The browser carries its token. */
 export class ServerSession implements LoadedSession {
   readonly #context: ServerStorageContext
   /** The request's token is an old one: the request sees what the session held when it moved, and stores nothing. */
   readonly #departed: DepartedSession | undefined
   #stored: StoredSession | undefined
+  /** Older live sessions of the same browser, in cookies of another domain or path. */
+  #older: readonly ServerSession[] = []
 
   private constructor(context: ServerStorageContext, stored?: StoredSession, departed?: DepartedSession) {
     this.#context = context
@@ -46,21 +52,38 @@ export class ServerSession implements LoadedSession {
     this.#departed = departed
   }
 
-  static async find(context: ServerStorageContext, tokens: readonly string[]): Promise<ServerSession> {
-    const { mint, entries } = context
-    let tombstone: Tombstone | undefined
-    for (const text of tokens) {
-      const token = mint.verify(text)
-      if (token === null) {
-        if (looksLikeToken(text)) warnOfForeignToken(context)
-        continue
-      }
-      const found = await entries.read(token.key)
-      if (isSnapshot(found)) return new ServerSession(context, { token, snapshot: found })
-      if (isTombstone(found)) tombstone ??= found
+  static async find(context: ServerStorageContext, texts: readonly string[]): Promise<ServerSession> {
+    const tokens = verify(context, texts)
+    const [token] = tokens
+    if (token === undefined) return new ServerSession(context)
+    if (tokens.length > 1) return ServerSession.#findNewest(context, tokens)
+    const found = await context.entries.read(token.key)
+    return isSnapshot(found)
+      ? new ServerSession(context, { token, snapshot: found })
+      : ServerSession.#departedFrom(context, found)
+  }
+
+  /** Reads all of them at once: one after the other, they could take several deadlines of the store. */
+  static async #findNewest(context: ServerStorageContext, tokens: readonly Token[]): Promise<ServerSession> {
+    let tombstone: Found = 'none'
+    const live: StoredSession[] = []
+    const all = await Promise.all(
+      tokens.map(async (token) => ({ token, found: await context.entries.read(token.key) })),
+    )
+    for (const { token, found } of all) {
+      if (isSnapshot(found)) live.push({ token, snapshot: found })
+      else if (tombstone === 'none') tombstone = found
     }
-    const departed = tombstone && { record: await entries.readMoved(tombstone) }
-    return new ServerSession(context, undefined, departed)
+    const newest = newestOf(live, ({ snapshot }) => snapshot.record)
+    if (newest === undefined) return ServerSession.#departedFrom(context, tombstone)
+    const session = new ServerSession(context, newest)
+    session.#older = live.filter((stored) => stored !== newest).map((stored) => new ServerSession(context, stored))
+    return session
+  }
+
+  static async #departedFrom(context: ServerStorageContext, found: Tombstone | 'none'): Promise<ServerSession> {
+    if (found === 'none') return new ServerSession(context)
+    return new ServerSession(context, undefined, { record: await context.entries.readMoved(found) })
   }
 
   get record(): SessionRecord | undefined {
@@ -85,10 +108,18 @@ export class ServerSession implements LoadedSession {
   }
 
   commit(commit: Commit): Promise<CookieChange | undefined> {
+    if (commit.destroy && this.#older.length > 0) return this.#endAll(commit)
     const stored = this.#stored
     if (stored === undefined) return this.#begin(commit)
     if (commit.destroy) return this.#end(stored, commit)
     return commit.regenerate ? this.#move(stored, commit) : this.#change(stored, commit)
+  }
+
+  /** A logout ends the older sessions too: the response cannot clear their cookies, and they would be open again. */
+  async #endAll(commit: Commit): Promise<CookieChange | undefined> {
+    await Promise.all(this.#older.map((older) => older.commit({ ...commit, changes: NO_CHANGES })))
+    this.#older = []
+    return this.commit(commit)
   }
 
   /**
@@ -242,6 +273,24 @@ export class ServerSession implements LoadedSession {
     this.#stored = { token, snapshot }
     return { value: token.text, expiresAt: this.#context.lifetime.keepUntil(snapshot.record) }
   }
+}
+
+/** The tokens that verify, each session's once. */
+function verify(context: ServerStorageContext, texts: readonly string[]): readonly Token[] {
+  const tokens: Token[] = []
+  for (const text of texts) {
+    const token = context.mint.verify(text)
+    if (token === null) {
+      if (looksLikeToken(text)) warnOfForeignToken(context)
+      continue
+    }
+    const same = tokens.findIndex(({ key }) => key === token.key)
+    if (same < 0) tokens.push(token)
+    // After a rotation of secrets, the renewed cookie is the one that counts.
+    else if (!token.outdated) tokens[same] = token
+    if (tokens.length === MAX_TOKENS) break
+  }
+  return tokens
 }
 
 function departureOf(found: Tombstone | 'none'): Departure {

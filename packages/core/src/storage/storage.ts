@@ -41,7 +41,7 @@ export class SessionStorage {
     }
   }
 
-  /** The session of the first token that opens a live session. Rejects with `CLOSED` after `close`. */
+  /** The newest session that the tokens open, or a new one. Rejects with `CLOSED` after `close`. */
   find(tokens: readonly string[]): Promise<LoadedSession> {
     if (this.#closing) return Promise.reject(new SessError('CLOSED', 'These sessions are closed.'))
     return this.#find(tokens)
