@@ -2,12 +2,7 @@
 import { chromium } from 'playwright-core'
 import { findProgram } from './servers/binaries.js'
 
-// A browser also contacts hosts that no page refers to, so every host but this machine is unknown to it.
-const ARGUMENTS = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-]
+const ARGUMENTS = ['--disable-gpu', '--disable-quic']
 
 /**
  * Launches the program in SESS_CHROMIUM, or else the installed Chromium.
@@ -15,13 +10,17 @@ const ARGUMENTS = [
  * @param {object} [options]
  * @param {boolean} [options.backForwardCache] whether Chromium keeps left pages in memory, as it does for a user.
  *   Playwright turns that off, because it does not notice when such a page comes back.
+ * @param {readonly string[]} [options.hosts] names for this machine, such as `*.example`, in addition to `localhost`
  * @returns {Promise<import('playwright-core').Browser>}
  */
-export async function launchChromium({ backForwardCache = false } = {}) {
+export async function launchChromium({ backForwardCache = false, hosts = [] } = {}) {
+  // A browser also contacts hosts that no page refers to, so every host but this machine is unknown to it.
+  const known = ['localhost', ...hosts].map((host) => `MAP ${host} 127.0.0.1`)
+  const rules = [...known, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')
   const given = process.env['SESS_CHROMIUM'] ?? ''
   return chromium.launch({
     executablePath: given === '' ? await findProgram('chromium') : given,
-    args: ARGUMENTS,
+    args: [...ARGUMENTS, `--host-resolver-rules=${rules}`],
     ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
   })
 }

@@ -246,6 +246,7 @@ describe('the tables', () => {
       path: true,
       partitioned: true,
       persistent: true,
+      prefix: true,
     } satisfies Record<keyof CookieOptions, true>
     const names = [...Object.keys(options), ...Object.keys(cookie).map((name) => `cookie.${name}`)]
     expect(new Document('docs/guide/configuration.md').rows).toEqual(names)

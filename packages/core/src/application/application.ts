@@ -59,7 +59,7 @@ export class Application implements Sessions {
   ): Exchange<AnyData> {
     const isLocal = on.https === false
     if (from === null || from === undefined || typeof from === 'string')
-      return new SessionExchange(this.#context, { cookie: from, isPlainHttp: isLocal, isLocal })
+      return new SessionExchange(this.#context, { cookie: from, host: undefined, isPlainHttp: isLocal, isLocal })
     if (!isNodeRequest(from)) {
       throw new SessError(
         'INVALID_REQUEST',
@@ -67,7 +67,10 @@ export class Application implements Sessions {
       )
     }
     const incoming = incomingRequest(from)
-    const request = on.https === undefined ? incoming : { cookie: incoming.cookie, isPlainHttp: isLocal, isLocal }
+    const request =
+      on.https === undefined
+        ? incoming
+        : { cookie: incoming.cookie, host: incoming.host, isPlainHttp: isLocal, isLocal }
     return new SessionExchange(this.#context, request)
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
-import { flag, oneOf, optional, readOptions, text } from '../options/check.js'
+import { type Check, flag, invalidOption, oneOf, optional, readOptions, text } from '../options/check.js'
 import { SessError } from '../error.js'
 import { type CookieChange, PLACE_LENGTH } from '../storage/loaded-session.js'
 import type { IncomingRequest } from './request.js'
@@ -26,10 +26,15 @@ export interface CookieOptions {
   readonly domain?: string | undefined
   /** The path the cookie is valid for. Default `'/'`. */
   readonly path?: string | undefined
-  /** Whether the cookie is partitioned by the embedding site (CHIPS). Default `false`. */
+  /** Whether the cookie is partitioned by the embedding site (CHIPS). Needs `sameSite: 'none'`. Default `false`. */
   readonly partitioned?: boolean | undefined
   /** Whether the cookie survives a restart of the browser, until the session expires. Default `false`. */
   readonly persistent?: boolean | undefined
+  /**
+   * `false`: the name has no prefix, for hosts that pass on one cookie by its exact name. Other hosts of the same site
+   * can then plant a cookie of that name. Default: it has one.
+   */
+  readonly prefix?: false | undefined
 }
 
 /** The session's cookie, for frameworks that set cookies by their parts. */
@@ -55,6 +60,24 @@ const MAX_LINE = 4093
 /** RFC 6265bis: a browser may not retain a cookie for longer than 400 days. */
 const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
 const PREFIX = /^__(host|secure)-/i
+/** Prefixes that browsers refuse without Secure, as `PREFIX`. They mean no more than `__Host-` for this cookie. */
+const OTHER_PREFIX = /^__(host-|secure-|http-)/i
+
+/** A cookie's path is compared with the path of a URL, as browsers write it: others are never sent. */
+const cookiePath: Check<string> = (value, option) => {
+  const expected =
+    "a path of at most 1024 characters that begins with '/', percent-encoded as in a URL, without '..', '?' and '#'"
+  // RFC 6265bis: browsers ignore an attribute of more than 1024 bytes.
+  const path = text({ pattern: /^\/[\x21-\x3a\x3d-\x7e]{0,1023}$/, expected })(value, option)
+  if (new URL(`http://localhost${path}`).pathname === path) return path
+  throw invalidOption(option, value, expected)
+}
+
+/** Not `flag`: the prefix is added by leaving the option out. */
+const noPrefix: Check<false> = (value, option) => {
+  if (value === false) return value
+  throw invalidOption(option, value, 'false, or no such option')
+}
 
 const CHECKS = {
   name: optional(
@@ -72,16 +95,10 @@ const CHECKS = {
       expected: "a host name, as in 'example.com'",
     }),
   ),
-  // RFC 6265bis: browsers ignore an attribute of more than 1024 bytes.
-  path: optional(
-    text({
-      pattern: /^\/[\x21-\x3a\x3d-\x7e]{0,1023}$/,
-      expected: "a path of at most 1024 characters that begins with '/', percent-encoded",
-    }),
-    '/',
-  ),
+  path: optional(cookiePath, '/'),
   partitioned: optional(flag, false),
   persistent: optional(flag, false),
+  prefix: optional(noPrefix),
 }
 
 /** The name and the attributes of the session's cookie; reads it and sets it. */
@@ -101,9 +118,12 @@ export class CookiePolicy {
   readonly #text: { readonly secure: string; readonly plain: string }
   readonly #secure: boolean
   readonly #localException: boolean
+  /** In lower case, without a dot before it. */
+  readonly #domain: string | undefined
 
   constructor(options: unknown) {
-    const { name, secure, sameSite, domain, path, partitioned, persistent } = readOptions('cookie', options, CHECKS)
+    const checked = readOptions('cookie', options, CHECKS)
+    const { name, secure, sameSite, domain, path, partitioned, persistent } = checked
     const prefix = PREFIX.exec(name)?.[1]?.toLowerCase()
     const hostOnly = domain === undefined && path === '/'
     if (prefix === 'host' && !hostOnly) throw impossible(`'__Host-' in cookie.name`, 'cookie.domain or a cookie.path')
@@ -112,13 +132,21 @@ export class CookiePolicy {
       if (sameSite === 'none') throw impossible(`cookie.sameSite: 'none'`, 'cookie.secure: false')
       if (partitioned) throw impossible('cookie.partitioned', 'cookie.secure: false')
     }
+    if (partitioned && sameSite !== 'none')
+      throw refused("cookie.partitioned needs cookie.sameSite: 'none': browsers send no other cookie to a frame")
+    if (prefix !== undefined && checked.prefix === false)
+      throw refused('cookie.prefix: false cannot be combined with a prefix in cookie.name')
     this.name = name.replace(PREFIX, '')
-    if (this.name === '') throw new SessError('INVALID_OPTION', 'Option cookie.name has nothing after its prefix.')
+    if (this.name === '') throw refused('cookie.name has nothing after its prefix')
+    if (OTHER_PREFIX.test(this.name))
+      throw refused("cookie.name has a prefix that browsers refuse without Secure; leave it out, '__Host-' is added")
     this.persistent = persistent
     this.#secure = secure !== false
     const isProduction = process.env['NODE_ENV'] === 'production'
     this.#localException = secure === undefined && sameSite !== 'none' && !partitioned && !isProduction
-    this.#secureName = `${hostOnly && prefix !== 'secure' ? '__Host-' : '__Secure-'}${this.name}`
+    this.#domain = domain?.toLowerCase().replace(/^\./, '')
+    const added = hostOnly && prefix !== 'secure' ? '__Host-' : '__Secure-'
+    this.#secureName = checked.prefix === false ? this.name : `${added}${this.name}`
     this.#attributes = {
       path,
       httpOnly: true,
@@ -137,6 +165,12 @@ export class CookiePolicy {
   /** Whether the cookie is set without Secure. */
   isPlain(request: IncomingRequest): boolean {
     return !this.#secure || (this.#localException && request.isLocal)
+  }
+
+  /** Whether browsers refuse the cookie, because `cookie.domain` is not a domain of the host that sets it. */
+  isOutsideDomain({ host }: IncomingRequest): boolean {
+    if (this.#domain === undefined || host === undefined) return false
+    return !`.${host.toLowerCase()}`.endsWith(`.${this.#domain}`)
   }
 
   /** The distinct values of our cookie in the `Cookie` header, in the header's order. */
@@ -186,8 +220,9 @@ function verbatim(value: string): string {
 }
 
 function impossible(one: string, other: string): SessError {
-  return new SessError(
-    'INVALID_OPTION',
-    `Option ${one} cannot be combined with ${other}: no browser accepts such a cookie.`,
-  )
+  return refused(`${one} cannot be combined with ${other}: no browser accepts such a cookie`)
+}
+
+function refused(why: string): SessError {
+  return new SessError('INVALID_OPTION', `Option ${why}.`)
 }

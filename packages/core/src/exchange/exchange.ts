@@ -299,6 +299,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     const { cookie, clock } = this.#context
     if (this.#cookie !== undefined) {
       if (this.#request.isPlainHttp && !cookie.isPlain(this.#request)) warnOfPlainHttp()
+      if (cookie.isOutsideDomain(this.#request)) warnOfDomain()
       headers.push(['set-cookie', cookie.setCookie(this.#cookie, clock(), this.#request)])
       headers.push(['cache-control', cacheControlFor(seen.cacheControl)])
     }
@@ -312,5 +313,13 @@ function warnOfPlainHttp(): void {
     'SESS_PLAIN_HTTP',
     'A session cookie with Secure was sent over plain http, where browsers refuse it. Use https. Behind a proxy that terminates ' +
       'TLS, let the proxy set X-Forwarded-Proto. On a network that has only plain http, set cookie: { secure: false }.',
+  )
+}
+
+function warnOfDomain(): void {
+  processWarnings.once(
+    'SESS_COOKIE_DOMAIN',
+    'A session cookie was sent to a host that is not in cookie.domain, where browsers refuse it. On localhost, leave cookie.domain out. ' +
+      'Behind a proxy that replaces Host, let the proxy pass on the Host of the browser.',
   )
 }

@@ -2,6 +2,8 @@
 export interface IncomingRequest {
   /** The value of the `Cookie` header. */
   readonly cookie: string | null | undefined
+  /** The host that the browser asked, without the port. `undefined`: it is unknown, since a proxy may have replaced it. */
+  readonly host: string | undefined
   /** The request seems to have come over plain http. */
   readonly isPlainHttp: boolean
   /** The request came over plain http from a browser on this machine. */

@@ -12,6 +12,11 @@ export class IncomingFetchRequest implements IncomingRequest {
     return this.#request.headers.get('cookie')
   }
 
+  get host(): string | undefined {
+    const { headers, url } = this.#request
+    return isForwarded((name) => headers.get(name)) ? undefined : new URL(url).hostname
+  }
+
   get isPlainHttp(): boolean {
     const { headers, url } = this.#request
     return isPlainHttp((name) => headers.get(name), !url.startsWith('http:'))

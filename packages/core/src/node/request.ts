@@ -19,6 +19,10 @@ export class IncomingNodeRequest implements IncomingRequest {
     return typeof cookie === 'object' ? cookie.join('; ') : cookie
   }
 
+  get host(): string | undefined {
+    return isForwarded((name) => this.#header(name)) ? undefined : this.#host
+  }
+
   get isPlainHttp(): boolean {
     return isPlainHttp((name) => this.#header(name), this.#isEncrypted)
   }
@@ -29,12 +33,18 @@ export class IncomingNodeRequest implements IncomingRequest {
    * own; browsers speak HTTP/1.1.
    */
   get isLocal(): boolean {
-    const { headers, socket, httpVersion } = this.#request
-    const host = headers[':authority'] ?? headers['host']
-    if (typeof host !== 'string' || !isLoopbackHost(host.replace(/:\d*$/, ''))) return false
+    const { socket, httpVersion } = this.#request
+    const host = this.#host
+    if (host === undefined || !isLoopbackHost(host)) return false
     if (this.#isEncrypted || !isLoopbackAddress(socket?.remoteAddress) || isBefore11(httpVersion)) return false
     const headerOf = (name: string) => this.#header(name)
     return !isForwarded(headerOf) && !isFromElsewhere(headerOf)
+  }
+
+  get #host(): string | undefined {
+    const { headers } = this.#request
+    const host = headers[':authority'] ?? headers['host']
+    return typeof host === 'string' ? host.replace(/:\d*$/, '') : undefined
   }
 
   get #isEncrypted(): boolean {

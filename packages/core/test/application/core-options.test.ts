@@ -55,6 +55,7 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
   'cookie.path': [],
   'cookie.partitioned': ['true', 'false'],
   'cookie.persistent': ['true', 'false'],
+  'cookie.prefix': ['false'],
 }
 
 const WRONG = Object.entries(TAKES).flatMap(([option, taken]) =>
@@ -188,11 +189,20 @@ describe('cookie attributes that no browser keeps together', () => {
     ['SameSite=None without Secure', { sameSite: 'none', secure: false }],
     ['Partitioned without Secure', { partitioned: true, secure: false }],
     ['a prefix with no name behind it', { name: '__Host-' }],
+    ['two prefixes', { name: '__Secure-__Host-id' }],
+    ['__Http-, which needs Secure', { name: '__Http-id' }],
+    ['__Http- without Secure', { name: '__HTTP-id', secure: false }],
+    ['Partitioned with the default of SameSite', { partitioned: true }],
+    ['Partitioned with SameSite=Strict', { partitioned: true, sameSite: 'strict' }],
+    ['__Host- and no prefix', { name: '__Host-id', prefix: false }],
+    ['__Secure- and no prefix', { name: '__Secure-id', prefix: false }],
   ])('are refused at start: %s', (_, options) => {
     const { code, message } = thrownBy(() => sessions(cookie, { secret: SECRET, cookie: options }))
     expect({ code, message }).toEqual({
       code: 'INVALID_OPTION',
-      message: expect.stringMatching(/no browser accepts|nothing after its prefix/),
+      message: expect.stringMatching(
+        /no browser accepts|nothing after its prefix|has a prefix that|prefix: false cannot|partitioned needs cookie.sameSite: 'none'/,
+      ),
     })
   })
 
@@ -217,6 +227,13 @@ describe('cookie attributes that no browser keeps together', () => {
     ['path', '/a b'],
     ['path', '/app\r\n'],
     ['path', `/${'x'.repeat(1024)}`],
+    ['path', '/shop/../app'],
+    ['path', '/./app'],
+    ['path', '/app/%2e%2e/shop'],
+    ['path', '/app?page=1'],
+    ['path', '/app#top'],
+    ['path', '/app\\shop'],
+    ['path', '/app"'],
   ])('are refused one by one: %s %j', (name, value) => {
     const { code, message } = thrownBy(() => startWith({ cookie: { [name]: value } }))
     expect({ code, message }).toEqual({

@@ -34,7 +34,11 @@ describe('Set-Cookie', () => {
     [{ path: '/app', name: '__Secure-id' }, '__Secure-id', 'Path=/app; HttpOnly; Secure; SameSite=Lax'],
     [{ sameSite: 'strict' }, '__Host-sess', 'Path=/; HttpOnly; Secure; SameSite=Strict'],
     [{ sameSite: 'none' }, '__Host-sess', 'Path=/; HttpOnly; Secure; SameSite=None'],
-    [{ partitioned: true }, '__Host-sess', 'Path=/; HttpOnly; Secure; Partitioned; SameSite=Lax'],
+    [{ partitioned: true, sameSite: 'none' }, '__Host-sess', 'Path=/; HttpOnly; Secure; Partitioned; SameSite=None'],
+    [{ prefix: false }, 'sess', 'Path=/; HttpOnly; Secure; SameSite=Lax'],
+    [{ prefix: false, name: '__session' }, '__session', 'Path=/; HttpOnly; Secure; SameSite=Lax'],
+    [{ prefix: false, path: '/app' }, 'sess', 'Path=/app; HttpOnly; Secure; SameSite=Lax'],
+    [{ prefix: false, secure: false }, 'sess', 'Path=/; HttpOnly; SameSite=Lax'],
     [{ persistent: true }, '__Host-sess', 'Path=/; HttpOnly; Secure; SameSite=Lax'],
   ])('with the options %j', (options, name, expected) => {
     test('has these attributes and no other', async () => {

@@ -166,7 +166,7 @@ describe('between a browser and a server on one machine, by plain http', () => {
     expect(await visit(application(), { host: 'localhost' })).toBe('__Host-sess; Secure')
   })
 
-  test.each<[CookieOptions]>([[{ secure: true }], [{ sameSite: 'none' }], [{ partitioned: true }]])(
+  test.each<[CookieOptions]>([[{ secure: true }], [{ sameSite: 'none' }], [{ sameSite: 'none', partitioned: true }]])(
     'it does not with the option %j',
     async (options) => {
       expect(await visit(application(options), { host: 'localhost' })).toBe('__Host-sess; Secure')
@@ -361,26 +361,26 @@ describe('a plain cookie, which a sibling host can plant', () => {
   })
 })
 
+const PROGRAM = fileURLToPath(new URL('../fixtures/warned.js', import.meta.url))
+
+interface Options {
+  readonly slices?: number
+  readonly writes?: boolean
+  readonly cookie?: CookieOptions
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** The warnings of a process whose slices each get these requests. */
+async function warnings(
+  requests: readonly OutgoingHttpHeaders[],
+  { env, ...options }: Options = {},
+): Promise<readonly { code: string; message: string }[]> {
+  const args = [PROGRAM, JSON.stringify(options), ...requests.map((headers) => JSON.stringify(headers))]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })
+  return JSON.parse(stdout)
+}
+
 describe('SESS_PLAIN_HTTP', () => {
-  const PROGRAM = fileURLToPath(new URL('../fixtures/warned.js', import.meta.url))
-
-  interface Options {
-    readonly slices?: number
-    readonly writes?: boolean
-    readonly cookie?: CookieOptions
-    readonly env?: Readonly<Record<string, string>>
-  }
-
-  /** The warnings of a process whose slices each get these requests. */
-  async function warnings(
-    requests: readonly OutgoingHttpHeaders[],
-    { env, ...options }: Options = {},
-  ): Promise<readonly { code: string; message: string }[]> {
-    const args = [PROGRAM, JSON.stringify(options), ...requests.map((headers) => JSON.stringify(headers))]
-    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })
-    return JSON.parse(stdout)
-  }
-
   test('is printed once in a process, however many slices set cookies', async () => {
     const [warning, ...others] = await warnings([{ host: 'shop.example' }, { host: 'shop.example' }], { slices: 3 })
     expect(warning?.code).toBe('SESS_PLAIN_HTTP')
@@ -434,5 +434,42 @@ describe('SESS_PLAIN_HTTP', () => {
 
   test('is not given on this machine', async () => {
     expect(await warnings([{ host: 'localhost' }])).toEqual([])
+  })
+})
+
+describe('SESS_COOKIE_DOMAIN', () => {
+  /** Whether the warning is printed for a cookie of that domain. */
+  async function isWarned(domain: string | undefined, ...requests: readonly OutgoingHttpHeaders[]): Promise<boolean> {
+    const cookie = { secure: false, ...(domain !== undefined && { domain }) }
+    const printed = await warnings(requests, { cookie, slices: 2 })
+    expect(printed.length).toBeLessThan(2)
+    return printed.some(({ code }) => code === 'SESS_COOKIE_DOMAIN')
+  }
+
+  test.each([
+    ['shop.example', 'localhost:3000'],
+    ['shop.example', '127.0.0.1'],
+    ['shop.example', 'example'],
+    ['shop.example', 'other.example'],
+    ['shop.example', 'myshop.example'],
+    ['shop.example', 'shop.example.org'],
+    ['www.shop.example', 'shop.example'],
+  ])('is printed once where browsers refuse a cookie of %s: from %s', async (domain, host) => {
+    expect(await isWarned(domain, { host }, { host })).toBe(true)
+  })
+
+  test('is not printed where browsers keep the cookie', async () => {
+    const hosts = ['shop.example', 'www.shop.example:8080', 'SHOP.example', 'a.b.shop.example']
+    expect(await isWarned('shop.example', ...hosts.map((host) => ({ host })))).toBe(false)
+    expect(await isWarned('.Shop.Example', ...hosts.map((host) => ({ host })))).toBe(false)
+    expect(await isWarned('localhost', { host: 'localhost:3000' })).toBe(false)
+  })
+
+  test('is not printed where a proxy may have replaced Host', async () => {
+    expect(await isWarned('shop.example', { host: 'localhost', 'x-forwarded-for': '192.0.2.1' })).toBe(false)
+  })
+
+  test('is not printed without the option', async () => {
+    expect(await isWarned(undefined, { host: 'localhost' })).toBe(false)
   })
 })

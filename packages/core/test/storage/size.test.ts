@@ -111,7 +111,10 @@ describe('a session in a cookie', () => {
     [{}, 'x'],
     [{}, 'é'],
     [{ name: 'x'.repeat(128) }, 'x'],
-    [{ domain: 'example.com', path: `/${'x'.repeat(500)}`, persistent: true, partitioned: true }, 'x'],
+    [
+      { domain: 'example.com', path: `/${'x'.repeat(500)}`, persistent: true, sameSite: 'none', partitioned: true },
+      'x',
+    ],
   ])('fills the line that every browser keeps, and no more: %j', async (options, character) => {
     const length = await longestOf(() => onCookie(options), character)
     const browser = onCookie(options)

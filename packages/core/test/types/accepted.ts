@@ -31,7 +31,7 @@ const START: Accepted = {
   "all of core's options": `
     sessions('memory', {
       secret: ['new', secret, undefined] as const, idleTimeout: '30m', absoluteTimeout: 1000, onConflict: 'overwrite',
-      cookie: { name: 'a', secure: true, sameSite: 'strict', domain: 'b.c', path: '/', partitioned: true, persistent: true },
+      cookie: { name: 'a', secure: true, sameSite: 'none', domain: 'b.c', path: '/', partitioned: true, persistent: true, prefix: false },
       from: new URL('file:///x'), accept: ['atomic'], onError: (error: unknown) => void error, clock: () => 1,
     })`,
   'off, alone or with the options that go with on': `
