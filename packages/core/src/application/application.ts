@@ -78,6 +78,10 @@ export class Application implements Sessions {
     return lifecycleOf(session)?.id
   }
 
+  expiresAt(session: Session<AnyData>): Date | undefined {
+    return lifecycleOf(session)?.expiresAt
+  }
+
   discard(session: Session<AnyData>): void {
     const lifecycle = lifecycleOf(session)
     if (lifecycle === undefined) {

@@ -16,7 +16,10 @@ export interface CoreOptions {
    * and a store share their sessions.
    */
   readonly secret: string | undefined | readonly (string | undefined)[]
-  /** A session ends after this time without use. Default `'24h'`. */
+  /**
+   * A session ends after this time without use. Default `'24h'`, or `absoluteTimeout` if that is shorter. Longer than
+   * `absoluteTimeout` throws `INVALID_OPTION`.
+   */
   readonly idleTimeout?: Duration | undefined
   /**
    * A session ends this long after it began or last logged in (`regenerate`), even if it is in use. Default `'30d'`.
@@ -103,8 +106,8 @@ const accept: Check<readonly ('atomic' | 'fresh')[]> = (value, path) => {
 
 const CHECKS = {
   secret: readSecrets,
-  idleTimeout: optional(duration, 24 * 60 * 60 * 1000),
-  absoluteTimeout: optional(duration, 30 * 24 * 60 * 60 * 1000),
+  idleTimeout: optional(duration),
+  absoluteTimeout: optional(duration),
   onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
   cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
   from: optional(from),
@@ -127,9 +130,25 @@ export function readCoreOptions(given: unknown): { settings: Settings; rest: Rea
   const others = entries.filter(([name]) => !Object.hasOwn(CHECKS, name))
   const { secret, idleTimeout, absoluteTimeout, ...settings } = readOptions('sessions', Object.fromEntries(own), CHECKS)
   return {
-    settings: { ...settings, secrets: secret, lifetime: new Lifetime(idleTimeout, absoluteTimeout) },
+    settings: { ...settings, secrets: secret, lifetime: lifetimeOf(idleTimeout, absoluteTimeout) },
     rest: Object.fromEntries(others),
   }
+}
+
+const IDLE_TIMEOUT = 24 * 60 * 60 * 1000
+const ABSOLUTE_TIMEOUT = 30 * 24 * 60 * 60 * 1000
+
+/** A timeout that can have no effect is a mistake, unless it is the default. */
+function lifetimeOf(idle: number | undefined, absolute: number | undefined): Lifetime {
+  const most = absolute ?? ABSOLUTE_TIMEOUT
+  if (idle !== undefined && idle > most) {
+    throw new SessError(
+      'INVALID_OPTION',
+      `Option idleTimeout is ${idle} ms, longer than absoluteTimeout, which is ${most} ms${absolute === undefined ? ' by default' : ''}: ` +
+        'a session ends at the sooner of the two. Set absoluteTimeout to at least idleTimeout.',
+    )
+  }
+  return new Lifetime(idle ?? Math.min(IDLE_TIMEOUT, most), most)
 }
 
 /** The option of core's that is spelt most like this name, if one is close. */

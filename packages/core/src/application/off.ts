@@ -34,6 +34,10 @@ export class Off implements Sessions {
     return undefined
   }
 
+  expiresAt(): undefined {
+    return undefined
+  }
+
   discard(): void {}
 
   async close(): Promise<void> {}

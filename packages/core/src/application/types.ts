@@ -39,10 +39,17 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   exchange(from: string | null | undefined | NodeRequest | Request, on?: { readonly https?: boolean }): Exchange<D>
 
   /**
-   * The session's public name, for logs. It cannot open the session, and it changes at each login. `undefined` if
-   * nothing is stored yet.
+   * The session's public name, for logs. It cannot open the session. It is known from the first value on that a new
+   * session holds, and is another one from `regenerate` on, before anything is stored. `undefined` if there is no
+   * session.
    */
   id(session: Session<D>): string | undefined
+
+  /**
+   * When the session ends if it is not used again: the sooner of its idle and its absolute timeout, as it was last
+   * stored. Asking does not extend it. `undefined` if nothing is stored yet.
+   */
+  expiresAt(session: Session<D>): Date | undefined
 
   /**
    * Drops what this request has changed and still changes, whatever the response is: only a `destroy` is carried out.

@@ -2,6 +2,7 @@ import { Draft } from '../session/draft.js'
 import { createSession, sealed, type SessionLifecycle } from '../session/proxy.js'
 import type { AnyData, Session } from '../session/session.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
+import { newId } from '../storage/record.js'
 import type { SessionStorage } from '../storage/storage.js'
 import { processWarnings } from '../warnings.js'
 import type { CookiePolicy, SessionCookie } from './cookie.js'
@@ -73,6 +74,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   #loaded: LoadedSession | undefined
   #draft: Draft | undefined
   #cookie: CookieChange | undefined
+  /** The `id` of the session that the next commit begins, if it has been asked for. */
+  #nextId: string | undefined
+  /** The `id` of the session that a commit under way begins. */
+  #storingId: string | undefined
   /** The store call of a save that is under way. Never rejects. */
   #storing: Promise<void> | undefined
   /** Set once a save has failed. Its changes may have been stored, so they are never sent again. */
@@ -159,7 +164,20 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 
   get id(): string | undefined {
-    return this.#loaded?.record?.id
+    const isUnderWay = this.#storingId !== undefined && !this.#regenerate && !this.#destroy
+    if (this.#isSealed || isUnderWay) return this.#storingId ?? this.#loaded?.record?.id
+    return this.#startsAnother() ? (this.#nextId ??= newId()) : this.#loaded?.record?.id
+  }
+
+  /** Whether what the handler has asked for begins a session, or moves the session to a new token. */
+  #startsAnother(): boolean {
+    if (this.#isDropped(200)) return false
+    const isStored = this.#loaded?.record !== undefined && !this.#destroy
+    return isStored ? this.#regenerate : this.keys().length > 0
+  }
+
+  get expiresAt(): Date | undefined {
+    return this.#loaded && this.#context.storage.expiresAt(this.#loaded)
   }
 
   get isSealed(): boolean {
@@ -181,6 +199,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   destroy(): void {
     this.#destroy = true
     this.#regenerate = false
+    this.#nextId = undefined
     this.#draft?.clear()
   }
 
@@ -282,8 +301,12 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     // What the handler asks for while this is under way is carried out by the next commit.
     this.#regenerate = false
     this.#destroy = false
+    const isAnother = commit.regenerate || commit.destroy || loaded.record === undefined
+    const id = isAnother ? (this.#nextId ?? newId()) : undefined
+    this.#nextId = undefined
+    this.#storingId = id
     try {
-      const cookie = await this.#context.storage.commit(loaded, commit)
+      const cookie = await this.#context.storage.commit(loaded, { ...commit, id })
       // If the request has no cookie, there is none to clear.
       if (cookie === 'clear') this.#cookie = this.#tokens.length > 0 ? 'clear' : undefined
       else if (cookie !== undefined) this.#cookie = cookie
@@ -291,6 +314,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
       // A logout is carried out by the response, whatever it is.
       this.#destroy ||= commit.destroy
       throw error
+    } finally {
+      this.#storingId = undefined
     }
   }
 

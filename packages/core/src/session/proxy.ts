@@ -10,6 +10,7 @@ export interface SessionLifecycle {
   /** The keys of the session. Does not count as a read. */
   keys(): readonly string[]
   readonly id: string | undefined
+  readonly expiresAt: Date | undefined
   /** Throws `SEALED` if the session can no longer change. */
   assertOpen(): void
   readonly isSealed: boolean

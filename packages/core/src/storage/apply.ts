@@ -4,7 +4,7 @@ import type { Commit } from './loaded-session.js'
 import { newRecord, type SessionRecord } from './record.js'
 
 /** The part of a commit that its record depends on. */
-type Changed = Pick<Commit, 'changes' | 'shown'>
+type Changed = Pick<Commit, 'changes' | 'shown' | 'id'>
 
 /** The newest record, extended and with the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
 export function apply(
@@ -23,15 +23,15 @@ export function apply(
  */
 export function applyToMoved(
   old: SessionRecord,
-  { changes, shown }: Changed,
+  { changes, shown, id }: Changed,
   now: number,
   onConflict: ConflictPolicy,
 ): SessionRecord {
-  const record = newRecord(now, merge(old.values, shown, changes, onConflict))
+  const record = { ...old, ...newRecord(now, merge(old.values, shown, changes, onConflict), id) }
   return changes.size > 0 ? record : { ...record, startedAt: old.startedAt }
 }
 
 /** The record of a new session that has the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
-export function applyToNew({ changes, shown }: Changed, now: number, onConflict: ConflictPolicy): SessionRecord {
-  return newRecord(now, merge({}, shown, changes, onConflict))
+export function applyToNew({ changes, shown, id }: Changed, now: number, onConflict: ConflictPolicy): SessionRecord {
+  return newRecord(now, merge({}, shown, changes, onConflict), id)
 }

@@ -1,6 +1,6 @@
 import type { Entry } from '../contract.js'
 import { randomText } from '../crypto/random.js'
-import type { Values } from '../session/values.js'
+import type { Json, Values } from '../session/values.js'
 
 const ID_BYTES = 9
 
@@ -15,6 +15,8 @@ export interface SessionRecord {
   /** The entry's expiry as it was read; 0 for a record that was not read from a store. Not part of `data`. */
   readonly keptUntil: number
   readonly values: Values
+  /** What a newer version has put behind the four elements that this one knows. It is stored again as it was. */
+  readonly further?: readonly Json[]
 }
 
 /** What is left under the key of a session that moved to another token. */
@@ -29,8 +31,12 @@ export const ENDED = 'null'
 /** How many bytes more a tombstone needs than the record in it. */
 export const TOMBSTONE_BYTES = 64
 
-export function newRecord(now: number, values: Values): SessionRecord {
-  return { id: randomText(ID_BYTES), startedAt: now, touchedAt: now, keptUntil: 0, values }
+export function newId(): string {
+  return randomText(ID_BYTES)
+}
+
+export function newRecord(now: number, values: Values, id: string = newId()): SessionRecord {
+  return { id, startedAt: now, touchedAt: now, keptUntil: 0, values }
 }
 
 /**
@@ -62,7 +68,8 @@ export function newestOf<T>(all: readonly T[], recordOf: (one: T) => SessionReco
 }
 
 export function encode(record: SessionRecord): string {
-  return JSON.stringify([record.id, record.startedAt, record.touchedAt, record.values])
+  const { id, startedAt, touchedAt, values, further } = record
+  return JSON.stringify(further ? [id, startedAt, touchedAt, values, ...further] : [id, startedAt, touchedAt, values])
 }
 
 /** The `data` of the tombstone of a session that moved to another key. */
@@ -89,15 +96,17 @@ export function isRecord(decoded: SessionRecord | Tombstone): decoded is Session
 }
 
 function decodeRecord(value: unknown, expiresAt: number): SessionRecord | undefined {
-  if (!Array.isArray(value) || value.length !== 4) return undefined
-  const parts: readonly unknown[] = value
+  if (!Array.isArray(value)) return undefined
+  // It comes from JSON.parse.
+  const parts: readonly Json[] = value
   const [id, startedAt, touchedAt, values] = parts
   if (typeof id !== 'string' || !Number.isSafeInteger(startedAt) || !Number.isSafeInteger(touchedAt)) return undefined
   if (typeof startedAt !== 'number' || typeof touchedAt !== 'number' || !isValues(values)) return undefined
-  return { id, startedAt, touchedAt, keptUntil: expiresAt, values }
+  const record = { id, startedAt, touchedAt, keptUntil: expiresAt, values }
+  return parts.length > 4 ? { ...record, further: parts.slice(4) } : record
 }
 
 /** The check suffices for what JSON.parse returns, which contains no instances of classes other than arrays. */
-function isValues(value: unknown): value is Values {
+function isValues(value: Json | undefined): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -47,6 +47,11 @@ export class SessionStorage {
     return this.#find(tokens)
   }
 
+  /** When the session ends if it is not used again; `undefined` if nothing is stored. */
+  expiresAt({ record }: LoadedSession): Date | undefined {
+    return record && new Date(this.#context.lifetime.expiresAt(record))
+  }
+
   /** Stores a commit; `close` waits for it. */
   commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
     this.#commits.enter()

@@ -150,9 +150,29 @@ describe('the option secret', () => {
   })
 })
 
+describe('an idle timeout above the absolute one', () => {
+  test.each<[string, Record<string, unknown>, string]>([
+    ['both given', { idleTimeout: '2h', absoluteTimeout: '1h' }, 'which is 3600000 ms:'],
+    ['by a millisecond', { idleTimeout: 1001, absoluteTimeout: 1000 }, 'which is 1000 ms:'],
+    ['above the default', { idleTimeout: '365d' }, 'which is 2592000000 ms by default:'],
+  ])('is INVALID_OPTION that names both: %s', (_, options, says) => {
+    const { code, message } = thrownBy(() => startWith(options))
+    expect([code, message]).toEqual(['INVALID_OPTION', expect.stringContaining(says)])
+    expect(message).toContain('Option idleTimeout')
+    expect(message).toContain('absoluteTimeout')
+  })
+
+  test.each([{ idleTimeout: '1h', absoluteTimeout: '1h' }, { absoluteTimeout: '1h' }, { idleTimeout: '30d' }])(
+    'is not meant by %j',
+    (options) => {
+      expect(startWith(options)).toHaveProperty('open')
+    },
+  )
+})
+
 describe('a duration', () => {
   test.each(['1ms', '90s', '15m', '24h', '30d', '1.5h', '0.2ms', 1, 8.64e15])('may be %s', (idleTimeout) => {
-    expect(startWith({ idleTimeout })).toHaveProperty('open')
+    expect(startWith({ idleTimeout, absoluteTimeout: 8.64e15 })).toHaveProperty('open')
   })
 
   test.each([

@@ -104,7 +104,7 @@ describe('a persistent cookie', () => {
 
   test.each<[string, Partial<CoreOptions>, seconds: number]>([
     ['the idle timeout', { idleTimeout: '2h' }, 7200],
-    ['the absolute timeout, where it is nearer', { idleTimeout: '2h', absoluteTimeout: '1h' }, 3600],
+    ['the absolute timeout, where it is nearer', { absoluteTimeout: '1h' }, 3600],
     ['whole seconds, rounded up', { idleTimeout: 1001 }, 2],
     ['a second, where less is left', { idleTimeout: '1ms' }, 1],
     ['400 days, where more is left', { idleTimeout: '3650d', absoluteTimeout: '3650d' }, 400 * 24 * 60 * 60],

@@ -186,6 +186,9 @@ const USE: Accepted = {
   'a name for logs': `${SESSION}
     same<ReturnType<typeof sess.id>, string | undefined>(true)
     sess.id(session)`,
+  'the end of a session': `${SESSION}
+    same<ReturnType<typeof sess.expiresAt>, Date | undefined>(true)
+    sess.expiresAt(session)`,
   'changes that are dropped': `${SESSION}
     same<ReturnType<typeof sess.discard>, void>(true)
     sess.discard(session)`,
