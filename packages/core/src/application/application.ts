@@ -25,7 +25,9 @@ export class Application implements Sessions {
 
   constructor(store: Store, ownsStore: boolean, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
     assertAccepted(store, settings.accept)
-    const { cookie, clock, lifetime, onConflict, onError } = settings
+    const { cookie, clock, lifetime, onConflict } = settings
+    const warnings = new Warnings()
+    const onError = harmless(settings.onError, warnings)
     const storage = new SessionStorage(store, ownsStore, keyring, {
       clock,
       lifetime,
@@ -33,7 +35,7 @@ export class Application implements Sessions {
       cookieName: cookie.name,
       cookiePlace: cookie.place,
       persistent: cookie.persistent,
-      warnings: new Warnings(),
+      warnings,
       onError,
     })
     this.#context = { cookie, clock, storage, exchanges, onError }
@@ -107,6 +109,16 @@ export class Application implements Sessions {
 
 function incomingRequest(request: NodeRequest | Request): IncomingRequest {
   return isFetchRequest(request) ? new IncomingFetchRequest(request) : new IncomingNodeRequest(request)
+}
+
+/** An `onError` that itself throws or rejects must end neither a response nor the process. */
+function harmless(onError: Settings['onError'], warnings: Warnings): Settings['onError'] {
+  // The result may be a promise, whatever its type says.
+  const call = async (error: unknown): Promise<unknown> => onError(error)
+  const warn = (failure: unknown) => {
+    warnings.once('SESS_ON_ERROR', `Your onError failed; it must neither throw nor reject. ${String(failure)}`)
+  }
+  return (reason) => void call(reason).catch(warn)
 }
 
 function unwritable(): SessError {

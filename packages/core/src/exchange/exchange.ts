@@ -4,9 +4,10 @@ import type { AnyData, Session } from '../session/session.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
 import { newId } from '../storage/record.js'
 import type { SessionStorage } from '../storage/storage.js'
+import { SessError } from '../error.js'
 import { processWarnings } from '../warnings.js'
 import type { CookiePolicy, SessionCookie } from './cookie.js'
-import { cacheControlFor, varyFor } from './headers.js'
+import { cacheControlFor, cdnHeadersFor, varyFor } from './headers.js'
 import type { IncomingRequest } from './request.js'
 
 /** Headers for a response, in order. Names are in lower case; a name may occur more than once. */
@@ -18,6 +19,8 @@ export interface SeenHeaders {
   readonly vary?: string | undefined
   /** `Cache-Control`, as one text. */
   readonly cacheControl?: string | undefined
+  /** The names of the response's headers. Those that a CDN heeds before `Cache-Control` are overridden. */
+  readonly names?: Iterable<string> | undefined
 }
 
 /**
@@ -157,6 +160,19 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     if (commit === undefined) return this.#headers(seen)
     this.#response = this.#store(commit)
     return this.#response.then(() => this.#headers(seen))
+  }
+
+  /**
+   * As `commit`, for a response that cannot wait: throws if anything but an extension is left to store. An extension is
+   * left to a later request.
+   */
+  commitAtOnce(status: number, seen: SeenHeaders): Headers {
+    if (this.#isSealed) return []
+    this.#isSealed = true
+    const commit = this.#pending(status)
+    if (this.#storing !== undefined || this.#failure !== undefined || (commit !== undefined && !isExtension(commit)))
+      throw cannotWait()
+    return this.#headers(seen)
   }
 
   keys(): readonly string[] {
@@ -326,11 +342,19 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
       if (this.#request.isPlainHttp && !cookie.isPlain(this.#request)) warnOfPlainHttp()
       if (cookie.isOutsideDomain(this.#request)) warnOfDomain()
       headers.push(['set-cookie', cookie.setCookie(this.#cookie, clock(), this.#request)])
-      headers.push(['cache-control', cacheControlFor(seen.cacheControl)])
+      headers.push(['cache-control', cacheControlFor(seen.cacheControl)], ...cdnHeadersFor(seen.names ?? []))
     }
     if (this.#cookie !== undefined || this.#draft?.isUsed === true) headers.push(['vary', varyFor(seen.vary)])
     return headers
   }
+}
+
+function cannotWait(): SessError {
+  return new SessError(
+    'INVALID_REQUEST',
+    "The response is not one of Node's own, but an imitation that is read as soon as the handler has ended, as in serverless " +
+      'presets, internal requests and mocks. It cannot wait for the session: call `await session.save()` before you answer.',
+  )
 }
 
 function warnOfPlainHttp(): void {

@@ -1,6 +1,6 @@
 import type { Headers as SessionHeaders, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
 import { storedCookies } from '../exchange/exchanges.js'
-import { failureResponse } from '../exchange/failure.js'
+import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
 
 /**
  * Stores the session of a handled request and resolves with the response and the session's headers, or with an error
@@ -17,7 +17,7 @@ export async function respond(
   } catch (error) {
     onError(error)
     void cancelBody(response)
-    return errorResponse(request, error)
+    return errorResponse(request, error, response)
   }
 }
 
@@ -61,6 +61,10 @@ class SeenOf implements SeenHeaders {
   get cacheControl(): string | undefined {
     return this.#response.headers.get('cache-control') ?? undefined
   }
+
+  get names(): Iterable<string> {
+    return this.#response.headers.keys()
+  }
 }
 
 /** Releases the body's source, such as a file or another server's response. */
@@ -98,9 +102,21 @@ function add(headers: SessionHeaders, response: Response): Response {
   return response
 }
 
-function errorResponse(request: Request, error: unknown): Response {
+function errorResponse(request: Request, error: unknown, replaced?: Response): Response {
   const { status, body, contentType, cacheControl } = failureResponse(error)
-  const headers = new Headers({ 'content-type': contentType, 'cache-control': cacheControl })
+  const headers = replaced === undefined ? new Headers() : keptHeaders(replaced)
+  headers.set('content-type', contentType)
+  headers.set('cache-control', cacheControl)
   for (const cookie of storedCookies(request)) headers.append('set-cookie', cookie)
   return new Response(body, { status, headers })
+}
+
+function keptHeaders(response: Response): Headers {
+  const headers = new Headers()
+  try {
+    for (const [name, value] of response.headers) if (isKeptOnFailure(name)) headers.append(name, value)
+  } catch {
+    // This is not a real Response.
+  }
+  return headers
 }

@@ -1,6 +1,6 @@
 import type { Headers, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
 import { storedCookies } from '../exchange/exchanges.js'
-import { failureResponse } from '../exchange/failure.js'
+import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
 import { headerEntries, listOf } from './headers.js'
 import { pretendEnded, pretendFull, pretendSent, stopPretending } from './held-response.js'
 import { type BodySink, forgiveLateWrites, isCalledByHttp2, isHttp1, type Restore, watchHead } from './native-calls.js'
@@ -10,6 +10,7 @@ import {
   assertReason,
   emitDrain,
   headersSent,
+  isHoldable,
   type NodeResponse,
   readToItsEnd,
   statusFrom,
@@ -24,6 +25,8 @@ interface Methods {
   write: Call
   end: Call
   flushHeaders?: Call
+  /** Of compression, which buffers what is written. */
+  flush?: Call
 }
 
 type Method = keyof Methods
@@ -56,13 +59,14 @@ export class Gate implements SeenHeaders {
     this.#exchange = exchange
     this.#onError = onError
     const methods: Methods = response
-    const { writeHead, write, end, flushHeaders = nothing } = methods
-    this.#original = { writeHead, write, end, flushHeaders }
+    const { writeHead, write, end, flushHeaders = nothing, flush = nothing } = methods
+    this.#original = { writeHead, write, end, flushHeaders, flush }
     this.#patched = {
       writeHead: (...args) => this.#call('writeHead', args),
       write: (...args) => this.#call('write', args),
       end: (...args) => this.#call('end', args),
       flushHeaders: (...args) => this.#call('flushHeaders', args),
+      flush: (...args) => this.#call('flush', args),
     }
   }
 
@@ -85,27 +89,39 @@ export class Gate implements SeenHeaders {
     if (method === 'write') assertChunk(args[0])
     if (method === 'end' && args[0] && typeof args[0] !== 'function') assertChunk(args[0])
     if (this.#state === 'holding') return this.#hold(method, args)
-    return this.#call(method, this.#begin(method, args))
+    if (method === 'flushHeaders') this.#writeHeadOfOthers()
+    return this.#call(method, this.#state === 'shut' ? this.#begin(method, args) : args)
+  }
+
+  /** As Node's `flushHeaders`: middleware that has patched `writeHead` since sets its headers before the head is held. */
+  #writeHeadOfOthers(): void {
+    const response = this.#response
+    if (response.writeHead !== this.#patched.writeHead) response.writeHead(response.statusCode)
   }
 
   /** Returns the arguments to pass on. */
   #begin(method: Method, args: Args): Args {
     const response = this.#response
+    const canHold = isHoldable(response)
     this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
     const remaining = method === 'writeHead' ? this.#foldHead(args) : args
     let outcome: Headers | Promise<Headers>
     try {
-      outcome = this.#exchange.commitNow(this.#status, this)
+      outcome = canHold ? this.#exchange.commitNow(this.#status, this) : this.#exchange.commitAtOnce(this.#status, this)
       if (!(outcome instanceof Promise)) {
         this.#open(outcome)
         return remaining
       }
     } catch (error) {
+      if (!canHold) {
+        this.#fail(error)
+        return remaining
+      }
       // A method of Node may be running, which must not find the response ended when it goes on.
       outcome = rejected(error)
     }
     this.#state = 'holding'
-    this.#restores = pretendSent(response, this.#sink)
+    this.#restores = [...pretendSent(response, this.#sink), this.#holdFlush()]
     outcome.then(
       (headers) => this.#release(headers),
       (error: unknown) => this.#fail(error),
@@ -178,7 +194,7 @@ export class Gate implements SeenHeaders {
   #answer(error: unknown): void {
     const response = this.#response
     const { status, body, contentType, cacheControl } = failureResponse(error)
-    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    for (const name of response.getHeaderNames()) if (!isKeptOnFailure(name)) response.removeHeader(name)
     // Trailers: http1 announces them in the headers, http2 asks its listeners for them.
     response.stream?.removeAllListeners('wantTrailers')
     if (Object.hasOwn(response, 'statusMessage')) Object.assign(response, { statusMessage: undefined })
@@ -212,6 +228,16 @@ export class Gate implements SeenHeaders {
     return this.#resultOf(method)
   }
 
+  /** Before the release, nothing is there to be flushed. A `flush` that was added since calls the gate. */
+  #holdFlush(): Restore {
+    const methods: Methods = this.#response
+    const { flush } = this.#original
+    if (flush === nothing || methods.flush !== flush) return nothing
+    methods.flush = this.#patched.flush
+    return () => void (methods.flush = flush)
+  }
+
+  /** What native methods write while the response is held. */
   readonly #sink: BodySink = {
     write: (args) => void this.#hold('write', args),
     end: () => void this.#hold('end', []),
@@ -248,7 +274,7 @@ export class Gate implements SeenHeaders {
   /** `write` returns false, so that an endless writer waits and lets other work run. */
   #resultOf(method: Method): unknown {
     if (method === 'write') return false
-    return method === 'flushHeaders' ? undefined : this.#response
+    return method === 'writeHead' || method === 'end' ? this.#response : undefined
   }
 
   #drainSoon(): void {
@@ -279,6 +305,10 @@ export class Gate implements SeenHeaders {
 
   get cacheControl(): string | undefined {
     return textOf(this.#response.getHeader('cache-control'))
+  }
+
+  get names(): Iterable<string> {
+    return this.#response.getHeaderNames()
   }
 }
 

@@ -23,9 +23,17 @@ export function pretendSent(response: NodeResponse, sink: BodySink): readonly Re
   ]
 }
 
-/** Call it when an `end` is held. It is never undone: whatever the store answers, the response ends next. */
+/**
+ * Call it when an `end` is held. It is never undone: whatever the store answers, the response ends next. Serverless
+ * wrappers, whose sockets are plain objects, read the response once it says that it has ended.
+ */
 export function pretendEnded(response: NodeResponse): void {
+  if ('socket' in response && isPlain(response.socket)) return
   Object.defineProperty(response, 'writableEnded', { configurable: true, value: true })
+}
+
+function isPlain(socket: unknown): boolean {
+  return typeof socket === 'object' && socket !== null && !('emit' in socket)
 }
 
 /** Call it when a `write` is held and so returns false. */

@@ -1,10 +1,10 @@
 import type { Restore } from './native-calls.js'
 import type { NodeResponse } from './response.js'
 
-/** A response or its socket. */
+/** A response or its socket. Node passes `null` for no error. */
 interface Destroyable {
   readonly writableEnded?: boolean
-  destroy(error?: Error): unknown
+  destroy(error?: Error | null): unknown
   [POSTPONED]?: Postponed
 }
 
@@ -22,15 +22,19 @@ const POSTPONED: unique symbol = Symbol('postponed destroy')
  * response has been written, so code may destroy the connection then: `next(error)` in Express does.
  */
 export function postponeDestroy(response: NodeResponse): Restore {
-  const restores = [response, socketOf(response)].map((target) => (target === undefined ? nothing : postpone(target)))
+  const socket = socketOf(response)
+  const restoreResponse = postpone(response, () => false)
+  // Node ends the socket of a client that has gone, and then destroys it.
+  const restoreSocket = socket === undefined ? nothing : postpone(socket, () => socket.writableEnded === true)
   return () => {
-    for (const restore of restores) restore()
+    restoreResponse()
+    restoreSocket()
   }
 }
 
-function postpone(target: Destroyable): Restore {
+function postpone(target: Destroyable, isOver: () => boolean): Restore {
   const postponed = (target[POSTPONED] ??= { count: 0, isDue: false, restore: nothing })
-  if (postponed.count++ === 0) postponed.restore = replaceDestroy(target, postponed)
+  if (postponed.count++ === 0) postponed.restore = replaceDestroy(target, postponed, isOver)
   return () => {
     if (--postponed.count > 0) return
     postponed.restore()
@@ -38,12 +42,11 @@ function postpone(target: Destroyable): Restore {
   }
 }
 
-function replaceDestroy(target: Destroyable, postponed: Postponed): Restore {
-  const methods: { destroy: (error?: Error) => unknown } = target
+function replaceDestroy(target: Destroyable, postponed: Postponed, isOver: () => boolean): Restore {
+  const methods: { destroy: (error?: Error | null) => unknown } = target
   const { destroy } = methods
   methods.destroy = (error) => {
-    // An error, or the end of the client's side, means that nothing can be written any more.
-    if (error !== undefined || target.writableEnded === true) return Reflect.apply(destroy, target, [error])
+    if (error || isOver()) return Reflect.apply(destroy, target, [error])
     postponed.isDue = true
     return target
   }

@@ -1,3 +1,5 @@
+import * as http from 'node:http'
+
 /** The parts of a node:http, node:https or node:http2 response that are used (`res`, `reply.raw`, `ctx.res`). */
 export interface NodeResponse {
   statusCode: number
@@ -25,6 +27,14 @@ export interface NodeResponse {
   removeListener(event: string, listener: () => void): unknown
   emit(event: string, ...args: unknown[]): boolean
   destroy(error?: Error): unknown
+}
+
+/**
+ * Whether whoever made the response waits for its end. Imitations of Node's responses are read as soon as the handler
+ * has ended. Other runtimes have no `_header`.
+ */
+export function isHoldable(response: NodeResponse): boolean {
+  return '_header' in response || response.stream !== undefined || response instanceof http.OutgoingMessage
 }
 
 /**

@@ -3,10 +3,11 @@ import memory from '@sess/adapter-memory'
 import { type CookieOptions, type CoreOptions, sessions } from '@sess/core'
 import { createAdapterContext, isSessError, type SessError } from '@sess/core/adapter'
 import * as fc from 'fast-check'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CountedStore } from '../support/counted-store.ts'
 import { thrownBy } from '../support/failure.ts'
 import { SECRET } from '../support/secret.ts'
+import { serve } from '../support/served.ts'
 
 /** Calls sessions() without type checks, as JavaScript can. */
 function start(...given: unknown[]): unknown {
@@ -400,6 +401,34 @@ describe('the option onError', () => {
     })
     expect((await handle(new Request('https://example.com/'))).status).toBe(500)
     expect(onError.mock.calls).toEqual([[expect.objectContaining({ code: 'TOO_LARGE' })]])
+  })
+
+  const throwing = (): unknown => {
+    throw new Error('of onError')
+  }
+  const rejecting = (): unknown => Promise.reject(new Error('of onError'))
+
+  test.each([
+    ['throws', throwing],
+    ['rejects', rejecting],
+  ])('ends neither the response nor the process if it %s, and a warning says so once', async (_name, onError) => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    onTestFinished(() => warn.mockRestore())
+    const sess = sessions(cookie, { secret: SECRET, onError })
+    const port = await serve((req, res) => {
+      void sess.open(req, res).then((session) => {
+        session['key'] = 'x'.repeat(5000)
+        res.end('done')
+      })
+    })
+    for (let count = 0; count < 2; count++) expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(500)
+    const handle = sess.fetch(async (request) => {
+      Object.assign(await sess.open(request), { key: 'x'.repeat(5000) })
+      return new Response('done')
+    })
+    expect((await handle(new Request('https://example.com/'))).status).toBe(500)
+    const warnings = warn.mock.calls.filter(([, options]) => Reflect.get(Object(options), 'code') === 'SESS_ON_ERROR')
+    expect(warnings.map(([text]) => text)).toEqual([expect.stringContaining('Error: of onError')])
   })
 })
 

@@ -1,3 +1,5 @@
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
 import { type AnyData, type CoreOptions, type Session, sessions, type Sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { failureOf } from '../../../../tests/support/stores.ts'
@@ -222,10 +224,11 @@ describe('a response', () => {
 })
 
 describe('where the session cannot be stored', () => {
-  test('the response is 503, with nothing of what the handler returned', async () => {
+  test('the response is 503, with nothing that describes what the handler returned', async () => {
     const { request } = wrap((session) => {
       write(session)
-      return new Response('secret', { headers: { 'x-one': 'a', 'set-cookie': 'own=1' } })
+      const lost = { 'set-cookie': 'own=1', etag: '"a"', 'content-language': 'en', 'cdn-cache-control': 'max-age=9' }
+      return new Response('secret', { headers: lost })
     }, down())
     const response = await request()
     expect([response.status, await response.text(), [...response.headers]]).toEqual([
@@ -235,6 +238,30 @@ describe('where the session cannot be stored', () => {
         ['cache-control', 'no-store'],
         ['content-type', 'text/plain; charset=utf-8'],
       ],
+    ])
+  })
+
+  test("the response keeps other headers, such as those of Hono's cors()", async () => {
+    const sess = sessions(down(), { secret: SECRET, onError: () => undefined })
+    const app = new Hono()
+    app.use(cors({ origin: 'https://app.example', credentials: true }))
+    app.get('/', async (context) => {
+      write(await sess.open(context.req.raw))
+      context.header('X-Request-Id', '7')
+      return context.text('body')
+    })
+    const headers = { Origin: 'https://app.example' }
+    const response = await sess.fetch((request) => app.fetch(request))(new Request(ORIGIN, { headers }))
+    expect([response.status, Object.fromEntries(response.headers)]).toEqual([
+      503,
+      {
+        'access-control-allow-origin': 'https://app.example',
+        'access-control-allow-credentials': 'true',
+        vary: 'Origin',
+        'x-request-id': '7',
+        'cache-control': 'no-store',
+        'content-type': 'text/plain; charset=utf-8',
+      },
     ])
   })
 

@@ -77,14 +77,23 @@ describe('the status says what failed', () => {
   })
 })
 
+/** Headers that describe the original content, its place, its caching, or what it does. */
+const LOST_HEADERS = `Content-Type Content-Encoding Content-Language Content-Location Content-Disposition Content-Range
+  Content-MD5 Content-Digest Cache-Control CDN-Cache-Control Example-CDN-Cache-Control Surrogate-Control Expires Pragma
+  Age ETag Last-Modified Accept-Ranges Location Refresh Link Trailer Upgrade Digest Repr-Digest Signature SourceMap
+  Clear-Site-Data X-Accel-Redirect X-Sendfile`.split(/\s+/)
+
+function parted(line: string): [name: string, value: string] {
+  const [name = '', value = ''] = line.split(': ')
+  return [name, value]
+}
+
 describe('the response that replaces the original one', () => {
-  test('has none of the original headers, cookies or reason', async () => {
+  test('has none of what describes the original content, nor its cookies or reason', async () => {
     const { message } = await failing((_session, res) => {
       res.setHeader('Set-Cookie', ['own=1', 'other=2'])
-      res.setHeader('ETag', '"a"')
-      res.setHeader('Content-Encoding', 'gzip')
-      res.setHeader('Transfer-Encoding', 'chunked')
-      res.writeHead(201, 'Splendid', { 'X-One': 'a', 'Content-Length': 4, Vary: 'Accept' })
+      for (const name of LOST_HEADERS) res.setHeader(name, 'x')
+      res.writeHead(201, 'Splendid', { 'Transfer-Encoding': 'chunked', 'Content-Length': 4 })
       res.end('body')
     })
     expect(message.raw.replace(/^(?:Date|Connection|Keep-Alive): .*\r\n/gm, '')).toBe(
@@ -92,6 +101,31 @@ describe('the response that replaces the original one', () => {
         'content-type: text/plain; charset=utf-8\r\ncontent-length: 24\r\ncache-control: no-store\r\n\r\n' +
         '503 Service Unavailable\n',
     )
+  })
+
+  test('keeps every other header, as it was', async () => {
+    const kept = [
+      'Access-Control-Allow-Origin: https://app.example',
+      'Access-Control-Allow-Credentials: true',
+      'Strict-Transport-Security: max-age=31536000',
+      "Content-Security-Policy: default-src 'none'",
+      "Content-Security-Policy-Report-Only: default-src 'none'",
+      'X-Request-Id: 7',
+      'X-Many: a',
+      'X-Many: b',
+      'Vary: Origin',
+    ]
+    const { message } = await failing((_session, res) => {
+      for (const line of kept) res.appendHeader(...parted(line))
+      res.end('body')
+    })
+    const lines = message.headers.map(([name, value]) => `${name}: ${value}`)
+    expect(lines.slice(0, kept.length + 3)).toEqual([
+      ...kept,
+      'content-type: text/plain; charset=utf-8',
+      'content-length: 24',
+      'cache-control: no-store',
+    ])
   })
 
   test('onError receives the reason, once', async () => {

@@ -122,6 +122,30 @@ test('Cache-Control in several lines becomes one', async () => {
   expect(headerOf(message, 'cache-control')).toEqual(['private, max-age=1'])
 })
 
+/** Headers that a CDN heeds before Cache-Control, and what keeps it from storing the response (RFC 9213). */
+const CDN_HEADERS = [
+  ['CDN-Cache-Control', 'max-age=60', 'no-store'],
+  ['Example-CDN-Cache-Control', 'public, s-maxage=60', 'no-store'],
+  ['Surrogate-Control', 'max-age=60', 'no-store'],
+  ['Edge-Control', 'max-age=60', 'no-store'],
+  ['X-Accel-Expires', '60', '0'],
+] as const
+
+describe.each(CDN_HEADERS)("the application's own %s: %s", (name, own, sent) => {
+  test.each(ways(name, own))(`becomes ${sent} where a cookie is set, by %s`, async (_way, answer) => {
+    expect(headerOf(await stored(answer), name.toLowerCase())).toEqual([sent])
+  })
+
+  test.each(ways(name, own))('stays where none is set, by %s', async (_way, answer) => {
+    expect(headerOf(await readOnly(answer), name.toLowerCase())).toEqual([own])
+  })
+})
+
+test('no header for a CDN is added where there was none', async () => {
+  const { headers } = await stored((res) => res.setHeader('Surrogate-Key', 'a').end())
+  expect(headers.filter(([name]) => /cdn|surrogate/i.test(name))).toEqual([['Surrogate-Key', 'a']])
+})
+
 /** The code of the error that a call throws. */
 function codeOf(call: () => unknown): unknown {
   try {

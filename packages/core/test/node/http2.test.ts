@@ -10,6 +10,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type AnyData, type Session, sessions } from '@sess/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { stream } from '../support/answers.ts'
+import { LOST } from '../support/application.ts'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts'
 import { type Answer, HTTP2_ANSWERS } from '../support/http2-answers.ts'
 import { type Http2Message, Http2Wire } from '../support/http2-wire.ts'
@@ -109,8 +110,10 @@ describe.each(PROTOCOLS)('$name', (protocol) => {
       const store = new TroubledStore()
       store.isDown = true
       const { wire } = await connect(protocol, handle(store, write, answer))
+      const replaced = Object.entries((await plain()).headers)
       expect(await wire.response(request)).toEqual({
         headers: {
+          ...Object.fromEntries(replaced.filter(([name]) => !LOST.test(name))),
           ':status': 503,
           'content-type': 'text/plain; charset=utf-8',
           'content-length': '24',

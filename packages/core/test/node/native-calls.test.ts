@@ -1,9 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { type AnyData, type Session, type Sessions, sessions } from '@sess/core'
-import { describe, expect, test } from 'vitest'
+import compression from 'compression'
+import express from 'express'
+import { type AnyData, type NodeResponse, type Session, type Sessions, sessions } from '@sess/core'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { awaiting } from '../support/express-applications.ts'
 import { HTTP1_NATIVE_ANSWERS, NATIVE_ANSWERS, type NativeAnswer, type Page } from '../support/native-answers.ts'
 import { type Client, HTTP1, HTTP2, type Listener, type Protocol, type Received } from '../support/protocols.ts'
 import { SECRET } from '../support/secret.ts'
+import { serve } from '../support/served.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 
 type Use = (session: Session<AnyData>) => unknown
@@ -144,4 +148,60 @@ describe.each(PROTOCOLS)('$name: a method that was looked up before open, in', (
       await expectUsable(served)
     })
   })
+})
+
+describe('in a version of Node whose responses work otherwise', () => {
+  /** What `res.end(await page(req, res))` throws, and what `onError` receives, if `change` changed Node's response. */
+  const attempt = async (protocol: Protocol, alter: (response: NodeResponse) => unknown) => {
+    const errors: unknown[] = []
+    const sess = sessions(new TroubledStore(), { secret: SECRET, onError: (error) => errors.push(error) })
+    const page = async (...args: Parameters<Listener>) => {
+      change(await sess.open(...args))
+      return 'body'
+    }
+    const client = await protocol.connect((req, res) => {
+      alter(res)
+      const answer = async () => res.end(await page(req, res))
+      answer().catch((error: unknown) => {
+        errors.push(error)
+        res.destroy()
+      })
+    })
+    await expect(client.request('GET', '/')).rejects.toThrow(/closed/)
+    return errors
+  }
+
+  const mend = { code: 'INVALID_REQUEST', message: expect.stringContaining('const body = await page(req, res)') }
+
+  test('it is an error that names the mend, before a byte has left, on http1', async () => {
+    expect(await attempt(HTTP1, (res) => Object.assign(res, { _writeRaw: undefined }))).toEqual([
+      expect.objectContaining(mend),
+    ])
+  })
+
+  test('it is an error that names the mend, before a byte has left, on http2', async () => {
+    const symbols = Object.getOwnPropertySymbols.bind(Object)
+    const spy = vi.spyOn(Object, 'getOwnPropertySymbols')
+    spy.mockImplementation((object) => symbols(object).filter(({ description }) => description !== 'state'))
+    onTestFinished(() => spy.mockRestore())
+    expect(await attempt(HTTP2, () => undefined)).toEqual([expect.objectContaining(mend)])
+  })
+})
+
+test('end of compression, looked up before open, compresses once the store has answered', async () => {
+  const sess = sessions(new TroubledStore(), { secret: SECRET })
+  const app = express().set('env', 'test').use(compression())
+  app.use(
+    awaiting(async (req, res) => {
+      res.type('text')
+      const page = async () => {
+        change(await sess.open(req, res))
+        return 'body '.repeat(999)
+      }
+      res.end(await page())
+    }),
+  )
+  const response = await fetch(`http://127.0.0.1:${await serve(app)}/`)
+  expect([response.headers.get('content-encoding'), response.headers.getSetCookie().length]).toEqual(['gzip', 1])
+  expect(await response.text()).toBe('body '.repeat(999))
 })
