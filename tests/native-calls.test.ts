@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import { sessions } from '@sess/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { NATIVE_ANSWERS } from '../packages/core/test/support/native-answers.ts'

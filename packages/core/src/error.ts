@@ -12,7 +12,7 @@ export type ErrorCode =
   | 'ADAPTER_INVALID'
   /** Sessions are turned off. */
   | 'DISABLED'
-  /** `open` or `exchange` was called with something that carries no session. */
+  /** `open` or `exchange` was called with something that carries no session, or with a response that cannot wait. */
   | 'INVALID_REQUEST'
   /** JSON cannot carry the value unaltered, or a method of the session does not take the argument. */
   | 'INVALID_VALUE'

@@ -44,7 +44,7 @@ export interface CoreOptions {
   readonly accept?: readonly ('atomic' | 'fresh')[] | undefined
   /**
    * Called with errors that your code cannot catch, such as the reason why a response was replaced by an error.
-   * Default: `console.error`.
+   * Default: `console.error`. If it throws or rejects, a warning says so.
    */
   readonly onError?: ((error: unknown) => void) | undefined
   /** Returns the current time, in epoch milliseconds. It decides when sessions end. Default: `Date.now`. */

@@ -1,3 +1,4 @@
+import * as http from 'node:http'
 import { SessError } from '../error.js'
 import type { NodeResponse } from './response.js'
 
@@ -93,7 +94,7 @@ function watchHttp1Head(response: Http1Response, onHead: OnHead): Restore {
   if (!isKnown(response)) {
     if (typeof _implicitHeader !== 'function') return nothing
     response._implicitHeader = () => {
-      throw unknownNode()
+      throw cannotWait()
     }
     return () => void (response._implicitHeader = _implicitHeader)
   }
@@ -159,7 +160,14 @@ function captureHttp1(response: Http1Response, head: HeldHead, sink: BodySink): 
     ...finished,
     get: () => false,
     set: () => {
-      sink.endWithLast()
+      // A class with an `end` of its own goes on as if Node's had sent the response: light-my-request reads it.
+      if (Reflect.get(Object.getPrototypeOf(response) ?? {}, 'end') === http.OutgoingMessage.prototype.end) {
+        sink.endWithLast()
+        return
+      }
+      const error = cannotWait()
+      sink.fail(error)
+      throw error
     },
   })
   return () => {
@@ -193,7 +201,7 @@ function watchHttp2Body(response: NodeResponse, stream: Http2Stream, sink: BodyS
     if (stream.closed || stream.destroyed) return Reflect.apply(end, stream, args)
     // The response has noted that it is ending, and would refuse to write what is held.
     if (setBySymbol(response, 'state', false, 'ending')) sink.end()
-    else sink.fail(unknownNode())
+    else sink.fail(cannotWait())
     return stream
   }
   return () => {
@@ -211,12 +219,11 @@ function setBySymbol(target: object, description: string, value: unknown, proper
   return typeof state === 'object' && state !== null && property in state && Reflect.set(state, property, value)
 }
 
-function unknownNode(): SessError {
+function cannotWait(): SessError {
   return new SessError(
     'INVALID_REQUEST',
-    'In this version of Node, a method of the response that was looked up before sess.open(req, res) cannot wait for the ' +
-      'session. Open the session first: write `const body = await page(req, res)` and then `res.end(body)`, instead of ' +
-      '`res.end(await page(req, res))`.',
+    'A method of this response that was looked up before sess.open(req, res) cannot wait for the session. Open the session ' +
+      'first: write `const body = await page(req, res)` and then `res.end(body)`, instead of `res.end(await page(req, res))`.',
   )
 }
 

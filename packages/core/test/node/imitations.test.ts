@@ -96,4 +96,20 @@ describe("a response of Node's that has no connection", () => {
     const { statusCode, body, cookies } = await app.inject('/')
     expect([statusCode, body, cookies.map(({ name }) => name)]).toEqual([200, 'body', ['sess']])
   })
+
+  test('is an error that names the mend with light-my-request, by end(await page())', async () => {
+    const { sess, errors } = serve(() => undefined)
+    const app = fastify()
+    app.get('/', async (request, reply) => {
+      const page = async () => {
+        const session = await sess.open(request.raw, reply.raw)
+        session['visits'] = 1
+        return 'body'
+      }
+      reply.hijack()
+      reply.raw.end(await page())
+    })
+    await expect(app.inject('/')).rejects.toThrow('response destroyed before completion')
+    expect(errors).toMatchObject([{ message: expect.stringContaining('const body = await page(req, res)') }])
+  })
 })
