@@ -39,15 +39,21 @@ export interface CookieOptions {
 
 /** The session's cookie, for frameworks that set cookies by their parts. */
 export interface SessionCookie {
+  /** The name in the browser, with its prefix. */
   readonly name: string
-  /** Empty if the cookie is to be removed. */
+  /** Needs no encoding. Empty if the cookie is to be removed. */
   readonly value: string
+  /** The path the cookie is valid for. */
   readonly path: string
-  /** Left out: only the host that sets the cookie gets it. */
+  /** The domain the cookie is valid for. Left out: only the host that sets the cookie gets it. */
   readonly domain?: string
+  /** Always hidden from scripts. */
   readonly httpOnly: true
+  /** Whether the cookie is sent only over https. */
   readonly secure: boolean
+  /** The requests from other sites that the browser sends the cookie with. */
   readonly sameSite: 'lax' | 'strict' | 'none'
+  /** Whether the cookie is partitioned by the embedding site. */
   readonly partitioned?: true
   /** In seconds; 0 if the cookie is to be removed. Left out: until the browser ends. */
   readonly maxAge?: number

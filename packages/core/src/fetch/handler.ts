@@ -34,6 +34,9 @@ export function openFetch({ exchanges }: CarrierContext, request: unknown): Prom
   const exchange = typeof request === 'object' && request !== null ? exchanges.get(request) : undefined
   if (exchange) return exchange.open()
   return invalidRequest(
-    'open(request) takes the same Request object that sess.fetch passed to your handler. With Node, call open(req, res).',
+    'open(request) takes the same Request object that sess.fetch passed to your handler. Some frameworks hand on another one ' +
+      'of the same request, such as React Router after a form, or app.request() of Hono and h3. Then hand on a function with ' +
+      'the request: sess.fetch((request) => handle(request, { session: () => sess.open(request) })), and call it. ' +
+      'With Node, call open(req, res).',
   )
 }

@@ -308,6 +308,33 @@ describe('where the session cannot be stored', () => {
   })
 })
 
+describe('a framework that hands on another Request of the same request', () => {
+  const another = (request: Request) => new Request(request.url, { headers: request.headers })
+
+  test('is told how to open the session', async () => {
+    const sess = sessions(new TroubledStore(), { secret: SECRET })
+    const handle = sess.fetch(async (request) => {
+      const { code, message } = await failureOf(sess.open(another(request)))
+      return new Response(`${code} ${message}`)
+    })
+    const told = await (await handle(new Request(ORIGIN, { method: 'POST', body: 'a=1' }))).text()
+    expect(told).toMatch(/^INVALID_REQUEST .*\{ session: \(\) => sess\.open\(request\) \}/)
+  })
+
+  test('opens the session by a function that came with the request', async () => {
+    const sess = sessions(new TroubledStore(), { secret: SECRET })
+    const framework = async (_request: Request, context: { session: () => Promise<Session<AnyData>> }) => {
+      const session = await context.session()
+      session['user'] = 7
+      return new Response('body')
+    }
+    const handle = sess.fetch(async (request) =>
+      framework(another(request), { session: async () => sess.open(request) }),
+    )
+    expect(cookieOf(await handle(new Request(ORIGIN, { method: 'POST', body: 'a=1' })))).toMatch(/^sess=/)
+  })
+})
+
 describe('a handler that throws', () => {
   test('has stored nothing, and its error is thrown on', async () => {
     const { request, store } = wrap((session) => {
