@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
 import express from 'express'
 import { type AnyData, type Session, sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
@@ -54,26 +55,30 @@ const LISTENERS: readonly [name: string, listener: (open: Open) => RequestListen
 ]
 
 describe.each(LISTENERS)('a response that has ended, and then %s', (_name, listener) => {
-  /** The response, after which the connection closes. */
-  const answer = async (open: Open, requests = 1) => {
-    const wire = await Wire.open(await serve(listener(open)))
+  /** The response, after which the connection closes. The store is slow: it answers after the connection's end. */
+  const answer = async (store?: TroubledStore, requests = 1) => {
+    store?.stall()
+    const wire = await Wire.open(await serve(listener(store ? changing(store) : withoutSession)))
     for (let count = 0; count < requests; count++) wire.send('POST', '/', [], 'unread')
+    await store?.reached
+    for (let turns = 0; turns < 5; turns++) await turn()
+    store?.release()
     const { status, body } = await wire.response()
     await wire.closed()
     return { status, body }
   }
 
   test('arrives before the connection is closed, as without a session', async () => {
-    expect(await answer(changing(new TroubledStore()))).toEqual(await answer(withoutSession))
+    expect(await answer(new TroubledStore())).toEqual(await answer())
   })
 
   test('becomes 503 where the store fails, before the connection is closed', async () => {
     const store = new TroubledStore()
     store.isDown = true
-    expect(await answer(changing(store))).toEqual({ status: 503, body: '503 Service Unavailable\n' })
+    expect(await answer(store)).toEqual({ status: 503, body: '503 Service Unavailable\n' })
   })
 
   test('arrives where another request waits on the connection', async () => {
-    expect(await answer(changing(new TroubledStore()), 2)).toEqual(await answer(withoutSession))
+    expect(await answer(new TroubledStore(), 2)).toEqual(await answer())
   })
 })
