@@ -64,17 +64,12 @@ export class Swaps {
 
   /** Runs a login or a logout. Settles as it does. */
   depart(key: string, from: Snapshot, depart: Depart): Promise<Departure> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const { queue, isNew } = this.#queueOf(key)
-      queue.departures.push(async (newest) => {
-        try {
-          const departure = await depart(newest)
-          resolve(departure)
-          return departure
-        } catch (error) {
-          reject(error)
-          return undefined
-        }
+      queue.departures.push((newest) => {
+        const departing = depart(newest)
+        resolve(departing)
+        return departing.catch(() => undefined)
       })
       if (isNew) void this.#run(key, from, queue)
     })

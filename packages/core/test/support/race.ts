@@ -149,7 +149,7 @@ export class Race {
 
 function orders<T>(items: readonly T[]): readonly (readonly T[])[] {
   if (items.length === 0) return [[]]
-  return items.flatMap((item, index) => orders(items.toSpliced(index, 1)).map((rest) => [item, ...rest]))
+  return items.flatMap((item, index) => orders(items.toSpliced(index, 1)).map((rest) => [item].concat(rest)))
 }
 
 function valuesOf(entry: Entry | null): readonly Fields[] {
