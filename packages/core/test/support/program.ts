@@ -19,7 +19,8 @@ type TextVerb = 'read' | 'has' | 'assign' | 'keep' | 'remove' | 'append' | 'upda
  * One operation of a handler. `append` reads a value and assigns a longer one, `keep` assigns the initial value,
  * `push` alters the array in place, `replace` assigns a new array.
  */
-export type Step = `${TextVerb} ${TextKey}` | 'push' | 'replace' | 'enumerate' | 'regenerate' | 'destroy' | 'save'
+export type Step =
+  `${TextVerb} ${TextKey}` | 'push' | 'replace' | 'enumerate' | 'regenerate' | 'destroy' | 'save' | 'save without await'
 
 export type Program = readonly Step[]
 
@@ -137,7 +138,8 @@ function perform(session: Session<Shop>, step: Step, { by, taken, seen, written 
   } else if (verb === 'push') {
     if (session.list) session.list.push(by)
     else session.list = [by]
-  } else if (verb === 'replace') session.list = [by]
+  } else if (step === 'save without await') void session.save()
+  else if (verb === 'replace') session.list = [by]
   else if (verb === 'enumerate') Object.keys(session)
   else if (verb === 'regenerate') session.regenerate()
   else if (verb === 'destroy') {
