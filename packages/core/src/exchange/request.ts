@@ -41,7 +41,7 @@ export function isForwarded(headerOf: HeaderOf): boolean {
   return FORWARDING_HEADERS.some((name) => typeof headerOf(name) === 'string')
 }
 
-/** Of several proxies, the first one counts: the browser's connection ends there. */
+/** If there are several proxies, the first one counts: the browser connects to it. */
 function statedProtocol(headerOf: HeaderOf): string | undefined {
   const stated = headerOf('x-forwarded-proto') ?? FORWARDED_PROTO.exec(headerOf('forwarded') ?? '')?.[1]
   return stated?.split(',', 1)[0]?.trim().toLowerCase()

@@ -25,7 +25,7 @@ interface Methods {
   write: Call
   end: Call
   flushHeaders?: Call
-  /** Of compression, which buffers what is written. */
+  /** compression has it, and buffers what is written until it is called. */
   flush?: Call
 }
 

@@ -135,7 +135,7 @@ export class Swaps {
     for (const swap of batch) {
       const own = turns.get(swap)
       if (own === undefined) swap.reject(refused.get(swap))
-      else swap.resolve({ ...stored, own })
+      else swap.resolve(batch.length === 1 ? stored : { ...stored, own })
     }
     return stored
   }
