@@ -9,7 +9,7 @@ export interface Route {
 
 /** A part of the application that makes its own `Sessions`. */
 export interface Slice {
-  /** By path, relative to the prefix of the slice. */
+  /** The pages, keyed by their path below the prefix of the slice. */
   readonly routes: Readonly<Record<string, Route>>
   close(): Promise<void>
 }

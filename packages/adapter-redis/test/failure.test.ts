@@ -41,7 +41,7 @@ describe('7.1, 7.2 a server', () => {
     const store = openStore({ url: server.url, deadline: 5000 })
     await succeed(store.create('key', ALICE))
     await server.restart()
-    // By now the store knows that its attempt to connect failed while the server was down.
+    // The store has learned that its attempt to connect failed while the server was down.
     await sleep(50)
     expect(await store.read('key')).toBeNull()
   })

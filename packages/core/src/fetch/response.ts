@@ -40,7 +40,7 @@ export async function failed(
   return errorResponse(request, thrown)
 }
 
-/** By its shape: some runtimes and test environments have another class `Response`. */
+/** Checks the shape, since some runtimes and test environments have another class `Response`. */
 function isResponse(value: unknown): value is Response {
   if (typeof value !== 'object' || value === null || value instanceof Error) return false
   return 'status' in value && 'body' in value && 'headers' in value && value.headers instanceof Object

@@ -30,8 +30,8 @@ export interface NodeResponse {
 }
 
 /**
- * Whether whoever made the response waits for its end. Imitations of Node's responses are read as soon as the handler
- * has ended. Other runtimes have no `_header`.
+ * Whether the gate may hold the response back: a real response of Node is sent when it ends. A test library's imitation
+ * is read as soon as the handler returns. Other runtimes have no `_header`.
  */
 export function isHoldable(response: NodeResponse): boolean {
   return '_header' in response || response.stream !== undefined || response instanceof http.OutgoingMessage

@@ -59,7 +59,7 @@ function isNewer(one: SessionRecord, other: SessionRecord): boolean {
 
 /**
  * The newest of several live sessions: a browser has several cookies of our name after their domain or path was changed.
- * Of equally old ones it is the last, since browsers send their cookies in the order that they were made.
+ * If several are equally old, it is the last of them, since browsers send their cookies in the order that they were made.
  */
 export function newestOf<T>(all: readonly T[], recordOf: (one: T) => SessionRecord): T | undefined {
   let newest: T | undefined

@@ -45,7 +45,7 @@ interface Basis {
 export class Swaps {
   readonly #entries: SessionEntries
   readonly #context: StorageContext
-  /** By the session's key, which is never the name of a method. An object and no Map: `CallsInFlight` says why. */
+  /** Keyed by the session's key, which is never the name of a method. `CallsInFlight` says why this is not a Map. */
   readonly #queues: Record<string, Queue> = {}
 
   constructor(entries: SessionEntries, context: StorageContext) {

@@ -43,7 +43,7 @@ describe.each(KINDS)('rotation of secrets on the %s store', (_, prepare) => {
     expect(await (await moved(both, start({ secret: OLDER_SECRET }))).see()).toEqual({})
   })
 
-  test('accepts an older one, and renews its cookie at once, though the request only reads', async () => {
+  test('accepts an older secret, and renews the cookie at once, even if the request only reads', async () => {
     const { start } = prepare()
     const browser = await moved(start({ secret: OLDER_SECRET }), start({ secret: [SECRET, OLDER_SECRET] }))
     const old = browser.token

@@ -241,7 +241,7 @@ describe('a session is never adopted', () => {
         return token
       },
     ],
-  ])('but begins anew, under a token of its own: %s', async (_, tokenFor) => {
+  ])('but is replaced by a new one with its own token: %s', async (_, tokenFor) => {
     const store = new CountedStore()
     const sess = sessions(store, { secret: SECRET, clock: clock.read })
     const browser = new Browser(sess)
