@@ -199,11 +199,20 @@ export async function startServer({
     closeSync(output)
     child = started
     keep(pid())
-    started.once('exit', () => keep(0))
+    /** @type {Promise<true>} */
+    const ended = new Promise((resolve) => {
+      started.once('exit', () => {
+        keep(0)
+        resolve(true)
+      })
+    })
     await once(started, 'spawn')
     started.unref()
     pipe = started.stdio[3] instanceof Socket ? started.stdio[3].unref() : undefined
-    await until(`${program} answers on port ${port}`, async () => !runs() || (await answers(port, pid(), cwd)))
+    // If the port was taken, what has it may keep the question open, while this process has ended.
+    await until(`${program} answers on port ${port}`, async () =>
+      runs() ? Promise.race([ended, answers(port, pid(), cwd)]) : true,
+    )
     if (!runs()) throw new Error(`${program} did not start on port ${port}:\n${readFileSync(log, 'utf8')}`)
   }
 
