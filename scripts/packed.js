@@ -1,5 +1,5 @@
 // Packs every public package as npm would publish it, and checks the tarballs. Run by `npm run packed`, after a build.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { formatMessage } from 'publint/utils'
 
 /**
  * @typedef {{ name: string, private?: boolean, location: string }} Workspace
- * @typedef {{ filename: string, files: { path: string }[] }} Packed
+ * @typedef {{ name: string, filename: string, files: { path: string }[] }} Packed
  * @typedef {{ exports?: Record<string, unknown> }} Manifest
  */
 
@@ -82,31 +82,36 @@ async function lint(tarball) {
 
 /**
  * @param {string} tarball
- * @returns {string[]}
+ * @returns {Promise<string[]>}
  */
 function types(tarball) {
   const args = [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji']
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
-  return status === 0 ? [] : [`attw:\n${stdout}${stderr}`]
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, (error, stdout, stderr) =>
+      resolve(error === null ? [] : [`attw:\n${stdout}${stderr}`]),
+    )
+  })
 }
 
 let failed = false
 const folder = mkdtempSync(join(tmpdir(), 'sess-packed-'))
 try {
-  const workspaces = /** @type {Workspace[]} */ (npmJson('query', '.workspace'))
-  for (const { name, location, private: hidden = false } of workspaces) {
-    if (hidden) continue
-    const [packed] = /** @type {Packed[]} */ (
-      npmJson('pack', '--json', '--ignore-scripts', '--pack-destination', folder, '--workspace', name)
-    )
+  const workspaces = /** @type {Workspace[]} */ (npmJson('query', '.workspace')).filter(
+    ({ private: hidden }) => !hidden,
+  )
+  const chosen = workspaces.flatMap(({ name }) => ['--workspace', name])
+  const tarballs = /** @type {Packed[]} */ (
+    npmJson('pack', '--json', '--ignore-scripts', '--pack-destination', folder, ...chosen)
+  )
+  const checks = workspaces.map(async ({ name, location }) => {
+    const packed = tarballs.find((one) => one.name === name)
     if (packed === undefined) throw new Error(`npm pack made no tarball for ${name}`)
     const tarball = join(folder, packed.filename)
     const files = packed.files.map(({ path }) => path)
-    const problems = [
-      ...contents(location, files),
-      ...(await lint(tarball)),
-      ...(isLibrary(location) ? types(tarball) : []),
-    ]
+    const typed = isLibrary(location) ? types(tarball) : []
+    return { name, files, problems: [...contents(location, files), ...(await lint(tarball)), ...(await typed)] }
+  })
+  for (const { name, files, problems } of await Promise.all(checks)) {
     console.log(`${name}: ${files.length} files, ${problems.length === 0 ? 'ok' : `${problems.length} problems`}`)
     for (const problem of problems) console.error(`  ${problem}`)
     failed ||= problems.length > 0
