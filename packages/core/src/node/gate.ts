@@ -2,9 +2,9 @@ import type { Headers, SeenHeaders, SessionExchange } from '../exchange/exchange
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
 import { headerEntries, listOf } from './headers.js'
-import { pretendEnded, pretendFull, pretendSent, stopPretending } from './held-response.js'
-import { type BodySink, forgiveLateWrites, isCalledByHttp2, isHttp1, type Restore, watchHead } from './native-calls.js'
-import { postponeDestroy } from './postponed-destroy.js'
+import { type Args, type HeldCall, HeldCalls, type Method } from './held-calls.js'
+import { isHttp1 } from './http1-calls.js'
+import { forgiveLateWrites, isCalledByHttp2, watchHead } from './native-calls.js'
 import {
   assertChunk,
   assertReason,
@@ -15,21 +15,11 @@ import {
   readToItsEnd,
   statusFrom,
 } from './response.js'
+import type { NativeCallWatcher, Watch } from './watch.js'
 
-type Args = readonly unknown[]
 type Call = (...args: Args) => unknown
 
-/** The methods of a response that the gate holds back. */
-interface Methods {
-  writeHead: Call
-  write: Call
-  end: Call
-  flushHeaders?: Call
-  /** compression has it, and buffers what is written until it is called. */
-  flush?: Call
-}
-
-type Method = keyof Methods
+type Methods = Record<Exclude<Method, 'flushHeaders' | 'flush'>, Call> & { flushHeaders?: Call; flush?: Call }
 
 /**
  * Holds a response back until its session is stored. The first `writeHead`, `write`, `end` or `flushHeaders` seals the
@@ -37,25 +27,23 @@ type Method = keyof Methods
  * store has answered: then the session's headers are set and the calls are made. If the store has failed, the calls are
  * dropped and the response is an error.
  */
-export class Gate implements SeenHeaders {
+export class Gate implements SeenHeaders, NativeCallWatcher {
   readonly #response: NodeResponse
   readonly #exchange: SessionExchange
   readonly #onError: (error: unknown) => void
   readonly #original: Readonly<Record<Method, Call>>
-  readonly #patched: Readonly<Record<Method, Call>>
+  readonly #patched: Readonly<Record<Exclude<Method, 'flush'>, Call>>
   #state: 'shut' | 'holding' | 'open' | 'failed' = 'shut'
   /** The status the response started with; it decides what is stored. */
   #status = 200
-  readonly #held: { method: Method; args: Args }[] = []
-  /** A `write` was held, so it returned false. */
-  #owesDrain = false
+  readonly #held: HeldCalls
   #isDraining = false
-  #restores: readonly Restore[] = []
-  #unwatchHead: Restore = nothing
-  #destroyIfDue: Restore = nothing
+  #head: Watch | undefined
+  #holdsFlush = false
 
   constructor(response: NodeResponse, exchange: SessionExchange, onError: (error: unknown) => void) {
     this.#response = response
+    this.#held = new HeldCalls(response)
     this.#exchange = exchange
     this.#onError = onError
     const methods: Methods = response
@@ -66,7 +54,6 @@ export class Gate implements SeenHeaders {
       write: (...args) => this.#call('write', args),
       end: (...args) => this.#call('end', args),
       flushHeaders: (...args) => this.#call('flushHeaders', args),
-      flush: (...args) => this.#call('flush', args),
     }
   }
 
@@ -77,9 +64,7 @@ export class Gate implements SeenHeaders {
     methods.write = write
     methods.end = end
     methods.flushHeaders = flushHeaders
-    this.#unwatchHead = watchHead(this.#response, (status, reason, headers) =>
-      this.#call('writeHead', [status, ...(reason === undefined ? [] : [reason]), headers]),
-    )
+    this.#head = watchHead(this.#response, this)
   }
 
   #call(method: Method, args: Args): unknown {
@@ -121,7 +106,8 @@ export class Gate implements SeenHeaders {
       outcome = rejected(error)
     }
     this.#state = 'holding'
-    this.#restores = [...pretendSent(response, this.#sink), this.#holdFlush()]
+    this.#held.begin(this)
+    this.#holdFlush()
     outcome.then(
       (headers) => this.#release(headers),
       (error: unknown) => this.#fail(error),
@@ -148,7 +134,7 @@ export class Gate implements SeenHeaders {
       response.setHeader(name, isAdded ? [...listOf(response.getHeader(name)), value] : value)
     }
     this.#restore()
-    this.#unwatchHead()
+    this.#head?.stop()
     this.#state = 'open'
   }
 
@@ -167,10 +153,10 @@ export class Gate implements SeenHeaders {
       this.#onError(error)
       return
     } finally {
-      this.#destroyIfDue()
+      this.#held.end()
     }
     // If Node's own buffer is full, Node emits `drain`.
-    if (this.#owesDrain && !isFull) process.nextTick(emitDrain, response)
+    if (this.#held.owesDrain && !isFull) process.nextTick(emitDrain, response)
   }
 
   /** Sends an error instead of the application's response, which would report a success that did not happen. */
@@ -187,7 +173,7 @@ export class Gate implements SeenHeaders {
     }
     this.#state = 'failed'
     for (const { method, args } of held) this.#swallow(method, args)
-    this.#destroyIfDue()
+    this.#held.end()
     this.#onError(error)
   }
 
@@ -202,7 +188,7 @@ export class Gate implements SeenHeaders {
     response.setHeader('content-type', contentType)
     response.setHeader('content-length', String(body.length))
     response.setHeader('cache-control', cacheControl)
-    this.#unwatchHead()
+    this.#head?.stop()
     const cookies = storedCookies(response)
     if (cookies.length > 0) response.setHeader('set-cookie', cookies)
     this.#state = 'open'
@@ -210,53 +196,53 @@ export class Gate implements SeenHeaders {
   }
 
   #hold(method: Method, args: Args): unknown {
-    if (method === 'writeHead' && this.#held.length > 0) {
+    if (method === 'writeHead' && !this.#held.isEmpty) {
       if (isHttp1(this.#response) || !isCalledByHttp2(this.#patched.writeHead)) {
         throw headersSent(this.#response, 'write')
       }
       return this.#response
     }
-    this.#held.push({ method, args })
-    if (method === 'end') {
-      pretendEnded(this.#response)
-      if (this.#destroyIfDue === nothing) this.#destroyIfDue = postponeDestroy(this.#response)
-    }
-    if (method === 'write') {
-      pretendFull(this.#response)
-      this.#owesDrain = true
-    }
+    this.#held.add(method, args)
     return this.#resultOf(method)
   }
 
   /** Before the release, nothing is there to be flushed. A `flush` that was added since calls the gate. */
-  #holdFlush(): Restore {
+  #holdFlush(): void {
     const methods: Methods = this.#response
     const { flush } = this.#original
-    if (flush === nothing || methods.flush !== flush) return nothing
-    methods.flush = this.#patched.flush
-    return () => void (methods.flush = flush)
+    if (flush === nothing || methods.flush !== flush) return
+    methods.flush = (...args) => this.#call('flush', args)
+    this.#holdsFlush = true
   }
 
-  /** What native methods write while the response is held. */
-  readonly #sink: BodySink = {
-    write: (args) => void this.#hold('write', args),
-    end: () => void this.#hold('end', []),
-    endWithLast: () => {
-      // Its callback is Node's own.
-      const [chunk, encoding] = this.#held.pop()?.args ?? []
-      this.#hold('end', [chunk, encoding])
-    },
-    fail: (error) => {
-      this.#takeHeld()
-      this.#state = 'failed'
-      this.#response.destroy()
-      this.#onError(error)
-    },
+  #takeHeld(): readonly HeldCall[] {
+    const held = this.#held.take()
+    if (this.#holdsFlush) Object.assign(this.#response, { flush: this.#original.flush })
+    this.#holdsFlush = false
+    return held
   }
 
-  #takeHeld(): readonly { method: Method; args: Args }[] {
-    if (this.#state === 'holding') stopPretending(this.#response, this.#restores)
-    return this.#held.splice(0)
+  onHead(status: unknown, reason: string | undefined, headers: unknown): void {
+    this.#call('writeHead', reason === undefined ? [status, headers] : [status, reason, headers])
+  }
+
+  onWrite(args: Args): void {
+    this.#held.add('write', args)
+  }
+
+  onEnd(): void {
+    this.#held.add('end', [])
+  }
+
+  onEndWithLast(): void {
+    this.#held.endWithLast()
+  }
+
+  onFailure(error: unknown): void {
+    this.#takeHeld()
+    this.#state = 'failed'
+    this.#response.destroy()
+    this.#onError(error)
   }
 
   #pass(method: Method, args: Args): unknown {

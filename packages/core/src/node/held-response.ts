@@ -1,5 +1,7 @@
-import { type BodySink, isHttp1, type Restore, watchBody } from './native-calls.js'
+import { isHttp1 } from './http1-calls.js'
+import { watchBody } from './native-calls.js'
 import { headersSent, type NodeResponse } from './response.js'
+import type { NativeCallWatcher, Watch } from './watch.js'
 
 const HEADER_METHODS = { setHeader: 'set', setHeaders: 'set', appendHeader: 'append', removeHeader: 'remove' } as const
 
@@ -7,11 +9,10 @@ const HEADER_METHODS = { setHeader: 'set', setHeaders: 'set', appendHeader: 'app
  * Makes the response look as if its headers were sent, while calls are held. `finished` stays as it is: a server that
  * closes reads it to decide which connections it may cut. Pass the result to `stopPretending`.
  */
-export function pretendSent(response: NodeResponse, sink: BodySink): readonly Restore[] {
-  const body = watchBody(response, sink)
-  if (isHttp1(response)) return [body]
-  return [
-    body,
+export function pretendSent(response: NodeResponse, watcher: NativeCallWatcher): Watch {
+  const body = watchBody(response, watcher)
+  if (isHttp1(response)) return body
+  const restores = [
     shadow(response, 'headersSent', { get: () => true }),
     ...Object.entries(HEADER_METHODS).map(([name, what]) =>
       shadow(response, name, {
@@ -21,6 +22,12 @@ export function pretendSent(response: NodeResponse, sink: BodySink): readonly Re
       }),
     ),
   ]
+  return {
+    stop: () => {
+      body.stop()
+      for (const restore of restores) restore()
+    },
+  }
 }
 
 /**
@@ -43,9 +50,9 @@ export function pretendFull(response: NodeResponse & OwesDrain): void {
 }
 
 /** Call it once, before the response begins. */
-export function stopPretending(response: NodeResponse & OwesDrain, restores: readonly Restore[]): void {
+export function stopPretending(response: NodeResponse & OwesDrain, sent: Watch): void {
   if (OWES_DRAIN in response) response[OWES_DRAIN] = false
-  for (const restore of restores) restore()
+  sent.stop()
 }
 
 /** A `write` was held, and `drain` has not been emitted for it yet. */
@@ -65,7 +72,7 @@ const NEED_DRAIN: PropertyDescriptor & ThisType<OwesDrain> = {
 }
 
 /** Replaces a property, if the object has it. */
-function shadow(target: object, name: string, descriptor: PropertyDescriptor): Restore {
+function shadow(target: object, name: string, descriptor: PropertyDescriptor): () => void {
   if (!(name in target)) return () => undefined
   const own = Object.getOwnPropertyDescriptor(target, name)
   Object.defineProperty(target, name, { ...descriptor, configurable: true })

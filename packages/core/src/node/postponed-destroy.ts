@@ -1,59 +1,69 @@
-import type { Restore } from './native-calls.js'
 import type { NodeResponse } from './response.js'
 
-/** A response or its socket. Node passes `null` for no error. */
+/** A response, its socket, or its http2 stream. Node passes `null` for no error. */
 interface Destroyable {
   readonly writableEnded?: boolean
-  destroy(error?: Error | null): unknown
+  destroy(this: Destroyable, error?: Error | null): unknown
   [POSTPONED]?: Postponed
 }
 
 /** Kept on the object: a socket may carry several held responses, and another one after them. */
 interface Postponed {
+  destroy: (this: Destroyable, error?: Error | null) => unknown
+  /** Node ends the socket of a client that has gone, and then destroys it. */
+  readonly isSocket: boolean
   count: number
   isDue: boolean
-  restore: Restore
 }
 
 const POSTPONED: unique symbol = Symbol('postponed destroy')
 
 /**
- * Puts off `destroy()` of an ended response and of its socket, until the result is called. Without the gate an ended
+ * Puts off `destroy()` of an ended response and of its socket, until `stopPostponing`. Without the gate an ended
  * response has been written, so code may destroy the connection then: `next(error)` in Express does.
  */
-export function postponeDestroy(response: NodeResponse): Restore {
+export function postponeDestroy(response: NodeResponse): void {
+  postpone(response, false)
   const socket = socketOf(response)
-  const restoreResponse = postpone(response, () => false)
-  // Node ends the socket of a client that has gone, and then destroys it.
-  const restoreSocket = socket === undefined ? nothing : postpone(socket, () => socket.writableEnded === true)
-  return () => {
-    restoreResponse()
-    restoreSocket()
-  }
+  if (socket !== undefined) postpone(socket, true)
 }
 
-function postpone(target: Destroyable, isOver: () => boolean): Restore {
-  const postponed = (target[POSTPONED] ??= { count: 0, isDue: false, restore: nothing })
-  if (postponed.count++ === 0) postponed.restore = replaceDestroy(target, postponed, isOver)
-  return () => {
-    if (--postponed.count > 0) return
-    postponed.restore()
-    if (postponed.isDue) target.destroy()
-  }
+/** Call it once for each `postponeDestroy`. Destroys what would have been destroyed since. */
+export function stopPostponing(response: NodeResponse): void {
+  release(response)
+  const socket = socketOf(response)
+  if (socket !== undefined) release(socket)
 }
 
-function replaceDestroy(target: Destroyable, postponed: Postponed, isOver: () => boolean): Restore {
-  const methods: { destroy: (error?: Error | null) => unknown } = target
+function postpone(target: Destroyable, isSocket: boolean): void {
+  const methods: Pick<Postponed, 'destroy'> = target
   const { destroy } = methods
-  methods.destroy = (error) => {
-    if (error || isOver()) return Reflect.apply(destroy, target, [error])
-    postponed.isDue = true
-    return target
-  }
-  return () => void (methods.destroy = destroy)
+  const postponed = (target[POSTPONED] ??= { destroy, isSocket, count: 0, isDue: false })
+  if (postponed.count++ > 0) return
+  postponed.destroy = destroy
+  target.destroy = postponedDestroy
 }
 
-function socketOf({ req }: NodeResponse): Destroyable | undefined {
+function release(target: Destroyable): void {
+  const postponed = target[POSTPONED]
+  if (postponed === undefined || --postponed.count > 0) return
+  target.destroy = postponed.destroy
+  if (postponed.isDue) target.destroy()
+}
+
+function postponedDestroy(this: Destroyable, error?: Error | null): unknown {
+  const postponed = this[POSTPONED]
+  if (postponed === undefined) return this
+  if (error || (postponed.isSocket && this.writableEnded === true)) {
+    return Reflect.apply(postponed.destroy, this, [error])
+  }
+  postponed.isDue = true
+  return this
+}
+
+function socketOf({ req, stream }: NodeResponse): Destroyable | undefined {
+  // On http2, `req.socket` stands for the stream, but keeps properties that it does not know on the session's socket.
+  if (stream !== undefined) return isDestroyable(stream) ? stream : undefined
   if (typeof req !== 'object' || req === null || !('socket' in req)) return undefined
   return isDestroyable(req.socket) ? req.socket : undefined
 }
@@ -61,5 +71,3 @@ function socketOf({ req }: NodeResponse): Destroyable | undefined {
 function isDestroyable(value: unknown): value is Destroyable {
   return typeof value === 'object' && value !== null && 'destroy' in value && typeof value.destroy === 'function'
 }
-
-function nothing(): void {}

@@ -1,11 +1,13 @@
 import type { RequestListener } from 'node:http'
+import { createServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
 import express from 'express'
 import { type AnyData, type Session, sessions } from '@sess/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { awaiting } from '../support/express-applications.ts'
 import { SECRET } from '../support/secret.ts'
-import { serve } from '../support/served.ts'
+import { Http2Wire } from '../support/http2-wire.ts'
+import { listen, serve } from '../support/served.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 import { Wire } from '../support/wire.ts'
 
@@ -80,5 +82,43 @@ describe.each(LISTENERS)('a response that has ended, and then %s', (_name, liste
 
   test('arrives where another request waits on the connection', async () => {
     expect(await answer(new TroubledStore(), 2)).toEqual(await answer())
+  })
+})
+
+type Http2Destroy = (req: Http2ServerRequest, res: Http2ServerResponse) => unknown
+
+const HTTP2: readonly [name: string, destroy: Http2Destroy][] = [
+  ['req.socket.destroy()', (req) => req.socket.destroy()],
+  ['req.destroy()', (req) => req.destroy()],
+  ['res.destroy()', (_req, res) => res.destroy()],
+  ['res.stream.destroy()', (_req, res) => res.stream.destroy()],
+]
+
+describe.each(HTTP2)('two http2 responses of one connection that have ended, and then %s', (_name, destroy) => {
+  test('arrive, as without a session', async () => {
+    const answer = async (store?: TroubledStore) => {
+      const sess = store && sessions(store, { secret: SECRET, cookie: { secure: false } })
+      const server = createServer((req, res) => {
+        void (async () => {
+          const session: Session<AnyData> | undefined = await sess?.open(req, res)
+          if (session) session['visits'] = 1
+          res.writeHead(401)
+          res.end('sorry')
+          destroy(req, res)
+        })()
+      })
+      const port = await listen(server)
+      onTestFinished(() => void server.close())
+      store?.stall()
+      const wire = new Http2Wire(`http://127.0.0.1:${port}`)
+      const responses = [wire.response(), wire.response()]
+      await store?.reached
+      for (let turns = 0; turns < 5; turns++) await turn()
+      store?.release()
+      return (await Promise.all(responses)).map(({ headers, body }) => ({ status: headers[':status'], body }))
+    }
+    const sorry = { status: 401, body: 'sorry' }
+    expect(await answer()).toEqual([sorry, sorry])
+    expect(await answer(new TroubledStore())).toEqual([sorry, sorry])
   })
 })
