@@ -1,14 +1,13 @@
 import { Draft } from '../session/draft.js'
 import { createSession, sealed, type SessionLifecycle } from '../session/proxy.js'
 import type { AnyData, Session } from '../session/session.js'
-import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
-import { newId } from '../storage/record.js'
 import type { SessionStorage } from '../storage/storage.js'
 import { SessError } from '../error.js'
 import { processWarnings } from '../warnings.js'
 import type { CookiePolicy, SessionCookie } from './cookie.js'
 import { cacheControlFor, cdnHeadersFor, varyFor } from './headers.js'
 import type { IncomingRequest } from './request.js'
+import { SessionWriter } from './writer.js'
 
 /** Headers for a response, in order. Names are in lower case; a name may occur more than once. */
 export type Headers = readonly (readonly [name: string, value: string])[]
@@ -61,36 +60,18 @@ export interface ExchangeContext {
   readonly storage: SessionStorage
 }
 
-/** The changes of a request, and the values that they depend on. */
-type Drafted = Pick<Commit, 'changes' | 'shown'>
-
 /** The strictest headers that a response may have. */
 const UNSEEN: SeenHeaders = { cacheControl: 'no-store' }
-
-const NOTHING: Drafted = { changes: new Map(), shown: {} }
 
 export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   readonly #context: ExchangeContext
   readonly #request: IncomingRequest
-  #tokens: readonly string[] = []
   #opening: Promise<Session<AnyData>> | undefined
-  #loaded: LoadedSession | undefined
   #draft: Draft | undefined
-  #cookie: CookieChange | undefined
-  /** The `id` of the session that the next commit begins, if it has been asked for. */
-  #nextId: string | undefined
-  /** The `id` of the session that a commit under way begins. */
-  #storingId: string | undefined
-  /** The store call of a save that is under way. Never rejects. */
-  #storing: Promise<void> | undefined
-  /** Set once a save has failed. Its changes may have been stored, so they are never sent again. */
-  #failure: { readonly error: unknown } | undefined
-  /** What the response stores. */
-  #response: Promise<void> | undefined
+  /** Set once the session is loaded. */
+  #writer: SessionWriter | undefined
   #isSealed = false
   #isDiscarded = false
-  #regenerate = false
-  #destroy = false
 
   constructor(context: ExchangeContext, request: IncomingRequest) {
     this.#context = context
@@ -106,60 +87,49 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     return this.#opening
   }
 
-  get pending(): boolean {
-    if (this.#isSealed) return false
-    try {
-      if (this.#cookie !== undefined || this.#storing !== undefined || this.#isFailed(200)) return true
-      return this.#pending(200) !== undefined
-    } catch {
-      // The changes cannot be stored; commit throws the reason.
-      return true
-    }
+  async #load(): Promise<Session<AnyData>> {
+    const { cookie, storage, clock } = this.#context
+    const tokens = cookie.values(this.#request)
+    const loaded = await storage.find(tokens)
+    const draft = new Draft(loaded.record?.values ?? {})
+    this.#draft = draft
+    this.#writer = new SessionWriter(storage, clock, loaded, draft, tokens.length > 0)
+    if (this.#isDiscarded) this.#writer.discard()
+    return createSession(this, draft)
   }
 
-  discard(): void {
-    this.#isDiscarded = true
-    if (!this.#isSealed) this.#draft?.discard()
+  get pending(): boolean {
+    return !this.#isSealed && this.#writer?.isPending === true
   }
 
   get needsCookie(): boolean {
-    if (this.#cookie !== undefined || this.#storing !== undefined) return true
-    if (this.#isSealed) return false
-    try {
-      const commit = this.#pending(200)
-      if (commit === undefined) return false
-      if (commit.destroy && this.#tokens.length > 0) return true
-      return this.#loaded?.sendsCookie(commit, this.#context.clock()) === true
-    } catch {
-      // The changes cannot be stored.
-      return false
-    }
+    const writer = this.#writer
+    if (writer === undefined) return false
+    return writer.hasCookie || (!this.#isSealed && writer.willHaveCookie)
   }
 
   get cookie(): SessionCookie | undefined {
     const { cookie, clock } = this.#context
-    return this.#cookie && cookie.cookie(this.#cookie, clock(), this.#request)
+    const change = this.#writer?.cookie
+    return change && cookie.cookie(change, clock(), this.#request)
+  }
+
+  discard(): void {
+    this.#isDiscarded = true
+    this.#writer?.discard()
+    if (!this.#isSealed) this.#draft?.discard()
   }
 
   async commit(status: number, seen: SeenHeaders = UNSEEN): Promise<Headers> {
     return this.commitNow(status, seen)
   }
 
-  failureHeaders(): Headers {
-    const { cookie, clock } = this.#context
-    const set = this.#cookie && cookie.setCookie(this.#cookie, clock(), this.#request)
-    return [...(set === undefined ? [] : [['set-cookie', set] as const]), ['cache-control', 'no-store']]
-  }
-
   /** As `commit`, but returns the headers themselves if there is nothing to store. */
   commitNow(status: number, seen: SeenHeaders): Headers | Promise<Headers> {
     if (this.#isSealed) return []
     this.#isSealed = true
-    if (this.#storing !== undefined || this.#failure !== undefined) return this.#commitAfterSave(status, seen)
-    const commit = this.#pending(status)
-    if (commit === undefined) return this.#headers(seen)
-    this.#response = this.#store(commit)
-    return this.#response.then(() => this.#headers(seen))
+    const storing = this.#writer?.commit(status)
+    return storing === undefined ? this.#headers(seen) : storing.then(() => this.#headers(seen))
   }
 
   /**
@@ -169,10 +139,15 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   commitAtOnce(status: number, seen: SeenHeaders): Headers {
     if (this.#isSealed) return []
     this.#isSealed = true
-    const commit = this.#pending(status)
-    if (this.#storing !== undefined || this.#failure !== undefined || (commit !== undefined && !isExtension(commit)))
-      throw cannotWait()
+    if (this.#writer?.commitAtOnce(status) === false) throw cannotWait()
     return this.#headers(seen)
+  }
+
+  failureHeaders(): Headers {
+    const { cookie, clock } = this.#context
+    const change = this.#writer?.cookie
+    const set = change && cookie.setCookie(change, clock(), this.#request)
+    return [...(set === undefined ? [] : [['set-cookie', set] as const]), ['cache-control', 'no-store']]
   }
 
   keys(): readonly string[] {
@@ -180,20 +155,11 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 
   get id(): string | undefined {
-    const isUnderWay = this.#storingId !== undefined && !this.#regenerate && !this.#destroy
-    if (this.#isSealed || isUnderWay) return this.#storingId ?? this.#loaded?.record?.id
-    return this.#startsAnother() ? (this.#nextId ??= newId()) : this.#loaded?.record?.id
-  }
-
-  /** Whether what the handler has asked for begins a session, or moves the session to a new token. */
-  #startsAnother(): boolean {
-    if (this.#isDropped(200)) return false
-    const isStored = this.#loaded?.record !== undefined && !this.#destroy
-    return isStored ? this.#regenerate : this.keys().length > 0
+    return this.#isSealed ? this.#writer?.storedId : this.#writer?.id
   }
 
   get expiresAt(): Date | undefined {
-    return this.#loaded && this.#context.storage.expiresAt(this.#loaded)
+    return this.#writer?.expiresAt
   }
 
   get isSealed(): boolean {
@@ -209,14 +175,11 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 
   regenerate(): void {
-    this.#regenerate = true
+    this.#writer?.regenerate()
   }
 
   destroy(): void {
-    this.#destroy = true
-    this.#regenerate = false
-    this.#nextId = undefined
-    this.#draft?.clear()
+    this.#writer?.destroy()
   }
 
   save(): Promise<void> {
@@ -228,123 +191,20 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   async #save(): Promise<void> {
     this.assertOpen()
-    while (this.#storing !== undefined) await this.#storing
-    // The response has begun since the call, and stores what this was called for.
-    if (this.#isSealed) return this.#response
-    try {
-      const commit = this.#pending(200)
-      if (commit !== undefined) await this.#storeNow(commit)
-    } catch (error) {
-      this.#failure ??= { error }
-    }
-    if (this.#failure !== undefined && this.#isFailed(200)) throw this.#failure.error
-  }
-
-  /** Stores a commit while the request goes on. A failure is noted, not thrown. */
-  async #storeNow(commit: Commit): Promise<void> {
-    const sent = isExtension(commit) ? undefined : this.#draft?.send(commit.changes)
-    const storing = this.#store(commit)
-    this.#storing = storing.catch(() => undefined)
-    try {
-      await storing
-      const loaded = this.#loaded
-      if (sent !== undefined && loaded !== undefined)
-        this.#draft?.settle(sent, loaded.own ?? {}, loaded.record?.values ?? {})
-    } catch (error) {
-      // Before anything that waits for `#storing` goes on.
-      this.#failure ??= { error }
-    } finally {
-      this.#storing = undefined
-    }
-  }
-
-  async #load(): Promise<Session<AnyData>> {
-    this.#tokens = this.#context.cookie.values(this.#request)
-    this.#loaded = await this.#context.storage.find(this.#tokens)
-    this.#draft = new Draft(this.#loaded.record?.values ?? {})
-    return createSession(this, this.#draft)
-  }
-
-  /** What changed before the response began is determined now, and stored after the save. */
-  #commitAfterSave(status: number, seen: SeenHeaders): Promise<Headers> {
-    const drafting = this.#draftNow(status)
-    drafting.catch(() => undefined)
-    const storing = this.#storing
-    this.#response = (async () => {
-      await storing
-      const commit = this.#pending(status, this.#isDropped(status) ? NOTHING : await drafting)
-      if (commit !== undefined) await this.#store(commit)
-      if (this.#failure !== undefined && this.#isFailed(status)) throw this.#failure.error
-    })()
-    return this.#response.then(() => this.#headers(seen))
-  }
-
-  // Async, so that an error waits for the save too.
-  async #draftNow(status: number): Promise<Drafted> {
-    return this.#drafted(status)
-  }
-
-  #drafted(status: number): Drafted {
-    const draft = this.#draft
-    return draft === undefined || this.#isDropped(status) ? NOTHING : { changes: draft.changes(), shown: draft.shown }
-  }
-
-  /** Whether a response of this status stores nothing except a `destroy`. */
-  #isDropped(status: number): boolean {
-    return status >= 500 || this.#isDiscarded || this.#failure !== undefined
-  }
-
-  /** Whether a response of this status claims a success that a save did not have. */
-  #isFailed(status: number): boolean {
-    return this.#failure !== undefined && !this.#isDiscarded && status < 400
-  }
-
-  /** What is left to store, for a response of this status. */
-  #pending(status: number, { changes, shown } = this.#drafted(status)): Commit | undefined {
-    const loaded = this.#loaded
-    if (loaded === undefined) return undefined
-    if (this.#isDropped(status)) {
-      return this.#destroy ? { ...NOTHING, regenerate: false, destroy: true } : undefined
-    }
-    const isMoving = this.#regenerate && loaded.record !== undefined
-    if (changes.size === 0 && !isMoving && !this.#destroy && !loaded.isDue(this.#context.clock())) return undefined
-    return { changes, shown, regenerate: this.#regenerate, destroy: this.#destroy }
-  }
-
-  async #store(commit: Commit): Promise<void> {
-    const loaded = this.#loaded
-    if (loaded === undefined) return
-    // What the handler asks for while this is under way is carried out by the next commit.
-    this.#regenerate = false
-    this.#destroy = false
-    const isAnother = commit.regenerate || commit.destroy || loaded.record === undefined
-    const id = isAnother ? (this.#nextId ?? newId()) : undefined
-    this.#nextId = undefined
-    this.#storingId = id
-    try {
-      const cookie = await this.#context.storage.commit(loaded, { ...commit, id })
-      // If the request has no cookie, there is none to clear.
-      if (cookie === 'clear') this.#cookie = this.#tokens.length > 0 ? 'clear' : undefined
-      else if (cookie !== undefined) this.#cookie = cookie
-    } catch (error) {
-      // A logout is carried out by the response, whatever it is.
-      this.#destroy ||= commit.destroy
-      throw error
-    } finally {
-      this.#storingId = undefined
-    }
+    await this.#writer?.save()
   }
 
   #headers(seen: SeenHeaders): Headers {
     const headers: (readonly [string, string])[] = []
     const { cookie, clock } = this.#context
-    if (this.#cookie !== undefined) {
-      if (this.#request.isPlainHttp && !cookie.isPlain(this.#request)) warnOfPlainHttp()
+    const change = this.#writer?.cookie
+    if (change !== undefined) {
+      if (!cookie.isPlain(this.#request) && this.#request.isPlainHttp) warnOfPlainHttp()
       if (cookie.isOutsideDomain(this.#request)) warnOfDomain()
-      headers.push(['set-cookie', cookie.setCookie(this.#cookie, clock(), this.#request)])
+      headers.push(['set-cookie', cookie.setCookie(change, clock(), this.#request)])
       headers.push(['cache-control', cacheControlFor(seen.cacheControl)], ...cdnHeadersFor(seen.names ?? []))
     }
-    if (this.#cookie !== undefined || this.#draft?.isUsed === true) headers.push(['vary', varyFor(seen.vary)])
+    if (change !== undefined || this.#draft?.isUsed === true) headers.push(['vary', varyFor(seen.vary)])
     return headers
   }
 }

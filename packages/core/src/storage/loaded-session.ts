@@ -13,8 +13,8 @@ export interface Commit {
   readonly regenerate: boolean
   /** Ends the session first; `changes` then belong to a new one. */
   readonly destroy: boolean
-  /** The `id` of a session that begins or moves. Left out: a new one. */
-  readonly id?: string | undefined
+  /** The `id` of a session that begins or moves. `undefined`: a new one. */
+  readonly id: string | undefined
 }
 
 /** Whether a commit would only extend the session, or renew its cookie. */
