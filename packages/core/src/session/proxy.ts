@@ -52,7 +52,7 @@ export function createSession(owner: SessionLifecycle, draft: Draft): Session<An
 class Hash implements ProxyHandler<object> {
   readonly #lifecycle: SessionLifecycle
   readonly #draft: Draft
-  #methods: ReadonlyMap<string, unknown> | undefined
+  #methods: Partial<Record<ReservedKey, unknown>> | undefined
 
   constructor(owner: SessionLifecycle, draft: Draft) {
     this.#lifecycle = owner
@@ -61,7 +61,7 @@ class Hash implements ProxyHandler<object> {
 
   get(target: object, key: string | symbol): unknown {
     if (typeof key === 'symbol') return key === LIFECYCLE ? this.#lifecycle : Reflect.get(target, key)
-    if (isReserved(key)) return (this.#methods ??= methodsOf(this.#lifecycle, this.#draft)).get(key)
+    if (isReserved(key)) return ((this.#methods ??= {})[key] ??= METHODS[key](this.#lifecycle, this.#draft))
     const value = this.#draft.read(key)
     return this.#lifecycle.isSealed ? readOnly(value, sealed) : value
   }
@@ -117,10 +117,12 @@ export function sealed(): SessError {
   )
 }
 
-function methodsOf(owner: SessionLifecycle, draft: Draft): ReadonlyMap<string, unknown> {
-  const methods = {
-    update(key: string, change: Update, ...rest: unknown[]): unknown {
-      owner.assertOpen()
+/** Makes the methods of a session, each when it is first asked for. */
+const METHODS: Readonly<Record<ReservedKey, (lifecycle: SessionLifecycle, draft: Draft) => unknown>> = {
+  update:
+    (lifecycle, draft) =>
+    (key: string, change: Update, ...rest: unknown[]): unknown => {
+      lifecycle.assertOpen()
       assertKey(key)
       if (typeof change !== 'function') {
         throw new SessError('INVALID_VALUE', 'session.update takes a key and a function of its value.')
@@ -128,30 +130,36 @@ function methodsOf(owner: SessionLifecycle, draft: Draft): ReadonlyMap<string, u
       assertNoMore('update', 'only a key and a function of its value', rest)
       return draft.update(key, change)
     },
-    take(key: string, ...rest: unknown[]): unknown {
-      owner.assertOpen()
+  take:
+    (lifecycle, draft) =>
+    (key: string, ...rest: unknown[]): unknown => {
+      lifecycle.assertOpen()
       assertKey(key)
       assertNoMore('take', 'only a key, and returns undefined if the key is missing', rest)
       return draft.take(key)
     },
-    regenerate(...rest: unknown[]): void {
-      owner.assertOpen()
+  regenerate:
+    (lifecycle, draft) =>
+    (...rest: unknown[]): void => {
+      lifecycle.assertOpen()
       assertNoMore('regenerate', 'no argument', rest)
       draft.forceAssigned()
-      owner.regenerate()
+      lifecycle.regenerate()
     },
-    destroy(...rest: unknown[]): void {
-      owner.assertOpen()
+  destroy:
+    (lifecycle) =>
+    (...rest: unknown[]): void => {
+      lifecycle.assertOpen()
       assertNoMore('destroy', 'no argument', rest)
-      owner.destroy()
+      lifecycle.destroy()
     },
-    // Not async: a wrong argument throws even if the promise is not awaited.
-    save(...rest: unknown[]): Promise<void> {
+  // Not async: a wrong argument throws even if the promise is not awaited.
+  save:
+    (lifecycle) =>
+    (...rest: unknown[]): Promise<void> => {
       assertNoMore('save', 'no argument', rest)
-      return owner.save()
+      return lifecycle.save()
     },
-  } satisfies Record<ReservedKey, unknown>
-  return new Map(Object.entries(methods))
 }
 
 /**

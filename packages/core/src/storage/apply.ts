@@ -27,8 +27,9 @@ export function applyToMoved(
   now: number,
   onConflict: ConflictPolicy,
 ): SessionRecord {
-  const record = { ...old, ...newRecord(now, merge(old.values, shown, changes, onConflict), id) }
-  return changes.size > 0 ? record : { ...record, startedAt: old.startedAt }
+  const fresh = newRecord(now, merge(old.values, shown, changes, onConflict), id)
+  const record = changes.size > 0 ? fresh : { ...fresh, startedAt: old.startedAt }
+  return old.further === undefined ? record : { ...record, further: old.further }
 }
 
 /** The record of a new session that has the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */

@@ -17,6 +17,8 @@ import {
 export interface Snapshot {
   readonly version: Version
   readonly record: SessionRecord
+  /** The record, encoded. */
+  readonly data: string
   /** The values after one request's turn, if the changes of others were stored together with its own. */
   readonly own?: Values
 }
@@ -60,7 +62,7 @@ export class SessionEntries {
       )
     }
     if (!isRecord(decoded)) return decoded
-    return this.#context.lifetime.isAlive(decoded, now) ? { version: stored.version, record: decoded } : 'none'
+    return this.#context.lifetime.isAlive(decoded, now) ? snapshotOf(stored.version, decoded, stored) : 'none'
   }
 
   /** What a session held when it moved, if the session that it moved to lives, there or wherever it moved from there. */
@@ -84,15 +86,17 @@ export class SessionEntries {
 
   /** Stores a new session. The key is random, so it is free. */
   async create(key: string, record: SessionRecord): Promise<Snapshot> {
-    const version = await this.#answer(this.#store.create(key, this.encode(record)))
-    if (version !== null) return { version, record }
+    const entry = this.encode(record)
+    const version = await this.#answer(this.#store.create(key, entry))
+    if (version !== null) return snapshotOf(version, record, entry)
     throw new SessError('UNAVAILABLE', `The ${this.#store.name} store reports that a random key is taken.`)
   }
 
   /** `null`: `version` is not current. */
   async update(key: string, record: SessionRecord, version: Version): Promise<Snapshot | null> {
-    const next = await this.swap(key, this.encode(record), version)
-    return next === null ? null : { version: next, record }
+    const entry = this.encode(record)
+    const next = await this.swap(key, entry, version)
+    return next === null ? null : snapshotOf(next, record, entry)
   }
 
   swap(key: string, entry: Entry, version: Version): Promise<Version | null> {
@@ -113,8 +117,8 @@ export class SessionEntries {
   }
 
   /** Marks the session as moved to another key, if the snapshot is current. */
-  bury(key: string, { record, version }: Snapshot, to: string): Promise<boolean> {
-    return this.#mark(key, encodeMoved(record, to), version, TOMBSTONE_MS)
+  bury(key: string, { data, version }: Snapshot, to: string): Promise<boolean> {
+    return this.#mark(key, encodeMoved(data, to), version, TOMBSTONE_MS)
   }
 
   /** Marks the session as ended, if the snapshot is current; for a tombstone's time, or for no time at all. */
@@ -139,6 +143,10 @@ export class SessionEntries {
     if (isSessError(error)) return error
     return new SessError('UNAVAILABLE', `The ${this.#store.name} store failed.`, { cause: safeCause(error) })
   }
+}
+
+export function snapshotOf(version: Version, record: SessionRecord, { data }: Entry): Snapshot {
+  return { version, record, data }
 }
 
 export function isSnapshot(found: Found): found is Snapshot {

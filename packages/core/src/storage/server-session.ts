@@ -202,9 +202,9 @@ export class ServerSession implements LoadedSession {
       let old: Found = first
       const record = await retryUrgently(async () => {
         if (!isSnapshot(old)) return departureOf(old)
-        // Whatever refuses the changes must do so before the old entry is buried.
         const next = old === first ? successor.record : applied(old)
-        entries.encode(next)
+        // Whatever refuses the changes must do so before the old entry is buried.
+        if (next !== successor.record) entries.encode(next)
         if (await entries.bury(key, old, token.key)) return next
         old = await entries.read(key)
         // This move's own tombstone: it was written, although the store reported otherwise.

@@ -2,8 +2,9 @@ import type { Entry } from '../contract.js'
 import { SessError } from '../error.js'
 import type { Values } from '../session/values.js'
 import { apply } from './apply.js'
-import { isTombstone, type SessionEntries, type Snapshot } from './entries.js'
+import { isTombstone, type SessionEntries, type Snapshot, snapshotOf } from './entries.js'
 import type { Commit, StorageContext } from './loaded-session.js'
+import { Queues } from './queues.js'
 import type { SessionRecord } from './record.js'
 import { retry } from './retry.js'
 
@@ -24,10 +25,22 @@ export type Departure = 'ended' | 'moved'
  */
 export type Depart = (newest: Snapshot | Departure) => Promise<Departure>
 
+/** Runs a login or a logout. Resolves as it does, or with `undefined` if it has failed. */
+type Departing = (newest: Snapshot | Departure) => Promise<Departure | undefined>
+
 /** What the requests of this process want to do to one session. */
 interface Queue {
-  readonly departures: ((newest: Snapshot | Departure) => Promise<Departure | undefined>)[]
+  readonly departures: Departing[]
   readonly swaps: Swap[]
+}
+
+/** A state that a batch of changes leads to. */
+interface Judgement {
+  readonly record: SessionRecord
+  /** Left out if every change is refused. */
+  readonly entry: Entry | undefined
+  /** For each swap of the batch, the values after its turn, or why it is refused. */
+  readonly turns: readonly ({ readonly values: Values } | { readonly refusal: unknown })[]
 }
 
 /** The state that a batch of changes is first applied to. */
@@ -45,8 +58,7 @@ interface Basis {
 export class Swaps {
   readonly #entries: SessionEntries
   readonly #context: StorageContext
-  /** Keyed by the session's key, which is never the name of a method. `CallsInFlight` says why this is not a Map. */
-  readonly #queues: Record<string, Queue> = {}
+  readonly #queues = new Queues<Queue>()
 
   constructor(entries: SessionEntries, context: StorageContext) {
     this.#entries = entries
@@ -56,60 +68,65 @@ export class Swaps {
   /** Resolves with what was stored, and the request's own turn in it. `from` is what the request last read, perhaps long ago. */
   change(key: string, from: Snapshot, commit: Commit, now: number): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
-      const { queue, isNew } = this.#queueOf(key)
-      queue.swaps.push({ commit, now, resolve, reject })
-      if (isNew) void this.#run(key, from, queue)
+      const swap = { commit, now, resolve, reject }
+      const queue = this.#queues.get(key)
+      if (queue) queue.swaps.push(swap)
+      else void this.#run(key, { snapshot: from, isTrusted: true }, this.#open(key, [swap]))
     })
   }
 
   /** Runs a login or a logout. Settles as it does. */
-  depart(key: string, from: Snapshot, depart: Depart): Promise<Departure> {
-    return new Promise((resolve) => {
-      const { queue, isNew } = this.#queueOf(key)
-      queue.departures.push((newest) => {
-        const departing = depart(newest)
-        resolve(departing)
-        return departing.catch(() => undefined)
-      })
-      if (isNew) void this.#run(key, from, queue)
-    })
+  async depart(key: string, from: Snapshot, depart: Depart): Promise<Departure> {
+    const waiting = this.#queues.get(key)
+    if (waiting) return new Promise((resolve) => waiting.departures.push(departing(depart, resolve)))
+    const queue = this.#open(key, [])
+    let departure: Departure | undefined
+    try {
+      departure = await depart(from)
+      return departure
+    } finally {
+      if (departure === undefined) void this.#run(key, { snapshot: from, isTrusted: false }, queue)
+      else this.#close(key, queue, departure)
+    }
   }
 
-  #queueOf(key: string): { queue: Queue; isNew: boolean } {
-    const existing = this.#queues[key]
-    if (existing) return { queue: existing, isNew: false }
-    const queue = { departures: [], swaps: [] }
-    this.#queues[key] = queue
-    return { queue, isNew: true }
+  #open(key: string, swaps: Swap[]): Queue {
+    const queue = { departures: [], swaps }
+    this.#queues.add(key, queue)
+    return queue
   }
 
-  /** Never rejects: each request is told its own outcome. */
-  async #run(key: string, from: Snapshot, { departures, swaps }: Queue): Promise<void> {
-    let newest = from
-    // For the next batch, what was stored here may be older than what its requests have read.
-    let isTrusted = true
+  /** Until the queue is empty. Never rejects: each request is told its own outcome. */
+  async #run(key: string, { snapshot, isTrusted }: Basis, queue: Queue): Promise<void> {
+    const { departures, swaps } = queue
+    let newest = { snapshot, isTrusted }
     while (departures.length + swaps.length > 0) {
       const depart = departures.shift()
       if (depart === undefined) {
         const batch = swaps.splice(0)
         try {
-          newest = await this.#swap(key, { snapshot: newest, isTrusted }, batch)
+          // For the next batch, what was stored here may be older than what its requests have read.
+          newest = { snapshot: await this.#swap(key, newest, batch), isTrusted: false }
         } catch (error) {
           for (const swap of batch) swap.reject(error)
         }
       } else {
-        const departure = await depart(newest)
+        const departure = await depart(newest.snapshot)
         if (departure !== undefined) {
-          // No later request finds the session under this key, so those that waited need not ask the store.
-          Reflect.deleteProperty(this.#queues, key)
-          for (const swap of swaps) swap.reject(departure === 'ended' ? ended() : moved())
-          await Promise.all(departures.map((later) => later(departure)))
+          this.#close(key, queue, departure)
           return
         }
       }
-      isTrusted = false
+      newest.isTrusted = false
     }
-    Reflect.deleteProperty(this.#queues, key)
+    this.#queues.delete(key)
+  }
+
+  /** No later request finds the session under this key, so those that wait need not ask the store. */
+  #close(key: string, { departures, swaps }: Queue, departure: Departure): void {
+    this.#queues.delete(key)
+    for (const swap of swaps) swap.reject(departure === 'ended' ? ended() : moved())
+    for (const depart of departures) void depart(departure)
   }
 
   /**
@@ -125,41 +142,37 @@ export class Swaps {
 
   /** Resolves with `undefined` if the state was not the newest; then no swap was told anything. */
   async #attempt(key: string, { snapshot, isTrusted }: Basis, batch: readonly Swap[]): Promise<Snapshot | undefined> {
-    const { record, entry, refused, turns } = this.#judge(snapshot.record, batch)
+    const { record, entry, turns } = this.#judge(snapshot.record, batch)
     let stored = isTrusted ? snapshot : undefined
     if (entry !== undefined) {
       const version = await this.#entries.swap(key, entry, snapshot.version)
-      stored = version === null ? undefined : { version, record }
+      stored = version === null ? undefined : snapshotOf(version, record, entry)
     }
     if (stored === undefined) return undefined
-    for (const swap of batch) {
-      const own = turns.get(swap)
-      if (own === undefined) swap.reject(refused.get(swap))
-      else swap.resolve(batch.length === 1 ? stored : { ...stored, own })
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const turn = turns[index]
+      if (turn === undefined) continue
+      if ('refusal' in turn) reject(turn.refusal)
+      else resolve(batch.length === 1 ? stored : { ...stored, own: turn.values })
     }
     return stored
   }
 
   /** Applies the changes one after the other; a change that is refused leaves the others as they are. */
-  #judge(
-    newest: SessionRecord,
-    batch: readonly Swap[],
-  ): { record: SessionRecord; entry?: Entry; refused: Map<Swap, unknown>; turns: Map<Swap, Values> } {
+  #judge(newest: SessionRecord, batch: readonly Swap[]): Judgement {
     let record = newest
     let entry: Entry | undefined
-    const refused = new Map<Swap, unknown>()
-    const turns = new Map<Swap, Values>()
-    for (const swap of batch) {
+    const turns = batch.map(({ commit, now }) => {
       try {
-        const next = apply(record, swap.commit, swap.now, this.#context)
+        const next = apply(record, commit, now, this.#context)
         entry = this.#entries.encode(next)
         record = next
-        turns.set(swap, next.values)
-      } catch (error) {
-        refused.set(swap, error)
+        return { values: next.values }
+      } catch (refusal) {
+        return { refusal }
       }
-    }
-    return { record, refused, turns, ...(entry && { entry }) }
+    })
+    return { record, entry, turns }
   }
 
   async #reread(key: string): Promise<Snapshot> {
@@ -167,6 +180,14 @@ export class Swaps {
     if (found === 'none') throw ended()
     if (isTombstone(found)) throw moved()
     return found
+  }
+}
+
+function departing(depart: Depart, resolve: (departure: Promise<Departure>) => void): Departing {
+  return (newest) => {
+    const departure = depart(newest)
+    resolve(departure)
+    return departure.catch(() => undefined)
   }
 }
 
