@@ -174,9 +174,10 @@ export class CookiePolicy {
   }
 
   /** Whether browsers refuse the cookie, because `cookie.domain` is not a domain of the host that sets it. */
-  isOutsideDomain({ host }: IncomingRequest): boolean {
-    if (this.#domain === undefined || host === undefined) return false
-    return !`.${host.toLowerCase()}`.endsWith(`.${this.#domain}`)
+  isOutsideDomain(request: IncomingRequest): boolean {
+    if (this.#domain === undefined) return false
+    const { host } = request
+    return host !== undefined && !`.${host.toLowerCase()}`.endsWith(`.${this.#domain}`)
   }
 
   /** The distinct values of our cookie in the `Cookie` header, in the header's order. */

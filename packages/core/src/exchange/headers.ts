@@ -23,13 +23,17 @@ export function varyFor(seen: string | undefined): string {
   return [...fields, 'Cookie'].join(', ')
 }
 
+const CDN_HEADER = /^(?:.+-cache-control|surrogate-control|edge-control|x-accel-expires)$/
+
 /**
  * The headers by which a response that sets a session's cookie is kept out of the caches of CDNs, which heed their own
  * header before `Cache-Control` (RFC 9213). `names` are the headers of the response.
  */
 export function cdnHeadersFor(names: Iterable<string>): readonly (readonly [name: string, value: string])[] {
-  return [...names]
-    .map((name) => name.toLowerCase())
-    .filter((name) => /^(?:.+-cache-control|surrogate-control|edge-control|x-accel-expires)$/.test(name))
-    .map((name) => [name, name === 'x-accel-expires' ? '0' : 'no-store'])
+  const headers: (readonly [string, string])[] = []
+  for (const name of names) {
+    const lower = name.toLowerCase()
+    if (CDN_HEADER.test(lower)) headers.push([lower, lower === 'x-accel-expires' ? '0' : 'no-store'])
+  }
+  return headers
 }

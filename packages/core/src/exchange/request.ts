@@ -44,6 +44,7 @@ export function isForwarded(headerOf: HeaderOf): boolean {
 /** If there are several proxies, the first one counts: the browser connects to it. */
 function statedProtocol(headerOf: HeaderOf): string | undefined {
   const stated = headerOf('x-forwarded-proto') ?? FORWARDED_PROTO.exec(headerOf('forwarded') ?? '')?.[1]
+  if (stated === 'https') return stated
   return stated?.split(',', 1)[0]?.trim().toLowerCase()
 }
 

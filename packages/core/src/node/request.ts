@@ -9,6 +9,9 @@ export interface NodeRequest {
 
 export class IncomingNodeRequest implements IncomingRequest {
   readonly #request: NodeRequest
+  /** Found out once: the cookie that is set must have the name of the one that was read. */
+  #isLocal: boolean | undefined
+  #isForwarded: boolean | undefined
 
   constructor(request: NodeRequest) {
     this.#request = request
@@ -20,7 +23,7 @@ export class IncomingNodeRequest implements IncomingRequest {
   }
 
   get host(): string | undefined {
-    return isForwarded((name) => this.#header(name)) ? undefined : this.#host
+    return this.#cameByProxy ? undefined : this.#host
   }
 
   get isPlainHttp(): boolean {
@@ -33,12 +36,19 @@ export class IncomingNodeRequest implements IncomingRequest {
    * own; browsers speak HTTP/1.1.
    */
   get isLocal(): boolean {
+    return (this.#isLocal ??= this.#findIsLocal())
+  }
+
+  #findIsLocal(): boolean {
     const { socket, httpVersion } = this.#request
     const host = this.#host
     if (host === undefined || !isLoopbackHost(host)) return false
     if (this.#isEncrypted || !isLoopbackAddress(socket?.remoteAddress) || isBefore11(httpVersion)) return false
-    const headerOf = (name: string) => this.#header(name)
-    return !isForwarded(headerOf) && !isFromElsewhere(headerOf)
+    return !this.#cameByProxy && !isFromElsewhere((name) => this.#header(name))
+  }
+
+  get #cameByProxy(): boolean {
+    return (this.#isForwarded ??= isForwarded((name) => this.#header(name)))
   }
 
   get #host(): string | undefined {
@@ -72,5 +82,5 @@ function isLoopbackAddress(address: string | undefined): boolean {
 }
 
 function isBefore11(httpVersion: string | undefined): boolean {
-  return Number(httpVersion) < 1.1
+  return httpVersion === '1.0' || httpVersion === '0.9'
 }
