@@ -238,6 +238,10 @@ export class Gate implements SeenHeaders, NativeCallWatcher {
     this.#held.endWithLast()
   }
 
+  onFinish(): void {
+    if (this.#state === 'shut') this.#call('end', [])
+  }
+
   onFailure(error: unknown): void {
     this.#takeHeld()
     this.#state = 'failed'

@@ -1,3 +1,4 @@
+import * as http from 'node:http'
 import { isHttp1, watchHttp1Body, watchHttp1Head } from './http1-calls.js'
 import { Http2BodyWatch, Http2HeadWatch } from './http2-calls.js'
 import type { NodeResponse } from './response.js'
@@ -17,7 +18,19 @@ type Call = (...args: readonly unknown[]) => unknown
 /** Until it is stopped, a native method that is about to write the head calls `onHead` instead. */
 export function watchHead(response: NodeResponse, watcher: NativeCallWatcher): Watch {
   if (isHttp1(response)) return watchHttp1Head(response, watcher)
-  return response.stream === undefined ? NO_WATCH : new Http2HeadWatch(response.stream, watcher)
+  if (response.stream !== undefined) return new Http2HeadWatch(response.stream, watcher)
+  return response instanceof http.OutgoingMessage ? NO_WATCH : watchFinish(response, watcher)
+}
+
+/** The `end` of an imitation may call no other method than `emit`. Some have an `emit` that does nothing. */
+function watchFinish(response: NodeResponse, watcher: NativeCallWatcher): Watch {
+  const methods: { emit: (event: string, ...args: unknown[]) => boolean } = response
+  const { emit } = methods
+  methods.emit = (event, ...args) => {
+    if (event === 'finish') watcher.onFinish()
+    return Reflect.apply(emit, response, [event, ...args])
+  }
+  return { stop: () => void (methods.emit = emit) }
 }
 
 /** Until it is stopped, `watcher` gets what native methods write. On http1 the response looks begun. */

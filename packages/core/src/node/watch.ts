@@ -9,6 +9,8 @@ export interface NativeCallWatcher {
   onEnd(): void
   /** The part that was written last was written by `end`. */
   onEndWithLast(): void
+  /** A response that is none of Node's own has ended. */
+  onFinish(): void
   /** The response cannot be continued. Nothing of it was sent. */
   onFailure(error: unknown): void
 }

@@ -223,6 +223,24 @@ describe('a response', () => {
   })
 })
 
+describe.each([
+  ['CDN-Cache-Control', 'max-age=60', 'no-store'],
+  ['Example-CDN-Cache-Control', 'public, s-maxage=60', 'no-store'],
+  ['Surrogate-Control', 'max-age=60', 'no-store'],
+  ['Edge-Control', 'max-age=60', 'no-store'],
+  ['X-Accel-Expires', '60', '0'],
+])("the handler's own %s: %s", (name, own, sent) => {
+  test(`becomes ${sent} where a cookie is set`, async () => {
+    const { request } = wrap((session) => new Response(write(session), { headers: { [name]: own } }))
+    expect((await request()).headers.get(name)).toBe(sent)
+  })
+
+  test('stays where none is set', async () => {
+    const { request } = wrap((session) => new Response(read(session), { headers: { [name]: own } }))
+    expect((await request()).headers.get(name)).toBe(own)
+  })
+})
+
 describe('where the session cannot be stored', () => {
   test('the response is 503, with nothing that describes what the handler returned', async () => {
     const { request } = wrap((session) => {

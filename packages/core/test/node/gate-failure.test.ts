@@ -2,9 +2,12 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
+import cors from 'cors'
+import express from 'express'
 import { sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { stream } from '../support/answers.ts'
+import { awaiting } from '../support/express-applications.ts'
 import { SECRET } from '../support/secret.ts'
 import { Handling, serve } from '../support/served.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
@@ -125,6 +128,29 @@ describe('the response that replaces the original one', () => {
       'content-type: text/plain; charset=utf-8',
       'content-length: 24',
       'cache-control: no-store',
+    ])
+  })
+
+  test('lets a script of another origin read it, as cors() of Express says', async () => {
+    const sess = sessions(down(), { secret: SECRET, onError: () => undefined })
+    const app = express()
+      .use(cors({ origin: 'https://app.example', credentials: true, exposedHeaders: 'X-Request-Id' }))
+      .use(
+        awaiting(async (req, res) => {
+          const session = await sess.open(req, res)
+          Object.assign(session, { visits: 1 })
+          res.status(201).send('body')
+        }),
+      )
+    const wire = await Wire.open(await serve(app))
+    wire.send('GET', '/', ['Origin: https://app.example'])
+    const message = await wire.response()
+    expect(message.status).toBe(503)
+    expect(message.headers.filter(([name]) => /^(?:access-control-|vary)/i.test(name))).toEqual([
+      ['Access-Control-Allow-Origin', 'https://app.example'],
+      ['Vary', 'Origin'],
+      ['Access-Control-Allow-Credentials', 'true'],
+      ['Access-Control-Expose-Headers', 'X-Request-Id'],
     ])
   })
 

@@ -44,6 +44,19 @@ describe("a response that is none of Node's, and is read when the handler has en
     expect(errors).toMatchObject([{ message: expect.stringMatching(MEND) }])
   })
 
+  test.each([
+    ['changed', 500, (session: Session<AnyData>) => (session['visits'] = 1)],
+    ['only read', 200, (session: Session<AnyData>) => session['visits']],
+  ])('by end(await page()): where the session was %s, the status is %i', async (_used, status, use) => {
+    const { sess, errors, store } = serve(() => undefined)
+    // The imitation calls `write` only for a body.
+    const page: NodeHandler = async (req, res) => void use(await sess.open(req, res))
+    const answer = await callMocked(async (req, res) => res.end(await page(req, res)))
+    expect(answer.status).toBe(status)
+    expect(errors).toMatchObject(status === 500 ? [{ message: expect.stringMatching(MEND) }] : [])
+    expect([answer.headers['set-cookie'], store.methods]).toEqual([undefined, []])
+  })
+
   test('is complete, and carries the cookie, where the session was saved', async () => {
     const { handler, errors } = serve(async (session) => {
       session['visits'] = 1
