@@ -136,7 +136,7 @@ describe('between a browser and a server on one machine, by plain http', () => {
     expect(emitWarning).not.toHaveBeenCalled()
   })
 
-  test('it does not over HTTP/1.0, which no browser speaks and a proxy may', async () => {
+  test('it does not over HTTP/1.0, which proxies speak and browsers do not', async () => {
     const sess = application()
     const port = await serve(writer(sess))
     for (const [version, kind] of [

@@ -202,7 +202,7 @@ describe('a response', () => {
     expect(events).toEqual(['response', 'pull', 'cancel'])
   })
 
-  test('that serves two users never carries the cookie of one to the other', async () => {
+  test("that is reused never carries one user's cookie to another user", async () => {
     const shared = new Response(null, { status: 204 })
     const { request } = wrap((session) => {
       write(session)

@@ -61,7 +61,7 @@ describe.each(KINDS)('a session on the %s store', (_, prepare) => {
     expect(await late.see()).toEqual(ENDED)
   })
 
-  test('ends after its absolute timeout, to the millisecond, whatever its use', async () => {
+  test('ends after its absolute timeout, to the millisecond, however often it is used', async () => {
     const { clock, start } = prepare()
     const browser = await begun(start({ idleTimeout: '2h', absoluteTimeout: '10h' }))
     for (let hour = 1; hour < 10; hour++) {
@@ -300,7 +300,7 @@ describe('extension on the cookie store', () => {
     expect(sent).toBe(12)
   })
 
-  test('leaves each cookie the end that it had: one that is sent again after it opens nothing', async () => {
+  test('does not extend the cookies that were sent before: each ends at its own time', async () => {
     const { clock, start } = onCookie()
     const sess = start({ idleTimeout: '1h' })
     const browser = await begun(sess)

@@ -32,7 +32,7 @@ describe('a login', () => {
     expect(await browser.see()).toEqual(DATA)
   })
 
-  test('leaves nothing to see under the old token of what came with it or after it', async () => {
+  test('shows nothing under the old token that it or a later request stored', async () => {
     const { browser, copy } = await begin(DATA)
     const old = copy()
     await browser.visit(login)
