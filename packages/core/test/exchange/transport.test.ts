@@ -161,6 +161,20 @@ describe('between a browser and a server on one machine, by plain http', () => {
     },
   )
 
+  test('its name stays although middleware changes the headers after the session was opened', async () => {
+    const sess = application()
+    const port = await serve((req, res) => {
+      void (async () => {
+        const session = await sess.open(req, res)
+        req.headers['x-forwarded-for'] = '10.0.0.1'
+        Object.assign(session, { user: 7 })
+        res.end()
+      })()
+    })
+    const { 'set-cookie': [line] = [] } = await headersOf(httpRequest({ port, host: '127.0.0.1' }))
+    expect(kindOf(line)).toBe('sess')
+  })
+
   test('it does not in production', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     expect(await visit(application(), { host: 'localhost' })).toBe('__Host-sess; Secure')

@@ -224,3 +224,22 @@ describe('a request that waits for the swap of another', () => {
     })
   })
 })
+
+test('of 600 sessions that one process stores at the same time, each keeps its own changes', async () => {
+  const store = new TroubledStore()
+  const sess = sessions(store, { secret: SECRET })
+  const change = async (cookie: string | undefined, change: Record<string, number>): Promise<string> => {
+    const exchange = sess.exchange(cookie)
+    Object.assign(await exchange.open(), change)
+    const headers = await exchange.commit(200)
+    return headers.find(([name]) => name === 'set-cookie')?.[1].replace(/;.*/, '') ?? ''
+  }
+  const cookies = await Promise.all(numbers(600).map((index) => change(undefined, { own: index })))
+  store.stall()
+  const changes = cookies.map((cookie, index) => change(cookie, { changed: index }))
+  await store.reached
+  store.release()
+  await Promise.all(changes)
+  const found = await Promise.all(cookies.map(async (cookie) => ({ ...(await sess.exchange(cookie).open()) })))
+  expect(found).toEqual(numbers(600).map((index) => ({ own: index, changed: index })))
+})
