@@ -286,6 +286,33 @@ describe('while save() is under way', () => {
     expect(await browser.see()).toEqual({ ...DATA, first: 1, second: 2 })
   })
 
+  test('another save() before the response stores nothing that the response stores too', async () => {
+    const { store, session, save, answer, browser } = await saving()
+    session.update('visits', count)
+    const again = session.save()
+    const answering = answer()
+    store.release()
+    await Promise.all([save, again, answering])
+    expect(await browser.see()).toEqual({ ...DATA, first: 1, visits: 2 })
+  })
+
+  test('another save() begins no other session', async () => {
+    const store = new TroubledStore()
+    const browser = new Browser(sessions(store, { secret: SECRET }))
+    await browser.visit(async (session) => {
+      store.stall()
+      session['first'] = 1
+      const save = session.save()
+      await store.reached
+      session['second'] = 2
+      const again = session.save()
+      store.release()
+      await Promise.all([save, again])
+    })
+    expect(store.methods).toEqual(['create', 'update'])
+    expect(await browser.see()).toEqual({ first: 1, second: 2 })
+  })
+
   test('another save() fails if it fails, and its changes are not stored', async () => {
     const { store, session, save, browser, answer } = await saving()
     session['second'] = 2
