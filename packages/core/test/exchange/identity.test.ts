@@ -84,6 +84,19 @@ describe.each<['memory' | 'cookie', (options?: Partial<CoreOptions>) => Sessions
       expect(new Set([...ids, await idOf()]).size).toBe(1)
     })
 
+    test('is another one after each regenerate(), also of one request', async () => {
+      const { sess, browser, idOf } = await begun()
+      const [first, second] = await browser.visit(async (session) => {
+        session.regenerate()
+        const id = sess.id(session)
+        await session.save()
+        session.regenerate()
+        return [id, sess.id(session)]
+      })
+      expect(await idOf()).toBe(second)
+      expect(first).not.toBe(second)
+    })
+
     test('that was not asked for before save() is known while it is under way', async () => {
       const { sess, browser, idOf } = await begun()
       const during = await browser.visit(async (session) => {

@@ -468,6 +468,21 @@ describe('where save() fails', () => {
     expect({ codes, data: await browser.see() }).toEqual({ codes: ['INVALID_VALUE', 'INVALID_VALUE'], data: DATA })
   })
 
+  test('the response fails with its error, not with that of values that cannot be stored', async () => {
+    const { store, arrive } = await beginOn(new TroubledStore(), DATA)
+    const { session, answer } = await arrive()
+    session['first'] = 1
+    store.stall()
+    const save = session.save()
+    await store.reached
+    Object(session['cart']).push(new Date(0))
+    const answering = answer()
+    store.isDown = true
+    store.release()
+    const codes = [(await failureOf(save)).code, (await failureOf(answering)).code]
+    expect(codes).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
+  })
+
   test('with a conflict, the response is a conflict too', async () => {
     const { arrive, copy } = await begin(DATA)
     const { session, answer } = await arrive()
