@@ -104,7 +104,6 @@ export class SessionWriter {
 
   destroy(): void {
     this.#destroy = true
-    this.#regenerate = false
     this.#nextId = undefined
     this.#draft.clear()
   }

@@ -39,6 +39,16 @@ describe.each(CHANGES)('discard drops %s', (_, change) => {
     expect({ calls: store.take(), data: await browser.see() }).toEqual({ calls: [], data: DATA })
   })
 
+  test('by the exchange, before it was opened', async () => {
+    const { store, sess, browser } = await begin(DATA)
+    const exchange = sess.exchange(browser.cookie)
+    exchange.discard()
+    change(await exchange.open())
+    store.take()
+    await exchange.commit(200)
+    expect({ calls: store.take(), data: await browser.see() }).toEqual({ calls: [], data: DATA })
+  })
+
   test('of a session in a cookie', async () => {
     const sess: Sessions = sessions(cookie, { secret: SECRET })
     const browser = new Browser(sess)

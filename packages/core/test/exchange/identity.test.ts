@@ -109,6 +109,18 @@ describe.each<['memory' | 'cookie', (options?: Partial<CoreOptions>) => Sessions
       expect(await idOf()).toBe(during)
     })
 
+    test('of a login that a logout took back is not the one of the session that begins then', async () => {
+      const { sess, browser, idOf } = await begun()
+      const announced = await browser.visit((session) => {
+        session.regenerate()
+        const id = sess.id(session)
+        session.destroy()
+        session['user'] = 8
+        return id
+      })
+      expect(await idOf()).not.toBe(announced)
+    })
+
     test('names the session that a logout ends, and then the one that begins', async () => {
       const { sess, browser, idOf } = await begun()
       const old = await idOf()

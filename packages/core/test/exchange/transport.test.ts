@@ -166,7 +166,7 @@ describe('between a browser and a server on one machine, by plain http', () => {
     const port = await serve((req, res) => {
       void (async () => {
         const session = await sess.open(req, res)
-        req.headers['x-forwarded-for'] = '10.0.0.1'
+        Object.assign(req.headers, { host: 'shop.example', 'x-forwarded-for': '10.0.0.1' })
         Object.assign(session, { user: 7 })
         res.end()
       })()

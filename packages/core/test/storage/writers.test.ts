@@ -235,11 +235,13 @@ test('of 600 sessions that one process stores at the same time, each keeps its o
     return headers.find(([name]) => name === 'set-cookie')?.[1].replace(/;.*/, '') ?? ''
   }
   const cookies = await Promise.all(numbers(600).map((index) => change(undefined, { own: index })))
-  store.stall()
-  const changes = cookies.map((cookie, index) => change(cookie, { changed: index }))
-  await store.reached
-  store.release()
-  await Promise.all(changes)
+  for (const key of ['changed', 'changedAgain']) {
+    store.stall()
+    const changes = cookies.map((cookie, index) => change(cookie, { [key]: index }))
+    await store.reached
+    store.release()
+    await Promise.all(changes)
+  }
   const found = await Promise.all(cookies.map(async (cookie) => ({ ...(await sess.exchange(cookie).open()) })))
-  expect(found).toEqual(numbers(600).map((index) => ({ own: index, changed: index })))
+  expect(found).toEqual(numbers(600).map((index) => ({ own: index, changed: index, changedAgain: index })))
 })
