@@ -15,6 +15,19 @@ function onMemory(): { browser: Browser; store: CountedStore } {
   return { store, browser: new Browser(sessions(store, { secret: SECRET })) }
 }
 
+/** Before the answer to a `create` arrives, `meanwhile` is done. */
+class InterruptedStore extends CountedStore {
+  meanwhile: (() => Promise<unknown>) | undefined
+
+  override async create(...args: Parameters<CountedStore['create']>): ReturnType<CountedStore['create']> {
+    const version = await super.create(...args)
+    const { meanwhile } = this
+    this.meanwhile = undefined
+    await meanwhile?.()
+    return version
+  }
+}
+
 function onCookie(options: CookieOptions = {}): Browser {
   return new Browser(sessions(cookie, { secret: SECRET, cookie: options }))
 }
@@ -38,6 +51,21 @@ async function longestOf(browse: () => Browser, character: string): Promise<numb
 }
 
 describe('a session on a server store', () => {
+  test('stays under its token where a login no longer fits, because of what another request stored meanwhile', async () => {
+    const store = new InterruptedStore({ maxBytes: MAX_BYTES })
+    const sess = sessions(store, { secret: SECRET })
+    const browser = new Browser(sess)
+    await browser.visit((session) => (session['first'] = 1))
+    const other = browser.at(sessions(store, { secret: SECRET }))
+    store.meanwhile = () => other.visit((session) => (session['large'] = 'x'.repeat(500)))
+    const login = browser.visit((session) => {
+      session.regenerate()
+      session['user'] = 'x'.repeat(500)
+    })
+    expect((await failureOf(login)).code).toBe('TOO_LARGE')
+    expect(await browser.see()).toEqual({ first: 1, large: 'x'.repeat(500) })
+  })
+
   test.each<[what: string, character: string, bytes: number]>([
     ['ASCII', 'x', 1],
     ['two bytes in UTF-8', 'é', 2],

@@ -3,6 +3,7 @@ import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
 import { arrive, begin, beginOn, type Handler } from '../support/arrival.ts'
 import { CountedStore } from '../support/counted-store.ts'
+import { FailingStore } from '../support/failing-store.ts'
 import { Stage } from '../support/interleaving.ts'
 import { skipPauses } from '../support/pauses.ts'
 import { SECRET } from '../support/secret.ts'
@@ -244,4 +245,57 @@ test('of 600 sessions that one process stores at the same time, each keeps its o
   }
   const found = await Promise.all(cookies.map(async (cookie) => ({ ...(await sess.exchange(cookie).open()) })))
   expect(found).toEqual(numbers(600).map((index) => ({ own: index, changed: index, changedAgain: index })))
+})
+
+test.each<[string, Handler, 'create' | 'update', readonly string[], number]>([
+  ['a login', (session) => session.regenerate(), 'create', ['UNAVAILABLE', 'stored'], 2],
+  ['a change', (session) => (session['other'] = 1), 'update', ['UNAVAILABLE', 'UNAVAILABLE'], 1],
+])(
+  'a change that waited for %s that failed is judged by the newest state',
+  async (_, handler, method, both, visits) => {
+    const store = new FailingStore()
+    const { browser, arrive: request } = await beginOn(store, { visits: 0 })
+    const first = await request()
+    handler(first.session)
+    // Another process.
+    await browser.at(sessions(store, { secret: SECRET })).visit((session) => (session['visits'] = 1))
+    const change = await request()
+    change.session['visits'] = count(change.session['visits'])
+    store.failing.add(method)
+    const outcomes = await Promise.all([outcomeOf(first.answer()), outcomeOf(change.answer())])
+    store.failing.clear()
+    expect({ outcomes, data: await browser.see() }).toEqual({ outcomes: both, data: { visits } })
+  },
+)
+
+test.each<[string, Handler, readonly string[]]>([
+  ['login', (session) => session.regenerate(), ['create', 'update']],
+  ['logout', (session) => session.destroy(), ['update', 'destroy']],
+])('a change and a %s that wait for one are told at once, without asking the store', async (_, depart, methods) => {
+  const { store, arrive: request } = await begin({ visits: 0 })
+  const [first, change, again] = [await request(), await request(), await request()]
+  depart(first.session)
+  change.session['visits'] = 1
+  depart(again.session)
+  store.take()
+  const outcomes = await Promise.all([first, change, again].map(({ answer }) => outcomeOf(answer())))
+  expect({ outcomes, methods: store.methods }).toEqual({ outcomes: ['stored', 'CONFLICT', 'stored'], methods })
+})
+
+test('a logout goes before a change that came first, after the one that is under way', async () => {
+  const { store, arrive: request } = await beginOn(new TroubledStore(), { visits: 0 })
+  const [underWay, change, logout] = [await request(), await request(), await request()]
+  underWay.session['first'] = 1
+  change.session['second'] = 2
+  logout.session.destroy()
+  store.stall()
+  store.take()
+  const answers = [underWay, change, logout].map(({ answer }) => outcomeOf(answer()))
+  await store.reached
+  store.release()
+  const outcomes = await Promise.all(answers)
+  expect({ outcomes, methods: store.methods }).toEqual({
+    outcomes: ['stored', 'CONFLICT', 'stored'],
+    methods: ['update', 'update', 'destroy'],
+  })
 })
