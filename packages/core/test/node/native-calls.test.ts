@@ -28,24 +28,27 @@ interface Served {
   readonly errors: readonly unknown[]
 }
 
-/** Serves the answer, with a session if `use` is given, and `/again` without a session. */
+/** Serves the answer, with a session of each slice if `use` is given, and `/again` without a session. */
 async function serveAnswer(
   protocol: Protocol,
   { answer }: NativeAnswer,
   use?: Use,
   store: TroubledStore = new TroubledStore(),
+  cookies: readonly string[] = ['sess'],
 ): Promise<Served> {
   const failures: unknown[] = []
   const errors: unknown[] = []
-  const sess: Sessions = sessions(store, { secret: SECRET, onError: (error) => errors.push(error) })
+  const slices = cookies.map((name): Sessions =>
+    sessions(store, { secret: SECRET, cookie: { name }, onError: (error) => errors.push(error) }),
+  )
   const listener: Listener = (req, res) => {
     if (req.url === '/again') {
       res.end('again')
       return
     }
     const page: Page = async (then) => {
-      if (use) use(await sess.open(req, res))
-      else await turn()
+      if (!use) await turn()
+      for (const sess of use ? slices : []) use?.(await sess.open(req, res))
       await then?.()
       return 'body'
     }
@@ -64,7 +67,7 @@ async function expectUsable({ client }: Served): Promise<void> {
   expect((await client.request('GET', '/again')).body).toBe('again')
 }
 
-const OURS = /^(?:set-cookie: sess=|vary: |cache-control: private$)/i
+const OURS = /^(?:set-cookie: sess\d?=|vary: |cache-control: private$)/i
 
 function withoutOurs({ status, headers, body }: Received): Received {
   return { status, headers: headers.filter((line) => !OURS.test(line)), body }
@@ -100,6 +103,18 @@ describe.each(PROTOCOLS)('$name: a method that was looked up before open, in', (
       const messages = await ask(served, answer)
       expect(messages.map(withoutOurs)).toEqual((await plain()).map(withoutOurs))
       expect(messages.map((message) => linesOf(message, /^vary:.*cookie$/i).length)).toEqual([1])
+      expect([served.failures, served.errors]).toEqual([[], []])
+      await expectUsable(served)
+    })
+
+    test.each<[string, Use, number]>([
+      ['read', read, 0],
+      ['changed', change, 2],
+    ])('answers the same where two slices %s their sessions', async (_, use, cookies) => {
+      const served = await serveAnswer(protocol, answer, use, new TroubledStore(), ['sess1', 'sess2'])
+      const messages = await ask(served, answer)
+      expect(messages.map(withoutOurs)).toEqual((await plain()).map(withoutOurs))
+      expect(messages.map((message) => linesOf(message, /^set-cookie: sess\d=/i).length)).toEqual([cookies])
       expect([served.failures, served.errors]).toEqual([[], []])
       await expectUsable(served)
     })
