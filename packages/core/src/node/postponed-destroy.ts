@@ -28,11 +28,11 @@ export function postponeDestroy(response: NodeResponse): void {
   if (socket !== undefined) postpone(socket, true)
 }
 
-/** Call it once for each `postponeDestroy`. Destroys what would have been destroyed since. */
+/** Call it once for each `postponeDestroy`. Destroys what would have been destroyed since, once the response is sent. */
 export function stopPostponing(response: NodeResponse): void {
-  release(response)
+  release(response, response)
   const socket = socketOf(response)
-  if (socket !== undefined) release(socket)
+  if (socket !== undefined) release(socket, response)
 }
 
 function postpone(target: Destroyable, isSocket: boolean): void {
@@ -44,11 +44,15 @@ function postpone(target: Destroyable, isSocket: boolean): void {
   target.destroy = postponedDestroy
 }
 
-function release(target: Destroyable): void {
+function release(target: Destroyable, response: NodeResponse): void {
   const postponed = target[POSTPONED]
   if (postponed === undefined || --postponed.count > 0) return
   target.destroy = postponed.destroy
-  if (postponed.isDue) target.destroy()
+  if (!postponed.isDue) return
+  postponed.isDue = false
+  // Node keeps it while an earlier response of the connection is under way.
+  if (response.writableFinished === true) target.destroy()
+  else response.on('finish', () => target.destroy())
 }
 
 function postponedDestroy(this: Destroyable, error?: Error | null): unknown {

@@ -5,6 +5,7 @@ export interface NodeResponse {
   statusCode: number
   readonly req?: unknown
   readonly headersSent: boolean
+  readonly writableFinished?: boolean
   /** node:http2 only. */
   readonly stream?: {
     readonly closed: boolean

@@ -85,6 +85,62 @@ describe.each(LISTENERS)('a response that has ended, and then %s', (_name, liste
   })
 })
 
+test('two responses of one connection arrive, where the handler of the second one destroys it', async () => {
+  const answers = async (store?: TroubledStore) => {
+    const change = store ? changing(store) : withoutSession
+    // Node has sent the first one by then, or the gate holds it.
+    const open: Open = async (req, res) => {
+      for (let turns = 0; req.url === '/second' && turns < 3; turns++) await turn()
+      return change(req, res)
+    }
+    store?.stall()
+    const listener = listenerOf(open, (req) => req.url === '/second' && req.socket.destroy())
+    const wire = await Wire.open(await serve(listener))
+    for (const path of ['/first', '/second']) wire.send('GET', path)
+    await store?.reached
+    for (let turns = 0; turns < 9; turns++) await turn()
+    store?.release()
+    const bodies = [(await wire.response()).body, (await wire.response()).body]
+    await wire.closed()
+    return bodies
+  }
+  expect(await answers()).toEqual(['sorry', 'sorry'])
+  expect(await answers(new TroubledStore())).toEqual(['sorry', 'sorry'])
+})
+
+test("a destroy of the connection that was replaced between two responses stays the application's own", async () => {
+  const open = changing(new TroubledStore())
+  const own = () => undefined
+  const found: unknown[] = []
+  const wire = await Wire.open(
+    await serve((req, res) => {
+      void open(req, res).then(() => {
+        res.on('finish', () => {
+          found.push(Reflect.get(req.socket, 'destroy') === own)
+          Object.assign(req.socket, { destroy: own })
+        })
+        res.end('body')
+      })
+    }),
+  )
+  for (let count = 0; count < 2; count++) {
+    wire.send('GET', '/')
+    await wire.response()
+  }
+  expect(found).toEqual([false, true])
+})
+
+test('a connection that is destroyed with an error is closed although the store has not answered', async () => {
+  const store = new TroubledStore()
+  store.stall()
+  const listener = listenerOf(changing(store), (req) => req.socket.destroy(new Error('of the connection')))
+  const wire = await Wire.open(await serve(listener))
+  wire.send('GET', '/')
+  await wire.closed()
+  expect(wire.received).toBe('')
+  store.release()
+})
+
 type Http2Destroy = (req: Http2ServerRequest, res: Http2ServerResponse) => unknown
 
 const HTTP2: readonly [name: string, destroy: Http2Destroy][] = [
