@@ -229,9 +229,9 @@ describe('a request that waits for the swap of another', () => {
 test('of 600 sessions that one process stores at the same time, each keeps its own changes', async () => {
   const store = new TroubledStore()
   const sess = sessions(store, { secret: SECRET })
-  const change = async (cookie: string | undefined, change: Record<string, number>): Promise<string> => {
+  const change = async (cookie: string | undefined, values: Record<string, number>): Promise<string> => {
     const exchange = sess.exchange(cookie)
-    Object.assign(await exchange.open(), change)
+    Object.assign(await exchange.open(), values)
     const headers = await exchange.commit(200)
     return headers.find(([name]) => name === 'set-cookie')?.[1].replace(/;.*/, '') ?? ''
   }
@@ -243,8 +243,10 @@ test('of 600 sessions that one process stores at the same time, each keeps its o
     store.release()
     await Promise.all(changes)
   }
-  const found = await Promise.all(cookies.map(async (cookie) => ({ ...(await sess.exchange(cookie).open()) })))
-  expect(found).toEqual(numbers(600).map((index) => ({ own: index, changed: index, changedAgain: index })))
+  const found = await Promise.all(cookies.map((cookie) => sess.exchange(cookie).open()))
+  expect(found.map((session) => Object.fromEntries(Object.entries(session)))).toEqual(
+    numbers(600).map((index) => ({ own: index, changed: index, changedAgain: index })),
+  )
 })
 
 test.each<[string, Handler, 'create' | 'update', readonly string[], number]>([
