@@ -110,7 +110,7 @@ test('two responses of one connection arrive, where the handler of the second on
 
 test("a destroy of the connection that was replaced between two responses stays the application's own", async () => {
   const open = changing(new TroubledStore())
-  const own = () => undefined
+  const own: unknown = () => undefined
   const found: unknown[] = []
   const wire = await Wire.open(
     await serve((req, res) => {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { sessions } from '@sess/core'
 import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
@@ -7,6 +8,7 @@ import { FailingStore } from '../support/failing-store.ts'
 import { Stage } from '../support/interleaving.ts'
 import { skipPauses } from '../support/pauses.ts'
 import { SECRET } from '../support/secret.ts'
+import { Signal } from '../support/signal.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 
 const numbers = (length: number): readonly number[] => Array.from({ length }, (_, index) => index)
@@ -226,8 +228,18 @@ describe('a request that waits for the swap of another', () => {
   })
 })
 
+/** Its updates wait for what `passage` is when they are called. */
+class HeldStore extends CountedStore {
+  passage: Promise<unknown> | undefined
+
+  override async update(...args: Parameters<ServerStore['update']>): ReturnType<ServerStore['update']> {
+    await this.passage
+    return super.update(...args)
+  }
+}
+
 test('of 600 sessions that one process stores at the same time, each keeps its own changes', async () => {
-  const store = new TroubledStore()
+  const store = new HeldStore()
   const sess = sessions(store, { secret: SECRET })
   const change = async (cookie: string | undefined, values: Record<string, number>): Promise<string> => {
     const exchange = sess.exchange(cookie)
@@ -236,16 +248,25 @@ test('of 600 sessions that one process stores at the same time, each keeps its o
     return headers.find(([name]) => name === 'set-cookie')?.[1].replace(/;.*/, '') ?? ''
   }
   const cookies = await Promise.all(numbers(600).map((index) => change(undefined, { own: index })))
-  for (const key of ['changed', 'changedAgain']) {
-    store.stall()
-    const changes = cookies.map((cookie, index) => change(cookie, { [key]: index }))
-    await store.reached
-    store.release()
-    await Promise.all(changes)
-  }
+  const changeAll = (from: number, key: string) =>
+    Promise.all(cookies.slice(from, from + 300).map((cookie, index) => change(cookie, { [key]: from + index })))
+  const [first, second] = [new Signal(), new Signal()]
+  store.passage = first.happened
+  const early = changeAll(0, 'changed')
+  for (let turns = 0; turns < 3; turns++) await turn()
+  store.passage = second.happened
+  const late = changeAll(300, 'changed')
+  for (let turns = 0; turns < 3; turns++) await turn()
+  store.passage = undefined
+  first.fire()
+  await early
+  await changeAll(0, 'again')
+  second.fire()
+  await late
+  await changeAll(300, 'again')
   const found = await Promise.all(cookies.map((cookie) => sess.exchange(cookie).open()))
   expect(found.map((session) => Object.fromEntries(Object.entries(session)))).toEqual(
-    numbers(600).map((index) => ({ own: index, changed: index, changedAgain: index })),
+    numbers(600).map((index) => ({ own: index, changed: index, again: index })),
   )
 })
 
