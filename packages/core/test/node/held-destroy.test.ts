@@ -1,5 +1,5 @@
-import type { RequestListener } from 'node:http'
-import { createServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
 import express from 'express'
 import { type AnyData, type Session, sessions } from '@sess/core'
@@ -14,6 +14,11 @@ import { Wire } from '../support/wire.ts'
 type Open = (...args: Parameters<RequestListener>) => Promise<unknown>
 
 const withoutSession: Open = async () => undefined
+
+/** Connects to a server that never closes a connection itself. */
+async function connected(listener: RequestListener): Promise<Wire> {
+  return Wire.open(await serve(listener, createServer({ keepAliveTimeout: 0 })))
+}
 
 /** Opens the session and changes it. */
 function changing(store: TroubledStore): Open {
@@ -60,7 +65,7 @@ describe.each(LISTENERS)('a response that has ended, and then %s', (_name, liste
   /** The response, after which the connection closes. The store is slow: it answers after the connection's end. */
   const answer = async (store?: TroubledStore, requests = 1) => {
     store?.stall()
-    const wire = await Wire.open(await serve(listener(store ? changing(store) : withoutSession)))
+    const wire = await connected(listener(store ? changing(store) : withoutSession))
     for (let count = 0; count < requests; count++) wire.send('POST', '/', [], 'unread')
     await store?.reached
     for (let turns = 0; turns < 5; turns++) await turn()
@@ -95,7 +100,7 @@ test('two responses of one connection arrive, where the handler of the second on
     }
     store?.stall()
     const listener = listenerOf(open, (req) => req.url === '/second' && req.socket.destroy())
-    const wire = await Wire.open(await serve(listener))
+    const wire = await connected(listener)
     for (const path of ['/first', '/second']) wire.send('GET', path)
     await store?.reached
     for (let turns = 0; turns < 9; turns++) await turn()
@@ -134,7 +139,7 @@ test('a connection that is destroyed with an error is closed although the store 
   const store = new TroubledStore()
   store.stall()
   const listener = listenerOf(changing(store), (req) => req.socket.destroy(new Error('of the connection')))
-  const wire = await Wire.open(await serve(listener))
+  const wire = await connected(listener)
   wire.send('GET', '/')
   await wire.closed()
   expect(wire.received).toBe('')
@@ -154,7 +159,7 @@ describe.each(HTTP2)('two http2 responses of one connection that have ended, and
   test('arrive, as without a session', async () => {
     const answer = async (store?: TroubledStore) => {
       const sess = store && sessions(store, { secret: SECRET, cookie: { secure: false } })
-      const server = createServer((req, res) => {
+      const server = createHttp2Server((req, res) => {
         void (async () => {
           const session: Session<AnyData> | undefined = await sess?.open(req, res)
           if (session) session['visits'] = 1
