@@ -1,7 +1,7 @@
 import { corrupt, type SessError, unavailable } from '@sess/core/adapter'
 import { Cluster, type DNSLookupFunction, Redis, type RedisOptions } from 'ioredis'
 import { TimedCommand } from './command.js'
-import { isReply, shown } from './error.js'
+import { isOf, isReply, shown } from './error.js'
 import type { Settings } from './options.js'
 
 /** Milliseconds between two attempts to connect, once ioredis has given up. */
@@ -67,6 +67,8 @@ export class Client {
   }
 
   #note(error: unknown): void {
+    // ioredis would go on with database 0.
+    if (isReply(error) && isOf(error, 'select')) this.#redis.disconnect(true)
     const known = shown(error)
     if (known !== undefined) this.#trouble = { error: known, at: performance.now() }
   }

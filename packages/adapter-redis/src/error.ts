@@ -7,6 +7,12 @@ export function isReply(error: unknown, word = ''): boolean {
   return error instanceof Error && error.name === 'ReplyError' && error.message.startsWith(word)
 }
 
+/** Whether an error is of that command. */
+export function isOf(error: unknown, command: string): boolean {
+  const { command: failed } = { command: undefined, ...Object(error) }
+  return typeof failed === 'object' && failed !== null && 'name' in failed && failed.name === command
+}
+
 /**
  * An error that is safe to show: the message of the original may repeat what was sent, and its fields do. `undefined`:
  * none of it is safe.

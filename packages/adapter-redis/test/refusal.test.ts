@@ -59,6 +59,27 @@ describe('7.1 a server that', () => {
     await expectAllRefused(openStore({ url: `redis://alice:${PASSWORD}@127.0.0.1:${port}` }), 'NOPERM')
   })
 
+  it('has no such database stores nothing in another one', async () => {
+    const { url } = await ownServer('--databases', '1')
+    const store = openStore({ url: `${url}/2` })
+    await expectAllRefused(store, 'ERR')
+    await expectAllRefused(store, 'ERR')
+    expect(await connect(url).dbsize()).toBe(0)
+  })
+
+  it('does not let the user select the database stores nothing in another one', async () => {
+    const { url, port } = await ownServer()
+    const direct = connect(url)
+    const store = openStore({ url: `redis://alice:${PASSWORD}@127.0.0.1:${port}/2`, prefix: 'sess:' })
+    await direct.call('ACL', 'SETUSER', 'alice', 'on', `>${PASSWORD}`, ...RIGHTS)
+    await expectAllRefused(store, 'NOPERM')
+    expect(await direct.dbsize()).toBe(0)
+    await direct.call('ACL', 'SETUSER', 'alice', '+select')
+    await vi.waitFor(async () => succeed(store.create('key', ALICE)), PATIENCE)
+    await direct.select(2)
+    expect(await direct.dbsize()).toBe(1)
+  })
+
   it('has no room', async () => {
     const { url } = await ownServer('--maxmemory', '3mb', '--maxmemory-policy', 'noeviction')
     const store = openStore({ url })
