@@ -16,7 +16,7 @@ import {
 } from '@sess/core/adapter'
 import { type MemcacheOptions, readMemcacheOptions } from './options.js'
 import { Pool } from './pool.js'
-import { add, type Command, get, gets, remove, swap } from './protocol.js'
+import { add, type Command, get, gets, remove, removeIf, swap } from './protocol.js'
 
 export type { MemcachedClient } from './client.js'
 export type { MemcacheOptions } from './options.js'
@@ -60,6 +60,11 @@ const memcache: Adapter<MemcacheOptions> = (options) => {
       if (cas === undefined || cas === '0') throw new SessError('UNAVAILABLE', NO_CAS)
       const next = newVersion()
       // The same connection is needed: a restarted server counts from 1 again, so `cas` could then name another write.
+      if (entry.expiresAt <= Date.now()) {
+        // A full server with `-M` would refuse to store an entry, also one that has expired.
+        const { head } = await connection.send(removeIf(prefix + key, cas), began)
+        if (head !== 'ERROR') return head === 'HD' ? next : null
+      }
       const { head } = await connection.send(swap(prefix + key, frame(entry, next), entry.expiresAt, cas), began)
       return head === 'STORED' ? next : null
     },

@@ -19,6 +19,8 @@ export interface Reply {
 
 /** memcached reads an expiry of up to this many seconds as relative to now, and 0 as never. */
 const LONGEST_RELATIVE = 30 * 24 * 60 * 60
+/** How many seconds the server's clock may be ahead of ours where it is told a date. */
+const MARGIN = 30 * 60
 /** The latest expiry that memcached accepts, in epoch seconds (2038). */
 const LATEST = 2 ** 31 - 1
 
@@ -35,24 +37,34 @@ export function gets(key: string): Command {
 }
 
 export function add(key: string, value: string, expiresAt: number): Command {
-  const text = `add ${key} 0 ${seconds(expiresAt)} ${Buffer.byteLength(value)}\r\n${value}\r\n`
+  const text = `add ${key} 0 ${exptimeOf(expiresAt)} ${Buffer.byteLength(value)}\r\n${value}\r\n`
   return { key, text, replies: ['STORED', 'NOT_STORED'] }
 }
 
 /** Replaces the value if `cas` is still its number. */
 export function swap(key: string, value: string, expiresAt: number, cas: string): Command {
-  const text = `cas ${key} 0 ${seconds(expiresAt)} ${Buffer.byteLength(value)} ${cas}\r\n${value}\r\n`
+  const text = `cas ${key} 0 ${exptimeOf(expiresAt)} ${Buffer.byteLength(value)} ${cas}\r\n${value}\r\n`
   return { key, text, replies: ['STORED', 'EXISTS', 'NOT_FOUND'] }
+}
+
+/** Deletes the value if `cas` is still its number. `ERROR`: memcached is older than 1.6. */
+export function removeIf(key: string, cas: string): Command {
+  return { key, text: `md ${key} C${cas}\r\n`, replies: ['HD', 'EX', 'NF', 'ERROR'] }
 }
 
 export function remove(key: string): Command {
   return { key, text: `delete ${key}\r\n`, replies: ['DELETED', 'NOT_FOUND'] }
 }
 
-/** Rounds up to whole seconds and adds one: the server's clock ticks once a second, and may be ahead of ours. */
-function seconds(expiresAt: number): number {
-  const second = Math.min(Math.ceil(expiresAt / 1000) + 1, LATEST)
-  return second > LONGEST_RELATIVE ? second : -1
+/**
+ * A number of seconds, since the server's clock may differ from ours. Beyond 30 days memcached takes only a date. It is
+ * rounded up, and two seconds are added: the server's clock ticks once a second, and is rounded down.
+ */
+function exptimeOf(expiresAt: number): number {
+  const now = Date.now()
+  if (expiresAt <= now) return -1
+  const left = Math.ceil((expiresAt - now) / 1000) + 2
+  return left <= LONGEST_RELATIVE ? left : Math.min(Math.ceil(expiresAt / 1000) + MARGIN, LATEST)
 }
 
 /** The reply at the start of `bytes`. `undefined`: it has not arrived completely. */

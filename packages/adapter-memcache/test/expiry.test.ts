@@ -1,11 +1,14 @@
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { startImpostor } from './support/relay.ts'
 import { ownServer, sharedServer } from './support/server.ts'
 import { entry, numbers, succeed } from '../../../tests/support/stores.ts'
 import { openStore } from './support/stores.ts'
 
 const server = sharedServer()
-const DAY = 24 * 60 * 60 * 1000
+const MINUTE = 60 * 1000
+const DAY = 24 * 60 * MINUTE
 
 describe('6 expiry', () => {
   it('6.1 and 6.2 the server removes an expired entry, and not a millisecond early', async () => {
@@ -73,6 +76,41 @@ describe('6 expiry', () => {
     }
   })
 
+  /** From now on, the clock of this process is behind the server's by so many milliseconds. */
+  const beBehind = (ms: number): void => {
+    vi.spyOn(Date, 'now').mockImplementation(() => Math.floor(performance.timeOrigin + performance.now() - ms))
+    onTestFinished(() => void vi.restoreAllMocks())
+  }
+
+  it.each([
+    ['20 minutes ahead, an entry of 15 minutes', 20 * MINUTE, 15 * MINUTE],
+    ['20 minutes behind, an entry of 15 minutes', -20 * MINUTE, 15 * MINUTE],
+    ['20 minutes ahead, an entry of 30 days', 20 * MINUTE, 30 * DAY],
+    // memcached is told a date. At the end, this process's clock is where the server's was 20 minutes ago.
+    ['20 minutes ahead, an entry of 31 days, a minute before its end', 31 * DAY + 19 * MINUTE, 31 * DAY],
+  ])('7.9 the clock of the server is %s: it lives', async (_, ahead, life) => {
+    beBehind(ahead)
+    const store = openStore({ servers: server.address })
+    const expiresAt = Date.now() + life
+    await succeed(store.create('created', entry('data', expiresAt)))
+    const version = await succeed(store.create('updated', entry('data')))
+    await succeed(store.update('updated', entry('data', expiresAt), version))
+    // The server removes an entry that it takes for expired only after its clock has ticked.
+    await sleep(2000)
+    vi.restoreAllMocks()
+    expect(await store.read('created')).toMatchObject({ expiresAt })
+    expect(await store.read('updated')).toMatchObject({ expiresAt })
+  })
+
+  it('7.9 whether memcached is told a date is decided after rounding', async () => {
+    const store = openStore({ servers: server.address })
+    const now = Date.now()
+    const dates = [-3001, -2001, -2000, -1001, -1000, -500, -1, 0, 1, 500, 1000].map((ms) => now + 30 * DAY + ms)
+    for (const expiresAt of dates) await succeed(store.create(`rounded-${expiresAt}`, entry('data', expiresAt)))
+    await sleep(2000)
+    for (const expiresAt of dates) expect(await store.read(`rounded-${expiresAt}`)).toMatchObject({ expiresAt })
+  })
+
   it.each([
     ['the first millisecond', 1],
     ['a day after 1970', DAY],
@@ -88,5 +126,25 @@ describe('6 expiry', () => {
     await expect.poll(() => store.read(`${key}-new`), { timeout: 10_000 }).toBeNull()
     await expect.poll(() => store.read(key), { timeout: 10_000 }).toBeNull()
     await succeed(store.create(key, entry('again')))
+  })
+
+  it('6.5 an update that has expired is made on a memcached that does not know `md`, before 1.6', async () => {
+    const upstream = connect(server.port, '127.0.0.1')
+    onTestFinished(() => void upstream.destroy())
+    const asked: string[] = []
+    const address = await startImpostor((commands, socket) => {
+      asked.push(commands.slice(0, 3))
+      if (commands.startsWith('md ')) socket.write('ERROR\r\n')
+      else
+        upstream
+          .removeAllListeners('data')
+          .on('data', (bytes) => socket.write(bytes))
+          .write(commands)
+    })
+    const store = openStore({ servers: address })
+    const version = await succeed(store.create('old', entry('data')))
+    await succeed(store.update('old', entry('data', 1), version))
+    expect(await store.read('old')).toBeNull()
+    expect(asked).toEqual(['add', 'get', 'md ', 'cas', 'get'])
   })
 })

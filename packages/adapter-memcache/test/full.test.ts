@@ -26,7 +26,7 @@ describe('a server that is full', () => {
     }
   })
 
-  it('that evicts nothing is UNAVAILABLE for new sessions, and still reads and destroys', async () => {
+  it('that evicts nothing is UNAVAILABLE for new sessions, and still reads, ends and destroys', async () => {
     const store = openStore({ servers: refusing.address })
     const versions = await Promise.all(
       KEYS.map((key) =>
@@ -42,8 +42,13 @@ describe('a server that is full', () => {
       else expect(stored?.data === key + DATA).toBe(true)
     }
     expect(await codeOf(store.create('one-more', entry(DATA)))).toBe('UNAVAILABLE')
-    for (const key of KEYS.slice(0, 5)) await store.destroy(key)
-    expect(await store.read('key0')).toBeNull()
+    const [ended = '', ...others] = KEYS.filter((_key, n) => versions[n] !== 'UNAVAILABLE').slice(0, 5)
+    const version = versions[KEYS.indexOf(ended)] ?? ''
+    expect(await store.update(ended, entry('ended', 1), '0123456789abcdef')).toBeNull()
+    await succeed(store.update(ended, entry('ended', 1), version))
+    expect(await store.read(ended)).toBeNull()
+    for (const key of others) await store.destroy(key)
+    expect(await store.read(others[0] ?? '')).toBeNull()
     await succeed(store.create('one-more', entry(DATA)))
   })
 })

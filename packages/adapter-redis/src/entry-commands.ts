@@ -14,20 +14,27 @@ interface Write {
 }
 
 // Each write has one key and three arguments: '' if the key must not exist, or '=' and the version that must be there;
-// the value; and its expiry. The pattern matches the header of core's `frame`: a version of 16 characters, a date of up
+// the value; and how many milliseconds it is to live. If none, what has ended is deleted: a full server refuses SET. The pattern matches the header of core's `frame`: a version of 16 characters, a date of up
 // to 16 digits, a colon.
 const SCRIPT = `
 local done = {}
 for i, key in ipairs(KEYS) do
-  local known, value, expires = unpack(ARGV, 3 * i - 2, 3 * i)
+  local known, value, left = unpack(ARGV, 3 * i - 2, 3 * i)
+  local unit = 'PX'
+  if tonumber(left) <= 0 then unit, left = 'PXAT', '1' end
   done[i] = false
   if known == '' then
-    done[i] = redis.call('SET', key, value, 'PXAT', expires, 'NX')
+    done[i] = redis.call('SET', key, value, unit, left, 'NX')
   else
     local head = redis.pcall('GETRANGE', key, 0, 32)
     if type(head) == 'string' and '=' .. head:sub(1, 16) == known
       and head:find('^[%w_-]+:') and head:find('^[1-9]%d*:', 17) then
-      done[i] = redis.call('SET', key, value, 'PXAT', expires)
+      if unit == 'PX' then
+        done[i] = redis.call('SET', key, value, 'PX', left)
+      else
+        redis.call('DEL', key)
+        done[i] = 'OK'
+      end
     end
   end
 end
@@ -51,7 +58,7 @@ export function writesOf(client: Client): Commands<Write> {
   return {
     async one(write, due) {
       if (write.known === undefined)
-        return client.send('set', [write.key, write.value, 'PXAT', write.expiresAt, 'NX'], due)
+        return client.send('set', [write.key, write.value, ...expiryOf(leftOf(write)), 'NX'], due)
       const [done] = listOf(await runScript(client, [1, write.key, ...argsOf(write)], due), 1)
       return done
     },
@@ -62,8 +69,17 @@ export function writesOf(client: Client): Commands<Write> {
   }
 }
 
-function argsOf({ known, value, expiresAt }: Write): [string, string, number] {
-  return [known === undefined ? '' : `=${known}`, value, expiresAt]
+function argsOf(write: Write): [string, string, number] {
+  return [write.known === undefined ? '' : `=${write.known}`, write.value, leftOf(write)]
+}
+
+/** Milliseconds that the entry is to live. The server's clock may differ from ours, so it is not told a date. */
+function leftOf({ expiresAt }: Write): number {
+  return expiresAt - Date.now()
+}
+
+function expiryOf(left: number): [string, number] {
+  return left > 0 ? ['PX', left] : ['PXAT', 1]
 }
 
 async function runScript(client: Client, args: readonly (string | number)[], due: number): Promise<unknown> {

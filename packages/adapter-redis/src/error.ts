@@ -9,7 +9,8 @@ export function isReply(error: unknown, word = ''): boolean {
 
 /** Whether an error is of that command. */
 export function isOf(error: unknown, command: string): boolean {
-  const { command: failed } = { command: undefined, ...Object(error) }
+  if (!(error instanceof Error && 'command' in error)) return false
+  const { command: failed } = error
   return typeof failed === 'object' && failed !== null && 'name' in failed && failed.name === command
 }
 

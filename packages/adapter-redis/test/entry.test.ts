@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ALICE, codeOf, failureOf, FAR, PAST, shown, succeed } from '../../../tests/support/stores.ts'
 import { SharedServer } from './server.ts'
 
@@ -14,15 +14,57 @@ async function isUntouched(key: string, act: () => Promise<unknown>): Promise<bo
 }
 
 describe('an entry', () => {
-  it('is one key, which Redis expires at the very millisecond', async () => {
+  it('is one key, which Redis expires no earlier than it ends, and within the deadline of a call after it', async () => {
+    const expectExpiry = async (expiresAt: number) => {
+      const late = (await shared.direct.pexpiretime(`${shared.prefix}key`)) - expiresAt
+      expect(late).toBeGreaterThanOrEqual(0)
+      expect(late).toBeLessThan(shared.store.deadline)
+    }
     const expiresAt = Date.now() + 86_400_123
     const version = await succeed(shared.store.create('key', { ...ALICE, expiresAt }))
     expect(await shared.direct.get(`${shared.prefix}key`)).toBe(`${version}${expiresAt}:${ALICE.data}`)
-    expect(await shared.direct.pexpiretime(`${shared.prefix}key`)).toBe(expiresAt)
+    await expectExpiry(expiresAt)
     const next = await succeed(shared.store.update('key', { ...ALICE, expiresAt: expiresAt + 1 }, version))
     expect(await shared.direct.get(`${shared.prefix}key`)).toBe(`${next}${expiresAt + 1}:${ALICE.data}`)
-    expect(await shared.direct.pexpiretime(`${shared.prefix}key`)).toBe(expiresAt + 1)
+    await expectExpiry(expiresAt + 1)
     expect(await shared.direct.keys(`${shared.prefix}*`)).toEqual([`${shared.prefix}key`])
+  })
+
+  describe.each([
+    ['ahead', 20],
+    ['behind', -20],
+  ])('7.9 where the clock of the server is 20 minutes %s', (_, minutes) => {
+    const MINUTE = 60_000
+
+    beforeEach(() => {
+      const offset = minutes * MINUTE
+      vi.spyOn(Date, 'now').mockImplementation(() => Math.floor(performance.timeOrigin + performance.now() - offset))
+      onTestFinished(() => void vi.restoreAllMocks())
+    })
+
+    it.each([1, 5])('lives for its 15 minutes: created and updated with %i at once', async (width) => {
+      const keys = Array.from({ length: width }, (__, n) => `key${n}`)
+      const soon = Date.now() + 15 * MINUTE
+      const expectLife = async () => {
+        for (const key of keys) {
+          expect(await shared.store.read(key)).toMatchObject({ expiresAt: soon })
+          const left = await shared.direct.pttl(shared.prefix + key)
+          expect(left).toBeGreaterThan(14 * MINUTE)
+          expect(left).toBeLessThanOrEqual(15 * MINUTE + 1)
+        }
+      }
+      const entry = { ...ALICE, expiresAt: soon }
+      const versions = await Promise.all(keys.map((key) => succeed(shared.store.create(key, entry))))
+      await expectLife()
+      await Promise.all(keys.map((key, n) => succeed(shared.store.update(key, entry, versions[n] ?? ''))))
+      await expectLife()
+    })
+
+    it('is gone at once where it has ended', async () => {
+      const version = await succeed(shared.store.create('key', ALICE))
+      await succeed(shared.store.update('key', { ...ALICE, expiresAt: Date.now() }, version))
+      expect(await shared.direct.exists(`${shared.prefix}key`)).toBe(0)
+    })
   })
 
   it.each([1, 1000, PAST])('6.5 that expired at %i is written, and is not there', async (expiresAt) => {

@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest'
+import { sessions } from '@sess/core'
 import type { ServerStore, SessError } from '@sess/core/adapter'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ALICE, codeOf, entry, failureOf, shown, succeed, works } from '../../../tests/support/stores.ts'
 import { connect, ownServer } from './server.ts'
 import { expectAllAllowed, openStore, RIGHTS } from './stores.ts'
@@ -90,6 +91,28 @@ describe('7.1 a server that', () => {
     expect(await store.read('secret-key')).toEqual({ ...SECRET, version })
     await store.destroy('secret-key')
     expect(await store.read('secret-key')).toBeNull()
+  })
+
+  it('7.8 has no room ends a session: by an update that has expired, and by a logout', async () => {
+    const { url } = await ownServer('--maxmemory', '3mb', '--maxmemory-policy', 'noeviction')
+    const store = openStore({ url })
+    const version = await succeed(store.create('secret-key', SECRET))
+    const sess = sessions('redis', { secret: 'a secret of at least thirty-two bytes', url })
+    onTestFinished(() => sess.close())
+    const login = sess.exchange(null)
+    Object.assign(await login.open(), { user: 7 })
+    const [[, cookie] = ['', '']] = await login.commit(200)
+    await connect(url).config('SET', 'maxmemory', '1mb')
+    const other = { ...SECRET, expiresAt: 1 }
+    expect(await store.update('secret-key', other, '0123456789abcdef')).toBeNull()
+    await succeed(store.update('secret-key', other, version))
+    expect(await store.read('secret-key')).toBeNull()
+    const logout = sess.exchange(cookie.replace(/;.*/, ''))
+    const session = await logout.open()
+    expect(session['user']).toBe(7)
+    session.destroy()
+    await logout.commit(200)
+    expect(await connect(url).dbsize()).toBe(0)
   })
 
   it('is a replica reads, and does nothing else', async () => {

@@ -118,16 +118,19 @@ export class SessionEntries {
 
   /** Marks the session as moved to another key, if the snapshot is current. */
   bury(key: string, { data, version }: Snapshot, to: string): Promise<boolean> {
-    return this.#mark(key, encodeMoved(data, to), version, TOMBSTONE_MS)
+    return this.#mark(key, encodeMoved(data, to), version, this.#context.clock() + TOMBSTONE_MS)
   }
 
-  /** Marks the session as ended, if the snapshot is current; for a tombstone's time, or for no time at all. */
+  /**
+   * Marks the session as ended, if the snapshot is current: for a tombstone's time, or with an expiry long past. A store
+   * that is full, and could store nothing, then removes the entry.
+   */
   end(key: string, { version }: Snapshot, isKept: boolean): Promise<boolean> {
-    return this.#mark(key, ENDED, version, isKept ? TOMBSTONE_MS : 0)
+    return this.#mark(key, ENDED, version, isKept ? this.#context.clock() + TOMBSTONE_MS : 1)
   }
 
-  async #mark(key: string, data: string, version: Version, ms: number): Promise<boolean> {
-    return (await this.swap(key, { data, expiresAt: this.#context.clock() + ms }, version)) !== null
+  async #mark(key: string, data: string, version: Version, expiresAt: number): Promise<boolean> {
+    return (await this.swap(key, { data, expiresAt }, version)) !== null
   }
 
   async #answer<T>(call: Promise<T>): Promise<T> {
