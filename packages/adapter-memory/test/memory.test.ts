@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import memory from '@sess/adapter-memory'
-import { describe, expect, it } from 'vitest'
+import { type AnyData, type Session, sessions } from '@sess/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { codeOf, entry, numbers, openUntyped, PAST, succeed } from '../../../tests/support/stores.ts'
 import { newScope, openStore } from './stores.ts'
 
@@ -55,6 +56,29 @@ describe('in addition to the contract', () => {
     await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 503 })
     await expect(refused).rejects.toThrow(/full: it holds 2 sessions.*Raise maxEntries/)
     expect(await store.read('three')).toBeNull()
+  })
+
+  it('7.8 refuses a login where it is full; the session stays, and can be read, changed and logged out', async () => {
+    const sess = sessions(memory, { secret: 'a secret of at least thirty-two bytes', scope: newScope(), maxEntries: 1 })
+    onTestFinished(() => sess.close())
+    let cookie = ''
+    const visit = async (use: (session: Session<AnyData>) => unknown) => {
+      const exchange = sess.exchange(cookie)
+      const session = await exchange.open()
+      use(session)
+      const found = { ...session }
+      const headers = await exchange.commit(200)
+      cookie = headers.find(([name]) => name === 'set-cookie')?.[1].replace(/;.*/, '') ?? cookie
+      return found
+    }
+    await visit((session) => (session['user'] = 7))
+    await expect(visit((session) => session.regenerate())).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await visit((session) => (session['cart'] = ['book']))
+    expect(await visit(() => undefined)).toEqual({ user: 7, cart: ['book'] })
+    await visit((session) => session.destroy())
+    expect(await visit(() => undefined)).toEqual({})
+    await visit((session) => (session['user'] = 8))
+    expect(await visit(() => undefined)).toEqual({ user: 8 })
   })
 
   it('7.2 works again when there is room again', async () => {
