@@ -65,6 +65,7 @@ function isInstance(value: unknown): value is Instance {
 
 /** `memcached` splits at the last colon, and takes an IPv6 address without brackets. */
 function readServer(name: string): Server | undefined {
+  if (name.startsWith('/')) return parseServer(name)
   const [, host = name, port = PORT] = /^(.+):(\d+)$/.exec(name) ?? []
   const server = parseServer(`${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`)
   return server && { ...server, name }
@@ -86,7 +87,7 @@ export const placement: Check<Placement> = (value, path) => {
     const server = readServer(name)
     const vnodes = ring.vnodes[name]
     if (server) return { ...server, weight: ring.servers[index]?.weight, vnodes: vnodes === 0 ? undefined : vnodes }
-    throw invalidOption(`${path}.servers[${index}]`, name, `'host:port' or 'host'; Unix sockets are not supported`)
+    throw invalidOption(`${path}.servers[${index}]`, name, `'host:port', 'host' or the path of a Unix socket`)
   }
   const [first = '', ...rest] = names
   return {

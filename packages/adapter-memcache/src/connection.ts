@@ -17,6 +17,14 @@ const NOTHING = Buffer.alloc(0)
 
 const UNEXPECTED = 'The server sent an unexpected reply. Is it memcached?'
 
+const REFUSAL =
+  /^(?:SERVER_ERROR (?:out of memory(?: storing object| writing get response)?|object too large for cache)|CLIENT_ERROR (?:unauthenticated|bad data chunk|bad command line format|line too long)|ERROR(?: Too many open connections)?)$/
+
+/** A refusal that is safe to show. Another server than memcached, such as a proxy, may quote what it was sent. */
+function shown(refusal: string): string {
+  return REFUSAL.test(refusal) ? refusal : (/^\w+/.exec(refusal)?.[0] ?? UNEXPECTED)
+}
+
 /**
  * A connection to one server. It sends a command without waiting for the reply to the one before, and replies arrive
  * in the order of the commands. A reply that does not fit its command may belong to another one, so the connection is
@@ -27,8 +35,8 @@ export class Connection {
   readonly #calls: Call[] = []
   #unread: Buffer = NOTHING
 
-  constructor({ host, port }: Server) {
-    this.#socket = connect({ host, port, noDelay: true })
+  constructor({ address }: Server) {
+    this.#socket = connect({ ...address, noDelay: true })
       .setTimeout(IDLE_MS)
       .on('timeout', () => this.#calls.length === 0 && this.close(new Error('The connection was idle.')))
       .on('data', (bytes: Buffer) => this.#read(bytes))
@@ -78,8 +86,8 @@ export class Connection {
     const { head } = reply
     const [call] = this.#calls
     if (call?.command.replies.includes(head)) call.resolve(reply)
-    else if (head.startsWith('SERVER_ERROR')) call?.reject(new Error(head))
-    else this.close(new Error(/^(?:CLIENT_)?ERROR/.test(head) ? head : UNEXPECTED))
+    else if (head.startsWith('SERVER_ERROR')) call?.reject(new Error(shown(head)))
+    else this.close(new Error(/^(?:CLIENT_)?ERROR\b/.test(head) ? shown(head) : UNEXPECTED))
     this.#calls.shift()
   }
 }

@@ -8,7 +8,10 @@ import { parseServer, type Server, type Servers } from './server.js'
  * wrong.
  */
 export interface MemcacheOptions {
-  /** `host:port` of the server, or a list of them, with an IPv6 address in brackets. Default `127.0.0.1:11211`. */
+  /**
+   * `host:port` of the server, with an IPv6 address in brackets, or the absolute path of its Unix socket; or a list of
+   * them. Default `127.0.0.1:11211`.
+   */
   readonly servers?: string | readonly string[] | undefined
   /**
    * The application's own client of the npm package `memcached`, instead of `servers`. The store takes over its
@@ -39,7 +42,11 @@ export interface Settings {
 const server: Check<Server> = (value, path) => {
   const parsed = typeof value === 'string' ? parseServer(value) : undefined
   if (parsed !== undefined) return parsed
-  throw invalidOption(path, value, `'host:port', such as '127.0.0.1:11211', or an array of them`)
+  throw invalidOption(
+    path,
+    value,
+    `'host:port', such as '127.0.0.1:11211', the path of a Unix socket, or an array of them`,
+  )
 }
 
 const servers: Check<Servers> = (value, path) => {

@@ -31,6 +31,7 @@ describe('options', () => {
     { servers: undefined, prefix: undefined, deadline: undefined, maxBytes: undefined },
     { servers: 'localhost:11211' },
     { servers: ['cache-1.example.com:11211', '10.0.0.1:1', '[::1]:65535'] },
+    { servers: ['/run/memcached.sock', 'a:1'] },
     { prefix: '!~' },
     { prefix: 'p'.repeat(122) },
     { deadline: 1 },
@@ -49,7 +50,15 @@ describe('options', () => {
     ...['localhost', 'localhost:', ':11211', 'a:0', 'a:65536', 'a:1,b:2', 'a:1 b:2', '::1', '[::1]', '[::g]:1'].map(
       (servers) => [{ servers }, `memcache.servers is a string of ${servers.length} characters`, 'host:port'] as const,
     ),
-    ...['memcached://user:hunter2@a:1', 'user:hunter2@a:1', 'a:1/path', 'a:1?b', 'a:1#b', '/run/memcached.sock'].map(
+    ...[
+      'memcached://user:hunter2@a:1',
+      'user:hunter2@a:1',
+      'a:1/path',
+      'a:1?b',
+      'a:1#b',
+      'run/memcached.sock',
+      '/run/a b',
+    ].map(
       (servers) => [{ servers }, `memcache.servers is a string of ${servers.length} characters`, 'host:port'] as const,
     ),
     [{ prefix: '' }, 'memcache.prefix is an empty string', '1 to 122'],
@@ -79,7 +88,7 @@ describe('options', () => {
 
 describe('the option client', () => {
   const A_CLIENT = `a client of the npm package 'memcached'`
-  const AN_ADDRESS = `'host:port' or 'host'; Unix sockets are not supported`
+  const AN_ADDRESS = `'host:port', 'host' or the path of a Unix socket`
   const ring = {
     servers: [{ string: 'a', weight: 1 }],
     vnodes: { a: 0 },
@@ -158,7 +167,7 @@ describe('the option client', () => {
       'an object',
       'a client that has not removed or replaced a server',
     ],
-    ...['/run/hunter2.sock', 'user:hunter2@a:1', 'a:0', 'a:65536', '::1', 'a b', 'a:1/hunter2'].map(
+    ...['/run/hunter2 x.sock', 'user:hunter2@a:1', 'a:0', 'a:65536', '::1', 'a b', 'a:1/hunter2'].map(
       (server): [string, unknown, string, string, string] => [
         server,
         () => newClient(['a:1', server]).client,
