@@ -30,9 +30,18 @@ export function postponeDestroy(response: NodeResponse): void {
 
 /** Call it once for each `postponeDestroy`. Destroys what would have been destroyed since, once the response is sent. */
 export function stopPostponing(response: NodeResponse): void {
-  release(response, response)
   const socket = socketOf(response)
-  if (socket !== undefined) release(socket, response)
+  const isResponseDue = release(response)
+  const isSocketDue = socket !== undefined && release(socket)
+  if (!isResponseDue && !isSocketDue) return
+  // A response that is sent has no connection any more, so its own `destroy` would leave the connection open.
+  const destroy = () => {
+    if (isResponseDue) response.destroy()
+    socket?.destroy()
+  }
+  // Node keeps it while an earlier response of the connection is under way.
+  if (response.writableFinished === true) destroy()
+  else response.on('finish', destroy)
 }
 
 function postpone(target: Destroyable, isSocket: boolean): void {
@@ -44,15 +53,14 @@ function postpone(target: Destroyable, isSocket: boolean): void {
   target.destroy = postponedDestroy
 }
 
-function release(target: Destroyable, response: NodeResponse): void {
+/** Returns whether a destroy is due. */
+function release(target: Destroyable): boolean {
   const postponed = target[POSTPONED]
-  if (postponed === undefined || --postponed.count > 0) return
+  if (postponed === undefined || --postponed.count > 0) return false
   target.destroy = postponed.destroy
-  if (!postponed.isDue) return
+  const { isDue } = postponed
   postponed.isDue = false
-  // Node keeps it while an earlier response of the connection is under way.
-  if (response.writableFinished === true) target.destroy()
-  else response.on('finish', () => target.destroy())
+  return isDue
 }
 
 function postponedDestroy(this: Destroyable, error?: Error | null): unknown {
