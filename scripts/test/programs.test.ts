@@ -71,7 +71,7 @@ describe('a program that is missing', () => {
     await expect(findProgram(program, folder)).rejects.toThrow(/SESS_(?:REDIS_URL|MEMCACHED_SERVERS|CHROMIUM)/)
   })
 
-  it('is not installed by the test that starts it, whoever runs that, and the error names npm test', async () => {
+  it('is not installed by the test that needs it, and the error names npm test', async () => {
     put('apt-get', APT)
     vi.stubEnv('SESS_INSTALL', '1')
     await expect(findProgram('memcached', folder)).rejects.toThrow('Or run `npm test` without arguments')

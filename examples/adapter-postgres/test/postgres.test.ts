@@ -353,6 +353,7 @@ it('is found by its name, with its options typed', async () => {
   const session = await exchange.open()
   session.visits = 1
   expect((await exchange.commit(200)).map(([name]) => name)).toContain('set-cookie')
-  // @ts-expect-error: a misspelt option must not compile, since the adapter has merged its own by name
+  // @ts-expect-error: this is the test of the types. Importing the adapter declares its options, so a misspelt one must
+  // not compile.
   expect(() => sessions('postgres', { secret: SECRET, tabel: 'x' })).toThrow('tabel')
 })

@@ -14,8 +14,8 @@ interface Write {
 }
 
 // Each write has one key and three arguments: '' if the key must not exist, or '=' and the version that must be there;
-// the value; and how many milliseconds it is to live. If none, what has ended is deleted: a full server refuses SET. The pattern matches the header of core's `frame`: a version of 16 characters, a date of up
-// to 16 digits, a colon.
+// the value; and how many milliseconds it is to live. If that is not above 0, the key is deleted: a full server refuses
+// SET. The pattern matches the header of core's `frame`: a version of 16 characters, a date of up to 16 digits, a colon.
 const SCRIPT = `
 local done = {}
 for i, key in ipairs(KEYS) do

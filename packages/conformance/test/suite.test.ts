@@ -25,12 +25,12 @@ const CONTRACT = [
 
 const sealed = { adapter: sealedAdapter(correctParts) }
 
-function only(...clauses: readonly string[]): RunOptions {
+function ofClauses(...clauses: readonly string[]): RunOptions {
   return { filter: ({ clause }) => clauses.includes(clause) }
 }
 
 async function outcomesOf(harness: Harness, ...clauses: readonly string[]): Promise<readonly Outcome[]> {
-  return (await runSuite(harness, only(...clauses))).outcomes
+  return (await runSuite(harness, ofClauses(...clauses))).outcomes
 }
 
 /** The outcomes of those clauses on the mutant of that name. */
@@ -68,7 +68,7 @@ describe('the suite', () => {
   it('reports in the order of the contract, and each case as it ends', async () => {
     const ended: Outcome[] = []
     const { store, kind, outcomes } = await runSuite<object>(good, {
-      ...only('1.2', '2.1', '4.2', '10.1'),
+      ...ofClauses('1.2', '2.1', '4.2', '10.1'),
       onOutcome: (outcome) => ended.push(outcome),
     })
     expect([store, kind]).toEqual(['map', 'server'])
@@ -180,6 +180,6 @@ describe('a harness', () => {
 
   it('is refused if no case is run', async () => {
     await expect(runSuite<object>(good, { filter: () => false })).rejects.toThrow('No case was run.')
-    await expect(runSuite<object>(good, only('7.3'))).rejects.toThrow('No case was run.')
+    await expect(runSuite<object>(good, ofClauses('7.3'))).rejects.toThrow('No case was run.')
   })
 })

@@ -64,7 +64,7 @@ export interface Sessions<D extends Storable<D> = AnyData> {
    */
   close(): Promise<void>
   // The symbol is declared in `lib` esnext.disposable. Without @ts-ignore, an application that has an older `lib` and
-  // checks the declarations of its libraries would not compile.
+  // checks the declarations of its libraries would not compile. With @ts-expect-error, one that has it would not.
   /** @ts-ignore An older `lib` does not declare this symbol. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -3,7 +3,7 @@ interface Entry<Q> {
   readonly queue: Q
 }
 
-/** A power of two, and more than the number of sessions that are stored at the same time, in most processes. */
+/** Most processes store fewer sessions at the same time. With more, a bucket has several. */
 const BUCKETS = 256
 
 /**
