@@ -32,10 +32,14 @@ function shown(refusal: string): string {
  */
 export class Connection {
   readonly #socket: Socket
+  /** Until when the connection may take to be made (`performance.now()`). */
+  readonly #connectsUntil: number
   readonly #calls: Call[] = []
   #unread: Buffer = NOTHING
 
-  constructor({ address }: Server) {
+  /** `deadline`: how long it may take to connect, in milliseconds. */
+  constructor({ address }: Server, deadline: number) {
+    this.#connectsUntil = performance.now() + deadline
     this.#socket = connect({ ...address, noDelay: true })
       .setTimeout(IDLE_MS)
       .on('timeout', () => this.#calls.length === 0 && this.close(new Error('The connection was idle.')))
@@ -61,8 +65,12 @@ export class Connection {
     })
   }
 
-  /** Closes the connection if the call that is next to be answered began at or before `began`. */
+  /**
+   * Closes the connection if the call that is next to be answered began at or before `began`, unless the connection is
+   * still being made.
+   */
   closeIfStuck(began: number): void {
+    if (this.#socket.connecting && performance.now() < this.#connectsUntil) return
     const [first] = this.#calls
     if (first !== undefined && first.began <= began) this.close(new Error('The server did not answer.'))
   }

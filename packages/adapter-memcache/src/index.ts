@@ -33,7 +33,7 @@ function entryOf(value: Buffer): Stored | undefined {
 /** Stores sessions in memcached, on one server or several. */
 const memcache: Adapter<MemcacheOptions> = (options) => {
   const { placement, prefix, deadline, maxBytes } = readMemcacheOptions(options)
-  const pool = new Pool(placement)
+  const pool = new Pool(placement, deadline)
   const send = (command: Command, began: number) => pool.connectionOf(command.key).send(command, began)
 
   return serverStore({
@@ -74,6 +74,7 @@ const memcache: Adapter<MemcacheOptions> = (options) => {
     async close() {
       pool.close()
     },
+    serverOf: (key) => pool.serverOf(prefix + key).name,
     onTimeout: (began) => pool.closeStuck(began),
   })
 }

@@ -7,16 +7,22 @@ import type { Server } from './server.js'
 export class Pool {
   readonly #ring: Ring<Server>
   readonly #connections = new Map<string, Connection>()
+  readonly #deadline: number
 
-  constructor({ servers, ring }: Placement) {
+  constructor({ servers, ring }: Placement, deadline: number) {
     this.#ring = new Ring(servers, ring)
+    this.#deadline = deadline
+  }
+
+  serverOf(key: string): Server {
+    return this.#ring.serverOf(key)
   }
 
   connectionOf(key: string): Connection {
-    const server = this.#ring.serverOf(key)
+    const server = this.serverOf(key)
     const current = this.#connections.get(server.name)
     if (current?.isOpen) return current
-    const connection = new Connection(server)
+    const connection = new Connection(server, this.#deadline)
     this.#connections.set(server.name, connection)
     return connection
   }

@@ -30,7 +30,7 @@ export {
 export { createAdapterContext } from './loading/adapter-context.js'
 export { type ErrorCode, isSessError, safeCause, SessError } from './error.js'
 export { MAX_TIME } from './options/duration.js'
-export { deadline } from './adapter-kit/deadline.js'
+export { deadline, late } from './adapter-kit/deadline.js'
 export { frame, newVersion, unframe } from './adapter-kit/frame.js'
 export { fillRandom } from './crypto/random.js'
 export { gatherWrites } from './adapter-kit/gather-writes.js'

@@ -1,8 +1,10 @@
 import type { SessError } from '../error.js'
+import type { CircuitBreaker } from './circuit-breaker.js'
 
 interface Flight {
   /** When the call began, by `performance.now()`. */
   readonly began: number
+  readonly breaker: CircuitBreaker | undefined
   readonly reject: (error: SessError) => void
   /** Its index among the calls in flight; -1 once it has ended. */
   index: number
@@ -39,9 +41,9 @@ export class CallsInFlight {
 
   /**
    * Resolves as `call` does, or rejects with its error, converted by `mapError`. Results that arrive after the deadline
-   * are dropped. A result that is not a promise is not tracked.
+   * are dropped. `breaker` is told how the call ends. A result that is not a promise needs no deadline and no breaker.
    */
-  run<T>(call: (began: number) => T | Promise<T>): Promise<T> {
+  run<T>(call: (began: number) => T | Promise<T>, breaker?: CircuitBreaker): Promise<T> {
     const began = performance.now()
     let answer: T | Promise<T>
     try {
@@ -49,7 +51,7 @@ export class CallsInFlight {
     } catch (error) {
       return Promise.reject(this.#context.mapError(error))
     }
-    return isPending(answer) ? this.#follow(answer, began) : Promise.resolve(answer)
+    return isPending(answer) ? this.#follow(answer, began, breaker) : Promise.resolve(answer)
   }
 
   /** Resolves when no call is in flight. */
@@ -67,18 +69,22 @@ export class CallsInFlight {
     }
   }
 
-  #follow<T>(pending: Promise<T>, began: number): Promise<T> {
+  #follow<T>(pending: Promise<T>, began: number, breaker: CircuitBreaker | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      const flight = { began, reject, index: this.#flights.length }
+      const flight = { began, breaker, reject, index: this.#flights.length }
       this.#enter(flight)
       pending.then(
         (value) => {
           this.#leave(flight)
+          breaker?.answered(began)
           resolve(value)
         },
-        (error: unknown) => {
+        (failure: unknown) => {
+          const error = this.#context.mapError(failure)
+          // Once it is late, the breaker and the caller have been told.
+          if (flight.index >= 0) breaker?.failed(began, error)
           this.#leave(flight)
-          reject(this.#context.mapError(error))
+          reject(error)
         },
       )
     })
@@ -119,8 +125,10 @@ export class CallsInFlight {
         next = Math.min(next, left)
         continue
       }
+      const error = this.#context.late()
       this.#leave(flight)
-      flight.reject(this.#context.late())
+      flight.breaker?.failed(flight.began, error)
+      flight.reject(error)
       this.#context.onLate?.(flight.began)
     }
     this.#arm(next)

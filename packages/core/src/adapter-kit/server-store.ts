@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Entry, Lack, ServerStore, Stored, Version } from '../contract.js'
 import { CallsInFlight } from './calls-in-flight.js'
+import { CircuitBreaker, PROBE_MS } from './circuit-breaker.js'
+import { late } from './deadline.js'
 import { isSessError, safeCause, SessError } from '../error.js'
 
 type Answer<T> = T | Promise<T>
@@ -44,10 +46,16 @@ export interface ServerOperations {
    */
   mapError?(error: unknown): SessError | undefined
   /**
-   * Called after a call was rejected because it was not answered within the deadline. Use it to drop a
-   * connection that the call is stuck on.
+   * Called after a call was rejected because it was not answered within the deadline, and after a probe was not
+   * answered within a quarter of a second. Use it to drop the connection that the call is stuck on, unless the
+   * connection is still being made.
    */
   onTimeout?(began: number): void
+  /**
+   * The address of the server that has the key, as error messages show it. Leave it out if there is one server. Each
+   * server is given up by itself.
+   */
+  serverOf?(key: string): string
   /**
    * `true`: the operations meet the deadline themselves, for example because they never wait, so no timer is needed.
    */
@@ -75,6 +83,8 @@ export function corrupt(name: string): SessError {
 /**
  * Makes a server store from operations and adds what every store needs:
  * - A call that takes longer than `deadline` milliseconds rejects with `UNAVAILABLE`, even if the client still waits.
+ * - Once a server has left five calls in a row unanswered, calls to it reject with `UNAVAILABLE` at once, until it answers
+ *   a probe: a `read` of a key, one at a time, of a quarter of a second. A refusal is an answer.
  * - The client's errors become `SessError`s. Their `cause` shows nothing of what was sent.
  * - After `close`, calls reject with `CLOSED`. `close` waits for the calls in flight, takes no longer than `deadline`,
  *   and may be called again.
@@ -82,24 +92,56 @@ export function corrupt(name: string): SessError {
 export function serverStore(operations: ServerOperations): ServerStore {
   const { name, maxBytes, deadline, lacks } = operations
   const prune = operations.prune?.bind(operations)
-  const calls = new CallsInFlight({
-    deadline: operations.ownsDeadline === true ? Infinity : deadline,
-    late: () => new SessError('UNAVAILABLE', `The ${name} store did not answer within ${deadline} ms.`),
-    mapError: (error) => (isSessError(error) ? error : (operations.mapError?.(error) ?? unavailable(name, error))),
-    onLate: operations.onTimeout?.bind(operations),
-  })
+  const inFlight = (ms: number, limit = ms) =>
+    new CallsInFlight({
+      deadline: limit,
+      late: () => late(name, ms),
+      mapError: (error) => (isSessError(error) ? error : (operations.mapError?.(error) ?? unavailable(name, error))),
+      onLate: operations.onTimeout?.bind(operations),
+    })
+  const calls = inFlight(deadline, operations.ownsDeadline === true ? Infinity : deadline)
+  const probes = inFlight(Math.min(PROBE_MS, deadline))
+  const breakers = new Map<string, CircuitBreaker>()
+  const only = newBreaker(`The server of the ${name} store`)
   let closing: Promise<void> | undefined
 
-  function run<T>(call: (began: number) => Answer<T>): Promise<T> {
-    if (closing === undefined) return calls.run(call)
+  function newBreaker(server: string): CircuitBreaker {
+    const breaker: CircuitBreaker = new CircuitBreaker(server, (key) =>
+      probes.run((began) => operations.read(key, began), breaker),
+    )
+    return breaker
+  }
+
+  function breakerOf(key: string): CircuitBreaker {
+    const server = operations.serverOf?.(key)
+    if (server === undefined) return only
+    let breaker = breakers.get(server)
+    if (breaker === undefined) {
+      breaker = newBreaker(`The server ${server} of the ${name} store`)
+      breakers.set(server, breaker)
+    }
+    return breaker
+  }
+
+  function closed(): Promise<never> {
     return Promise.reject(new SessError('CLOSED', `The ${name} store is closed.`))
+  }
+
+  function send<T>(key: string, call: (began: number) => Answer<T>): Promise<T> {
+    if (closing !== undefined) return closed()
+    const breaker = breakerOf(key)
+    if (!breaker.isOpen) return calls.run(call, breaker)
+    return calls.run(async (began) => {
+      await breaker.admit(key)
+      return call(began)
+    })
   }
 
   async function runPrune(steps: Iterable<number> | AsyncIterable<number>): Promise<number> {
     const iterator = Symbol.asyncIterator in steps ? steps[Symbol.asyncIterator]() : steps[Symbol.iterator]()
     let removed = 0
     for (;;) {
-      const step = await run(() => iterator.next())
+      const step = closing === undefined ? await calls.run(() => iterator.next()) : await closed()
       if (step.done === true) return removed
       removed += step.value
       await setImmediate()
@@ -112,11 +154,12 @@ export function serverStore(operations: ServerOperations): ServerStore {
 
   async function shut(): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadline)))
-    await Promise.race([late, calls.idle()])
+    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadline)))
+    await Promise.race([over, calls.idle()])
     // The deadline of the calls still in flight may come a moment later.
     calls.end()
-    await Promise.race([late, release()])
+    probes.end()
+    await Promise.race([over, release()])
     clearTimeout(timer)
   }
 
@@ -135,10 +178,10 @@ export function serverStore(operations: ServerOperations): ServerStore {
     maxBytes,
     deadline,
     ...(lacks && { lacks }),
-    create: (key, entry) => run((began) => operations.create(key, entry, began)),
-    read: (key) => run((began) => operations.read(key, began)),
-    update: (key, entry, version) => run((began) => operations.update(key, entry, version, began)),
-    destroy: (key) => run((began) => operations.destroy(key, began)),
+    create: (key, entry) => send(key, (began) => operations.create(key, entry, began)),
+    read: (key) => send(key, (began) => operations.read(key, began)),
+    update: (key, entry, version) => send(key, (began) => operations.update(key, entry, version, began)),
+    destroy: (key) => send(key, (began) => operations.destroy(key, began)),
     ...(prune && { prune: async (now: number) => runPrune(prune(now)) }),
     close: () => (closing ??= shut()),
   }
