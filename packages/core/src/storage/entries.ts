@@ -2,6 +2,7 @@ import type { Entry, ServerStore, Version } from '../contract.js'
 import { isSessError, safeCause, SessError } from '../error.js'
 import type { Values } from '../session/values.js'
 import { assertFits, type StorageContext } from './loaded-session.js'
+import { TimeLimit } from './time-limit.js'
 import {
   decode,
   encode,
@@ -35,6 +36,8 @@ const TOMBSTONE_MS = 60_000
 /**
  * Sessions as entries of a server store. A session that moved to another token leaves a tombstone. A request that still
  * has the old token finds it, and may neither store nor end anything.
+ *
+ * Each call of the store belongs to a load or a commit, and fails with `UNAVAILABLE` once the `limit` of that is over.
  */
 export class SessionEntries {
   readonly #store: ServerStore
@@ -45,7 +48,14 @@ export class SessionEntries {
     this.#context = context
   }
 
-  async read(key: string): Promise<Found> {
+  /** The time that a load or a commit has which begins now. */
+  limit(): TimeLimit {
+    return new TimeLimit(this.#store)
+  }
+
+  /** `limit` may be left out for the first call of a load. */
+  async read(key: string, limit?: TimeLimit): Promise<Found> {
+    limit?.check()
     let stored
     try {
       stored = await this.#store.read(key)
@@ -66,10 +76,10 @@ export class SessionEntries {
   }
 
   /** What a session held when it moved, if the session that it moved to lives, there or wherever it moved from there. */
-  async readMoved({ moved }: Tombstone): Promise<SessionRecord | undefined> {
+  async readMoved({ moved }: Tombstone, limit: TimeLimit): Promise<SessionRecord | undefined> {
     let to = moved?.to
     for (let moves = 0; to !== undefined && moves < MAX_MOVES; moves++) {
-      const found = await this.read(to)
+      const found = await this.read(to, limit)
       if (found === 'none') return undefined
       if (isSnapshot(found)) return moved?.record
       to = found.moved?.to
@@ -85,25 +95,28 @@ export class SessionEntries {
   }
 
   /** Stores a new session. The key is random, so it is free. */
-  async create(key: string, record: SessionRecord): Promise<Snapshot> {
+  async create(key: string, record: SessionRecord, limit: TimeLimit): Promise<Snapshot> {
     const entry = this.encode(record)
+    limit.check()
     const version = await this.#answer(this.#store.create(key, entry))
     if (version !== null) return snapshotOf(version, record, entry)
     throw new SessError('UNAVAILABLE', `The ${this.#store.name} store reports that a random key is taken.`)
   }
 
   /** `null`: `version` is not current. */
-  async update(key: string, record: SessionRecord, version: Version): Promise<Snapshot | null> {
+  async update(key: string, record: SessionRecord, version: Version, limit: TimeLimit): Promise<Snapshot | null> {
     const entry = this.encode(record)
-    const next = await this.swap(key, entry, version)
+    const next = await this.swap(key, entry, version, limit)
     return next === null ? null : snapshotOf(next, record, entry)
   }
 
-  swap(key: string, entry: Entry, version: Version): Promise<Version | null> {
+  swap(key: string, entry: Entry, version: Version, limit: TimeLimit): Promise<Version | null> {
+    limit.check()
     return this.#answer(this.#store.update(key, entry, version))
   }
 
-  destroy(key: string): Promise<void> {
+  async destroy(key: string, limit: TimeLimit): Promise<void> {
+    limit.check()
     return this.#answer(this.#store.destroy(key))
   }
 
@@ -117,20 +130,22 @@ export class SessionEntries {
   }
 
   /** Marks the session as moved to another key, if the snapshot is current. */
-  bury(key: string, { data, version }: Snapshot, to: string): Promise<boolean> {
-    return this.#mark(key, encodeMoved(data, to), version, this.#context.clock() + TOMBSTONE_MS)
+  bury(key: string, { data, version }: Snapshot, to: string, limit: TimeLimit): Promise<boolean> {
+    const expiresAt = this.#context.clock() + TOMBSTONE_MS
+    return this.#mark(key, { data: encodeMoved(data, to), expiresAt }, version, limit)
   }
 
   /**
    * Marks the session as ended, if the snapshot is current: for a tombstone's time, or with an expiry long past. A store
    * that is full, and could store nothing, then removes the entry.
    */
-  end(key: string, { version }: Snapshot, isKept: boolean): Promise<boolean> {
-    return this.#mark(key, ENDED, version, isKept ? this.#context.clock() + TOMBSTONE_MS : 1)
+  end(key: string, { version }: Snapshot, isKept: boolean, limit: TimeLimit): Promise<boolean> {
+    const expiresAt = isKept ? this.#context.clock() + TOMBSTONE_MS : 1
+    return this.#mark(key, { data: ENDED, expiresAt }, version, limit)
   }
 
-  async #mark(key: string, data: string, version: Version, expiresAt: number): Promise<boolean> {
-    return (await this.swap(key, { data, expiresAt }, version)) !== null
+  async #mark(key: string, mark: Entry, version: Version, limit: TimeLimit): Promise<boolean> {
+    return (await this.swap(key, mark, version, limit)) !== null
   }
 
   async #answer<T>(call: Promise<T>): Promise<T> {

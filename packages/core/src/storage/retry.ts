@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SessError } from '../error.js'
+import type { TimeLimit } from './time-limit.js'
 
 /** A burst of 64 concurrent writers needed 11. */
 const MAX_ATTEMPTS = 40
@@ -8,30 +9,34 @@ const MAX_PAUSE_MS = 32
 const MAX_URGENT_ATTEMPTS = 100
 
 /**
- * Repeats a compare-and-swap until it succeeds, that is, until `attempt` resolves with a value other than `undefined`.
- * Pauses are random, since writers that wait equally long collide again.
+ * Repeats a compare-and-swap within the limit until it succeeds, that is, until `attempt` resolves with a value other
+ * than `undefined`. Pauses are random, since writers that wait equally long collide again.
  */
-export async function retry<T>(attempt: () => Promise<T | undefined>): Promise<T> {
-  for (let count = 0; count < MAX_ATTEMPTS; count++) {
-    if (count > 1) await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** count))
+export function retry<T>(limit: TimeLimit, attempt: () => Promise<T | undefined>): Promise<T> {
+  return limit.bound(repeat(MAX_ATTEMPTS, attempt, pause))
+}
+
+/** As `retry`, without pauses and with more attempts. The store bounds the first attempt, so the limit need not. */
+export async function retryUrgently<T>(limit: TimeLimit, attempt: () => Promise<T | undefined>): Promise<T> {
+  return (await attempt()) ?? limit.bound(repeat(MAX_URGENT_ATTEMPTS - 1, attempt))
+}
+
+function pause(attempts: number): Promise<void> {
+  return sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** attempts))
+}
+
+async function repeat<T>(
+  attempts: number,
+  attempt: () => Promise<T | undefined>,
+  wait?: (attempts: number) => Promise<void>,
+): Promise<T> {
+  for (let count = 0; count < attempts; count++) {
+    if (count > 1) await wait?.(count)
     const result = await attempt()
     if (result !== undefined) return result
   }
-  throw givenUp(MAX_ATTEMPTS)
-}
-
-/** As `retry`, without pauses and with more attempts. */
-export async function retryUrgently<T>(attempt: () => Promise<T | undefined>): Promise<T> {
-  for (let count = 0; count < MAX_URGENT_ATTEMPTS; count++) {
-    const result = await attempt()
-    if (result !== undefined) return result
-  }
-  throw givenUp(MAX_URGENT_ATTEMPTS)
-}
-
-function givenUp(attempts: number): SessError {
-  return new SessError(
+  throw new SessError(
     'CONFLICT',
-    `The session was changed by other requests ${attempts} times in a row while this one tried to store it. Try the request again.`,
+    'Other requests changed the session each time that this one tried to store it. Try the request again.',
   )
 }

@@ -1,33 +1,14 @@
-import { looksLikeToken, type Token, type TokenMint } from '../crypto/token.js'
-import { isSessError } from '../error.js'
+import { looksLikeToken, type Token } from '../crypto/token.js'
 import type { Changes } from '../session/merge.js'
 import type { Values } from '../session/values.js'
-import { applyToMoved, applyToNew } from './apply.js'
-import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
-import {
-  type Commit,
-  type CookieChange,
-  type LoadedSession,
-  MAX_TOKENS,
-  type StorageContext,
-  warnOfForeignToken,
-} from './loaded-session.js'
+import { applyToNew } from './apply.js'
+import { type Found, isSnapshot, isTombstone, type Snapshot } from './entries.js'
+import { type Commit, type CookieChange, type LoadedSession, MAX_TOKENS, warnOfForeignToken } from './loaded-session.js'
+import { abandon, move, type ServerStorageContext, type StoredSession } from './move.js'
 import { newestOf, type SessionRecord, type Tombstone } from './record.js'
 import { retryUrgently } from './retry.js'
-import { type Departure, ended, moved, type Swaps } from './swaps.js'
-
-/** How the sessions of one application are stored in a server store. */
-export interface ServerStorageContext extends StorageContext {
-  readonly mint: TokenMint
-  readonly entries: SessionEntries
-  readonly swaps: Swaps
-}
-
-/** A session as it was last read or stored, and the token that opens it. */
-interface StoredSession {
-  readonly token: Token
-  readonly snapshot: Snapshot
-}
+import { type Departure, moved } from './swaps.js'
+import type { TimeLimit } from './time-limit.js'
 
 /** A session that has moved to another token than the request's, or ended. */
 interface DepartedSession {
@@ -57,16 +38,18 @@ export class ServerSession implements LoadedSession {
     const [token] = tokens
     if (token === undefined) return new ServerSession(context)
     if (tokens.length > 1) return ServerSession.#findNewest(context, tokens)
+    const limit = context.entries.limit()
     const found = await context.entries.read(token.key)
     return isSnapshot(found)
       ? new ServerSession(context, { token, snapshot: found })
-      : ServerSession.#departedFrom(context, found)
+      : ServerSession.#departedFrom(context, found, limit)
   }
 
   /** Reads all of them at once: one after the other, they could take several deadlines of the store. */
   static async #findNewest(context: ServerStorageContext, tokens: readonly Token[]): Promise<ServerSession> {
     let tombstone: Found = 'none'
     const live: StoredSession[] = []
+    const limit = context.entries.limit()
     const all = await Promise.all(
       tokens.map(async (token) => ({ token, found: await context.entries.read(token.key) })),
     )
@@ -75,15 +58,20 @@ export class ServerSession implements LoadedSession {
       else if (tombstone === 'none') tombstone = found
     }
     const newest = newestOf(live, ({ snapshot }) => snapshot.record)
-    if (newest === undefined) return ServerSession.#departedFrom(context, tombstone)
+    if (newest === undefined) return ServerSession.#departedFrom(context, tombstone, limit)
     const session = new ServerSession(context, newest)
     session.#older = live.filter((stored) => stored !== newest).map((stored) => new ServerSession(context, stored))
     return session
   }
 
-  static async #departedFrom(context: ServerStorageContext, found: Tombstone | 'none'): Promise<ServerSession> {
+  static async #departedFrom(
+    context: ServerStorageContext,
+    found: Tombstone | 'none',
+    limit: TimeLimit,
+  ): Promise<ServerSession> {
     if (found === 'none') return new ServerSession(context)
-    return new ServerSession(context, undefined, { record: await context.entries.readMoved(found) })
+    const record = await limit.bound(context.entries.readMoved(found, limit))
+    return new ServerSession(context, undefined, { record })
   }
 
   get record(): SessionRecord | undefined {
@@ -108,11 +96,12 @@ export class ServerSession implements LoadedSession {
   }
 
   commit(commit: Commit): Promise<CookieChange | undefined> {
-    if (commit.destroy && this.#older.length > 0) return this.#endAll(commit)
+    const limit = this.#context.entries.limit()
+    if (commit.destroy && this.#older.length > 0) return limit.bound(this.#endAll(commit))
     const stored = this.#stored
-    if (stored === undefined) return this.#begin(commit)
-    if (commit.destroy) return this.#end(stored, commit)
-    return commit.regenerate ? this.#move(stored, commit) : this.#change(stored, commit)
+    if (stored === undefined) return this.#begin(commit, limit)
+    if (commit.destroy) return limit.bound(this.#end(stored, commit, limit))
+    return commit.regenerate ? this.#move(stored, commit, limit) : this.#change(stored, commit, limit)
   }
 
   /** A logout ends the older sessions too: the response cannot clear their cookies, and they would be open again. */
@@ -126,7 +115,7 @@ export class ServerSession implements LoadedSession {
    * Begins a session. The request saw values only if its session ended after an earlier save: changes that depend on
    * them conflict.
    */
-  async #begin(commit: Commit): Promise<CookieChange | undefined> {
+  async #begin(commit: Commit, limit: TimeLimit): Promise<CookieChange | undefined> {
     const { changes, destroy } = commit
     if (this.#departed !== undefined) {
       // A cookie sent from here, or a cleared one, would replace the cookie that the login has sent.
@@ -137,16 +126,20 @@ export class ServerSession implements LoadedSession {
     const record = applyToNew(commit, clock(), onConflict)
     if (Object.keys(record.values).length === 0) return destroy ? 'clear' : undefined
     const token = mint.make()
-    return this.#keep(token, await entries.create(token.key, record))
+    return this.#keep(token, await entries.create(token.key, record, limit))
   }
 
-  async #change({ token, snapshot }: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
+  async #change(
+    { token, snapshot }: StoredSession,
+    commit: Commit,
+    limit: TimeLimit,
+  ): Promise<CookieChange | undefined> {
     const { mint, swaps, clock, persistent } = this.#context
     const now = clock()
     const changed =
       commit.changes.size === 0
-        ? await this.#extend({ token, snapshot }, now)
-        : await swaps.change(token.key, snapshot, commit, now)
+        ? await this.#extend({ token, snapshot }, now, limit)
+        : await swaps.change(token.key, snapshot, commit, now, limit)
     const isExtended = changed.record.touchedAt !== snapshot.record.touchedAt
     const current = token.outdated ? mint.renew(token) : token
     const cookie = this.#keep(current, changed)
@@ -154,93 +147,47 @@ export class ServerSession implements LoadedSession {
   }
 
   /** One attempt is enough: if it fails, another request changed the session and so extended it. */
-  async #extend({ token, snapshot }: StoredSession, now: number): Promise<Snapshot> {
+  async #extend({ token, snapshot }: StoredSession, now: number, limit: TimeLimit): Promise<Snapshot> {
     const { entries, lifetime } = this.#context
     if (!entries.isAlive(snapshot)) return snapshot
     const record = lifetime.extend(snapshot.record, now)
     if (record === snapshot.record) return snapshot
-    return (await entries.update(token.key, record, snapshot.version)) ?? snapshot
+    return (await entries.update(token.key, record, snapshot.version, limit)) ?? snapshot
   }
 
   /**
    * Moves the session to a new token. If it has ended, this request's changes begin another session. If it has moved
    * already, there is nothing left to do for a bare `regenerate`.
    */
-  async #move({ token, snapshot }: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
+  async #move({ token, snapshot }: StoredSession, commit: Commit, limit: TimeLimit): Promise<CookieChange | undefined> {
     let cookie: CookieChange | undefined
-    await this.#context.swaps.depart(token.key, snapshot, async (newest) => {
-      const outcome = typeof newest === 'string' ? newest : await this.#moveFrom(token.key, newest, commit)
+    await this.#context.swaps.depart(token.key, snapshot, limit, async (newest) => {
+      const outcome = typeof newest === 'string' ? newest : await move(this.#context, token.key, newest, commit, limit)
       if (outcome === 'moved') {
         if (commit.changes.size > 0) throw moved()
       } else if (outcome === 'ended') {
         this.#stored = undefined
-        cookie = await this.#begin(commit)
+        cookie = await limit.bound(this.#begin(commit, limit))
       } else {
-        cookie = outcome
+        cookie = this.#keep(outcome.token, outcome.snapshot)
       }
       return outcome === 'ended' ? 'ended' : 'moved'
     })
     return cookie
   }
 
-  /**
-   * Creating the new entry and then destroying the old one would lose what another request writes in between, and would
-   * let that request bring the session back under the old token. So the new entry is created first. Then the old entry
-   * becomes a tombstone. If it has changed meanwhile, it is read and buried again, and the new entry gets what it held:
-   * no one can read that entry before, since the new token has not been sent. Resolves with the new token's cookie, or
-   * with how the session left its key before.
-   */
-  async #moveFrom(key: string, from: Snapshot, commit: Commit): Promise<CookieChange | Departure> {
-    const { mint, entries, clock, onConflict } = this.#context
-    const now = clock()
-    const token = mint.make()
-    const first = entries.isAlive(from) ? from : await entries.read(key)
-    if (!isSnapshot(first)) return departureOf(first)
-    const applied = (old: Snapshot): SessionRecord => applyToMoved(old.record, commit, now, onConflict)
-    let successor = await entries.create(token.key, applied(first))
-    try {
-      let old: Found = first
-      const record = await retryUrgently(async () => {
-        if (!isSnapshot(old)) return departureOf(old)
-        const next = old === first ? successor.record : applied(old)
-        // Whatever refuses the changes must do so before the old entry is buried.
-        if (next !== successor.record) entries.encode(next)
-        if (await entries.bury(key, old, token.key)) return next
-        old = await entries.read(key)
-        // This move's own tombstone: it was written, although the store reported otherwise.
-        return isTombstone(old) && old.moved?.to === token.key ? next : undefined
-      })
-      if (typeof record === 'string') {
-        await this.#abandon(token)
-        return record
-      }
-      if (record !== successor.record) {
-        const updated = await entries.update(token.key, record, successor.version)
-        if (updated === null) throw ended()
-        successor = updated
-      }
-      return this.#keep(token, successor)
-    } catch (error) {
-      if (!isUnavailable(error)) await this.#abandon(token)
-      throw error
-    }
-  }
-
-  /** Removes an entry that no browser has a token for. If that fails, the entry expires on its own. */
-  async #abandon(token: Token): Promise<void> {
-    await this.#context.entries.destroy(token.key).catch(() => undefined)
-  }
-
   /** Logout: ends the session. What was assigned after `destroy` begins another one. */
-  async #end({ token, snapshot }: StoredSession, commit: Commit): Promise<CookieChange | undefined> {
+  async #end({ token, snapshot }: StoredSession, commit: Commit, limit: TimeLimit): Promise<CookieChange | undefined> {
     const isReplaced = commit.changes.size > 0
-    await this.#context.swaps.depart(token.key, snapshot, (newest) => this.#endFrom(token.key, newest, isReplaced))
+    await this.#context.swaps.depart(token.key, snapshot, limit, (newest) =>
+      this.#endFrom(token.key, newest, isReplaced, limit),
+    )
     this.#stored = undefined
     if (!isReplaced) return 'clear'
     try {
-      return await this.#begin(commit)
+      return await this.#begin(commit, limit)
     } catch (error) {
-      await this.#abandon(token)
+      await abandon(this.#context, token)
       throw error
     }
   }
@@ -251,21 +198,21 @@ export class ServerSession implements LoadedSession {
    * the same commit, the mark stays, as at a login. Otherwise a request that still has the old token could begin a third
    * session, whose cookie would replace this one's.
    */
-  async #endFrom(key: string, newest: Snapshot | Departure, isReplaced: boolean): Promise<Departure> {
+  async #endFrom(key: string, newest: Snapshot | Departure, isReplaced: boolean, limit: TimeLimit): Promise<Departure> {
     if (newest === 'moved') throw moved()
     if (newest === 'ended') return 'ended'
     const { entries } = this.#context
     let current = newest
-    await retryUrgently(async () => {
-      if (await entries.end(key, current, isReplaced)) return true
-      const found = await entries.read(key)
+    await retryUrgently(limit, async () => {
+      if (await entries.end(key, current, isReplaced, limit)) return true
+      const found = await entries.read(key, limit)
       if (found === 'none') return true
       if (isTombstone(found)) throw moved()
       current = found
       return undefined
     })
     if (isReplaced) return 'moved'
-    await entries.destroy(key)
+    await entries.destroy(key, limit)
     return 'ended'
   }
 
@@ -291,12 +238,4 @@ function verify(context: ServerStorageContext, texts: readonly string[]): readon
     if (tokens.length === MAX_TOKENS) break
   }
   return tokens
-}
-
-function departureOf(found: Tombstone | 'none'): Departure {
-  return found === 'none' ? 'ended' : 'moved'
-}
-
-function isUnavailable(error: unknown): boolean {
-  return isSessError(error) && error.code === 'UNAVAILABLE'
 }

@@ -7,11 +7,14 @@ import type { Commit, StorageContext } from './loaded-session.js'
 import { Queues } from './queues.js'
 import type { SessionRecord } from './record.js'
 import { retry } from './retry.js'
+import type { TimeLimit } from './time-limit.js'
 
 /** One request's changes, on their way into the store. */
 interface Swap {
   readonly commit: Commit
   readonly now: number
+  /** Once it is over, the request has been told that the changes were not stored, so they are dropped. */
+  readonly limit: TimeLimit
   readonly resolve: (snapshot: Snapshot) => void
   readonly reject: (error: unknown) => void
 }
@@ -66,19 +69,22 @@ export class Swaps {
   }
 
   /** Resolves with what was stored, and the request's own turn in it. `from` is what the request last read, perhaps long ago. */
-  change(key: string, from: Snapshot, commit: Commit, now: number): Promise<Snapshot> {
-    return new Promise((resolve, reject) => {
-      const swap = { commit, now, resolve, reject }
-      const queue = this.#queues.get(key)
+  change(key: string, from: Snapshot, commit: Commit, now: number, limit: TimeLimit): Promise<Snapshot> {
+    const queue = this.#queues.get(key)
+    const turn = new Promise<Snapshot>((resolve, reject) => {
+      const swap = { commit, now, limit, resolve, reject }
       if (queue) queue.swaps.push(swap)
       else void this.#run(key, { snapshot: from, isTrusted: true }, this.#open(key, [swap]))
     })
+    return queue ? limit.bound(turn) : turn
   }
 
   /** Runs a login or a logout. Settles as it does. */
-  async depart(key: string, from: Snapshot, depart: Depart): Promise<Departure> {
+  async depart(key: string, from: Snapshot, limit: TimeLimit, depart: Depart): Promise<Departure> {
     const waiting = this.#queues.get(key)
-    if (waiting) return new Promise((resolve) => waiting.departures.push(departing(depart, resolve)))
+    if (waiting) {
+      return limit.bound(new Promise((resolve) => waiting.departures.push(departing(depart, resolve))))
+    }
     const queue = this.#open(key, [])
     let departure: Departure | undefined
     try {
@@ -134,26 +140,39 @@ export class Swaps {
    * proves that the state was the newest; a state that is not trusted is then read again.
    */
   async #swap(key: string, from: Basis, batch: readonly Swap[]): Promise<Snapshot> {
-    const stored = this.#entries.isAlive(from.snapshot) ? await this.#attempt(key, from, batch) : undefined
-    return (
-      stored ?? retry(async () => this.#attempt(key, { snapshot: await this.#reread(key), isTrusted: true }, batch))
-    )
+    // The requests come in the order in which they began to wait, so the last one has the most time left.
+    const limit = batch[batch.length - 1]?.limit
+    if (limit === undefined) return from.snapshot
+    const stored = this.#entries.isAlive(from.snapshot) ? await this.#attempt(key, from, batch, limit) : undefined
+    if (stored !== undefined) return stored
+    const again = async (): Promise<Snapshot | undefined> => {
+      const snapshot = await this.#reread(key, limit)
+      return this.#attempt(key, { snapshot, isTrusted: true }, batch, limit)
+    }
+    return retry(limit, again)
   }
 
   /** Resolves with `undefined` if the state was not the newest; then no swap was told anything. */
-  async #attempt(key: string, { snapshot, isTrusted }: Basis, batch: readonly Swap[]): Promise<Snapshot | undefined> {
-    const { record, entry, turns } = this.#judge(snapshot.record, batch)
+  async #attempt(
+    key: string,
+    { snapshot, isTrusted }: Basis,
+    batch: readonly Swap[],
+    limit: TimeLimit,
+  ): Promise<Snapshot | undefined> {
+    // A single one is checked by the call itself.
+    const waiting = batch.length === 1 ? batch : batch.filter((swap) => !swap.limit.isOver)
+    const { record, entry, turns } = this.#judge(snapshot.record, waiting)
     let stored = isTrusted ? snapshot : undefined
     if (entry !== undefined) {
-      const version = await this.#entries.swap(key, entry, snapshot.version)
+      const version = await this.#entries.swap(key, entry, snapshot.version, limit)
       stored = version === null ? undefined : snapshotOf(version, record, entry)
     }
     if (stored === undefined) return undefined
-    for (const [index, { resolve, reject }] of batch.entries()) {
+    for (const [index, { resolve, reject }] of waiting.entries()) {
       const turn = turns[index]
       if (turn === undefined) continue
       if ('refusal' in turn) reject(turn.refusal)
-      else resolve(batch.length === 1 ? stored : { ...stored, own: turn.values })
+      else resolve(waiting.length === 1 ? stored : { ...stored, own: turn.values })
     }
     return stored
   }
@@ -175,8 +194,8 @@ export class Swaps {
     return { record, entry, turns }
   }
 
-  async #reread(key: string): Promise<Snapshot> {
-    const found = await this.#entries.read(key)
+  async #reread(key: string, limit: TimeLimit): Promise<Snapshot> {
+    const found = await this.#entries.read(key, limit)
     if (found === 'none') throw ended()
     if (isTombstone(found)) throw moved()
     return found

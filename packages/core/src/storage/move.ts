@@ -1,0 +1,86 @@
+import type { Token, TokenMint } from '../crypto/token.js'
+import { applyToMoved } from './apply.js'
+import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
+import type { Commit, StorageContext } from './loaded-session.js'
+import type { SessionRecord, Tombstone } from './record.js'
+import { retryUrgently } from './retry.js'
+import { type Departure, ended, type Swaps } from './swaps.js'
+import type { TimeLimit } from './time-limit.js'
+
+/** How the sessions of one application are stored in a server store. */
+export interface ServerStorageContext extends StorageContext {
+  readonly mint: TokenMint
+  readonly entries: SessionEntries
+  readonly swaps: Swaps
+}
+
+/** A session as it was last read or stored, and the token that opens it. */
+export interface StoredSession {
+  readonly token: Token
+  readonly snapshot: Snapshot
+}
+
+/**
+ * Moves a session to a new token. Resolves with the session there, or with how it left its key before.
+ *
+ * Creating the new entry and then destroying the old one would lose what another request writes in between, and would
+ * let that request bring the session back under the old token. So the new entry is created first. Then the old entry
+ * becomes a tombstone. If it has changed meanwhile, it is read and buried again, and the new entry gets what it held:
+ * no one can read that entry before, since the new token has not been sent.
+ */
+export async function move(
+  context: ServerStorageContext,
+  key: string,
+  from: Snapshot,
+  commit: Commit,
+  limit: TimeLimit,
+): Promise<StoredSession | Departure> {
+  const { mint, entries, clock, onConflict } = context
+  const now = clock()
+  const token = mint.make()
+  const first = entries.isAlive(from) ? from : await entries.read(key, limit)
+  if (!isSnapshot(first)) return departureOf(first)
+  const applied = (old: Snapshot): SessionRecord => applyToMoved(old.record, commit, now, onConflict)
+  const creating = entries.create(token.key, applied(first), limit)
+  let snapshot = await (first === from ? creating : limit.bound(creating))
+  let mayBeBuried = false
+  try {
+    let old: Found = first
+    const record = await retryUrgently(limit, async () => {
+      if (!isSnapshot(old)) return departureOf(old)
+      const next = old === first ? snapshot.record : applied(old)
+      // Whatever refuses the changes must do so before the old entry is buried.
+      if (next !== snapshot.record) entries.encode(next)
+      limit.prolong()
+      mayBeBuried = true
+      if (await entries.bury(key, old, token.key, limit)) return next
+      mayBeBuried = false
+      old = await entries.read(key, limit)
+      // This move's own tombstone: it was written, although the store reported otherwise.
+      return isTombstone(old) && old.moved?.to === token.key ? next : undefined
+    })
+    if (typeof record === 'string') {
+      await abandon(context, token)
+      return record
+    }
+    if (record !== snapshot.record) {
+      const updated = await entries.update(token.key, record, snapshot.version, entries.limit())
+      if (updated === null) throw ended()
+      snapshot = updated
+    }
+    return { token, snapshot }
+  } catch (error) {
+    // The tombstone names the new entry, which holds what its readers are shown.
+    if (!mayBeBuried) await abandon(context, token)
+    throw error
+  }
+}
+
+/** Removes an entry that no browser has a token for. If that fails, the entry expires on its own. */
+export async function abandon({ entries }: ServerStorageContext, token: Token): Promise<void> {
+  await entries.destroy(token.key, entries.limit()).catch(() => undefined)
+}
+
+function departureOf(found: Tombstone | 'none'): Departure {
+  return found === 'none' ? 'ended' : 'moved'
+}
