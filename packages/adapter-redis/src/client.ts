@@ -2,6 +2,7 @@ import { corrupt, type SessError, unavailable } from '@sess/core/adapter'
 import { Cluster, type DNSLookupFunction, Redis, type RedisOptions } from 'ioredis'
 import { TimedCommand } from './command.js'
 import { isOf, isReply, shown } from './error.js'
+import { checkWhenIdle, IDLE_MS } from './idle-check.js'
 import type { Settings } from './options.js'
 
 /** Milliseconds between two attempts to connect, once ioredis has given up. */
@@ -21,6 +22,9 @@ export class Client {
   constructor(settings: Settings) {
     this.#deadline = settings.deadline
     this.#redis = makeRedis(settings)
+    const patience = this.#deadline / 4
+    if ('slots' in this.#redis) this.#redis.on('+node', (node: Redis) => checkWhenIdle(node, patience))
+    else checkWhenIdle(this.#redis, patience)
     this.#redis.on('connect', () => (this.#since = performance.now()))
     this.#redis.on('close', () => (this.#since = Infinity))
     this.#redis.on('end', () => this.#connectAgain())
@@ -86,6 +90,7 @@ function makeRedis(settings: Settings): Redis | Cluster {
   const safely = {
     lazyConnect: true,
     connectTimeout: deadline,
+    keepAlive: IDLE_MS,
     // Either one sets a timer for each command, which costs a tenth of it. `drop` drops a stuck connection.
     socketTimeout: undefined,
     commandTimeout: undefined,
