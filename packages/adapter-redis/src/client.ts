@@ -129,7 +129,7 @@ function makeRedis(settings: Settings): Redis | Cluster {
       dnsLookup,
       redisOptions: { ...clusterSafely.redisOptions, ...login },
     })
-  if (!sentinels) return new Redis(url ?? 'redis://127.0.0.1:6379', { ...safely, ...login })
+  if (!sentinels) return new Redis({ ...safely, ...(url ?? { host: '127.0.0.1' }), ...login })
   const watched = { sentinels: [...sentinels], name, sentinelTLS: tls, enableTLSForSentinelMode: Boolean(tls) }
   return new Redis({ ...safely, ...login, ...watched })
 }

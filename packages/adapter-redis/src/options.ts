@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { type Check, deadline, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
 import type { Cluster, Redis } from 'ioredis'
+import { type Target, url } from './url.js'
 
 interface Address {
   readonly host: string
@@ -12,7 +13,10 @@ interface Address {
  * `INVALID_OPTION`, which names it.
  */
 export interface RedisOptions {
-  /** `redis://user:password@host:port/database`, or `rediss://` for TLS. Default `redis://127.0.0.1:6379`. */
+  /**
+   * `redis://user:password@host:port/database`, `rediss://` for TLS, or the absolute path of a Unix socket. The
+   * parameters `?family=0`, `connectionName` and `db` may follow. Default `redis://127.0.0.1:6379`.
+   */
   readonly url?: string | undefined
   /** Sentinels that watch the master `name`. */
   readonly sentinels?: readonly Address[] | undefined
@@ -37,26 +41,17 @@ export interface RedisOptions {
 }
 
 /** The checked options. */
-export interface Settings extends RedisOptions {
+export interface Settings extends Omit<RedisOptions, 'url'> {
+  readonly url?: Target | undefined
   readonly prefix: string
   readonly deadline: number
   readonly maxBytes: number
 }
 
-const URL_SHAPE = /^rediss?:\/\/(?:[^@/?#]*@)?[^@/?#]+(?:\/\d*)?$/
 // A prefix ends in a character that no key contains, so a key of one prefix is never a key of another.
 const PREFIX_SHAPE = /^(?!.*\p{Surrogate})(?:.*[^\w-])?$/su
 const PLACES = ['url', 'sentinels', 'nodes', 'client'] as const
 const LOGIN = ['username', 'password', 'tls'] as const
-
-const url: Check<string> = (value, path) => {
-  try {
-    if (typeof value === 'string' && URL_SHAPE.test(value) && decodeURI(new URL(value).href)) return value
-  } catch {
-    // `new URL` and `decodeURI` throw if a part of it is invalid.
-  }
-  throw invalidOption(path, value, `a URL such as 'redis://user:password@host:6379/0', or 'rediss://…' for TLS`)
-}
 
 const addresses: Check<Address[]> = (value, path) => {
   if (!Array.isArray(value) || value.length === 0) throw invalidOption(path, value, 'an array of { host, port }')
@@ -109,11 +104,12 @@ export function readRedisOptions(options: unknown): Settings {
   )
   expect(has('password') || !has('username'), 'password', 'the password of redis.username')
   for (const name of LOGIN) expect(!has(name) || !has('client'), name, 'nothing, because redis.client has its own')
-  expect(!has('password') || !read.url?.includes('@'), 'password', 'nothing, because redis.url contains the login')
+  expect(!has('password') || !read.url?.password, 'password', 'nothing, because redis.url contains the login')
   expect(
-    !has('tls') || !read.url?.startsWith('redis:'),
+    !has('tls') || !read.url || read.url.tls !== undefined,
     'tls',
     `nothing, because redis.url does not start with 'rediss://'`,
   )
-  return read
+  const { username, password, tls: secure } = read.url ?? {}
+  return { ...read, username: read.username ?? username, password: read.password ?? password, tls: read.tls ?? secure }
 }

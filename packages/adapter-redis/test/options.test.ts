@@ -11,33 +11,12 @@ const client = new Redis({ lazyConnect: true })
 const cluster = new Cluster([place], { lazyConnect: true })
 const url = 'redis://127.0.0.1:6379'
 
-const URL_EXPECTED = `a URL such as 'redis://user:password@host:6379/0', or 'rediss://…' for TLS`
 const PREFIX_EXPECTED = `a string that ends in a separator, such as 'sess:'`
 
 const WRONG: readonly [string, options: unknown, message: string][] = [
   ['no object', 'redis', 'Option redis is a string of 5 characters; expected an object of options.'],
   ['null', null, 'Option redis is null; expected an object of options.'],
   ['an unknown option', { prefx: 'x:' }, 'Option redis."prefx" is not known; redis takes url, sentinels, name, '],
-  ['url', { url: '' }, `Option redis.url is an empty string; expected ${URL_EXPECTED}.`],
-  ['url', { url: 6379 }, `Option redis.url is 6379; expected ${URL_EXPECTED}.`],
-  ['url', { url: null }, `Option redis.url is null; expected ${URL_EXPECTED}.`],
-  ...[
-    '127.0.0.1:6379',
-    'http://127.0.0.1:6379',
-    'redis://',
-    'redis://127.0.0.1:99999',
-    'redis://127.0.0.1/zero',
-    'redis://127.0.0.1/0?family=6',
-    'redis://127.0.0.1/0#x',
-    `redis://:${SECRET}/@127.0.0.1`,
-    `redis://:${SECRET}%@127.0.0.1`,
-    `redis://:${SECRET}%ff@127.0.0.1`,
-    `redis://:${SECRET}@host name`,
-  ].map((given): [string, unknown, string] => [
-    'url',
-    { url: given },
-    `Option redis.url is a string of ${given.length} characters; expected ${URL_EXPECTED}.`,
-  ]),
   [
     'sentinels',
     { sentinels: [], name: 'x' },
