@@ -1,12 +1,18 @@
 import { corrupt, type SessError, unavailable } from '@sess/core/adapter'
 import { Cluster, type DNSLookupFunction, Redis, type RedisOptions } from 'ioredis'
 import { TimedCommand } from './command.js'
-import { isOf, isReply, shown } from './error.js'
+import { explain, type Failure, failure, isOf, isReply } from './error.js'
 import { checkWhenIdle, IDLE_MS } from './idle-check.js'
 import type { Settings } from './options.js'
 
 /** Milliseconds between two attempts to connect, once ioredis has given up. */
 const PAUSE = 200
+
+/** In the reply of a server that is no longer the master. Redis 6 quotes it in the error of a script. */
+const NO_LONGER_MASTER = /READONLY|MASTERDOWN/
+
+/** How often ioredis repeats a command that a node of a Cluster refused. */
+const REDIRECTIONS = 16
 
 /** An ioredis client that sends nothing twice and nothing late, and tries to connect until it is closed. */
 export class Client {
@@ -15,7 +21,7 @@ export class Client {
   /** When the connection was made (`performance.now()`). Infinity: there is none, or it is being dropped. */
   #since = Infinity
   /** The last error of connecting, and when it occurred. */
-  #trouble: { readonly error: Error; readonly at: number } | undefined
+  #trouble: { readonly error: Failure; readonly at: number } | undefined
   #pause: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -23,8 +29,12 @@ export class Client {
     this.#deadline = settings.deadline
     this.#redis = makeRedis(settings)
     const patience = this.#deadline / 4
-    if ('slots' in this.#redis) this.#redis.on('+node', (node: Redis) => checkWhenIdle(node, patience))
-    else checkWhenIdle(this.#redis, patience)
+    if ('slots' in this.#redis) {
+      this.#redis.on('+node', (node: Redis) => {
+        checkWhenIdle(node, patience)
+        this.#listenToCopies(node)
+      })
+    } else checkWhenIdle(this.#redis, patience)
     this.#redis.on('connect', () => (this.#since = performance.now()))
     this.#redis.on('close', () => (this.#since = Infinity))
     this.#redis.on('end', () => this.#connectAgain())
@@ -49,9 +59,11 @@ export class Client {
 
   mapError(error: unknown): SessError {
     if (isReply(error, 'WRONGTYPE')) return corrupt('redis')
+    // The connection is now dropped, and the calls that come before the next one fail for this reason.
+    if (isReply(error) && NO_LONGER_MASTER.test(error.message)) this.#note(error)
     const trouble = this.#trouble
     const isRecent = trouble !== undefined && performance.now() - trouble.at < this.#deadline
-    return unavailable('redis', isRecent && !isReply(error) ? trouble.error : shown(error))
+    return unavailable('redis', isRecent && !isReply(error) ? trouble.error : explain(error))
   }
 
   /**
@@ -61,6 +73,7 @@ export class Client {
   drop(began: number): void {
     if (this.#redis.isCluster || began < this.#since) return
     this.#since = Infinity
+    this.#note(failure('ETIMEDOUT', 'Redis did not answer in time.'))
     this.#redis.disconnect(true)
   }
 
@@ -70,11 +83,18 @@ export class Client {
     this.#redis.disconnect()
   }
 
+  /** A Cluster asks for its slots by a copy of a node's client, whose errors ioredis drops. */
+  #listenToCopies(node: Redis): void {
+    const duplicate = node.duplicate.bind(node)
+    node.duplicate = (override) => duplicate(override).on('error', (error) => this.#note(error))
+  }
+
   #note(error: unknown): void {
     // ioredis would go on with database 0.
     if (isReply(error) && isOf(error, 'select')) this.#redis.disconnect(true)
-    const known = shown(error)
-    if (known !== undefined) this.#trouble = { error: known, at: performance.now() }
+    const trouble = explain(error)
+    // If anything says why it was lost, it was noted before.
+    if (trouble.code !== 'CONNECTION_LOST') this.#trouble = { error: trouble, at: performance.now() }
   }
 
   #connectAgain(): void {
@@ -104,8 +124,7 @@ function makeRedis(settings: Settings): Redis | Cluster {
     retryStrategy: (times: number) => Math.min(50 * times, 500),
     sentinelRetryStrategy: () => null,
     sentinelCommandTimeout: deadline,
-    // Either error means that the connection leads to a server that is no longer the master.
-    reconnectOnError: ({ message }: Error) => /READONLY|MASTERDOWN/.test(message),
+    reconnectOnError: ({ message }: Error) => NO_LONGER_MASTER.test(message),
     // A server that sentinels name has to be asked whether it is the master. No check is needed to see whether a server
     // is loading: it then answers every command with LOADING.
     enableReadyCheck: Boolean(sentinels ?? (client && 'sentinels' in client.options && client.options.sentinels)),
@@ -118,6 +137,10 @@ function makeRedis(settings: Settings): Redis | Cluster {
     clusterRetryStrategy: (times: number) => (times === 1 ? 50 : null),
     clusterNodeRetryStrategy: null,
     retryDelayOnFailover: 0,
+    // A node that refuses a command has not executed it. All repetitions take half of the deadline.
+    maxRedirections: REDIRECTIONS,
+    retryDelayOnClusterDown: Math.ceil(deadline / 2 / REDIRECTIONS),
+    retryDelayOnTryAgain: Math.ceil(deadline / 2 / REDIRECTIONS),
     slotsRefreshTimeout: Math.ceil(deadline / 2),
     redisOptions: { ...safely, socketTimeout: deadline },
   }

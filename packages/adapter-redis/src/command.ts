@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import { gatherWrites } from '@sess/core/adapter'
 import { Command } from 'ioredis'
+import { failure } from './error.js'
 
 /**
  * A command that is written before it is due or never, whichever queue of ioredis it waits in: a command that has
@@ -19,7 +20,7 @@ export class TimedCommand extends Command {
   override toWritable(socket: object): string | Buffer {
     if (socket instanceof Writable) gatherWrites(socket)
     if (performance.now() >= this.#due) {
-      this.reject(new Error('The command waited too long.'))
+      this.reject(failure('ETIMEDOUT', 'The command could not be sent in time.'))
       // ioredis writes what this returns and waits for a reply, so a late command becomes a PING.
       this.name = 'ping'
       this.args = []

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Version } from '@sess/core/adapter'
 import type { Commands } from './batch.js'
 import type { Client } from './client.js'
-import { isReply } from './error.js'
+import { failure, isReply } from './error.js'
 
 interface Write {
   readonly key: string
@@ -94,5 +94,5 @@ async function runScript(client: Client, args: readonly (string | number)[], due
 
 function listOf(reply: unknown, length: number): readonly unknown[] {
   if (Array.isArray(reply) && reply.length === length) return reply
-  throw new Error('Redis replied with something other than the expected list.')
+  throw failure('UNEXPECTED_REPLY', 'The server replied with something other than a list. Is it Redis?')
 }

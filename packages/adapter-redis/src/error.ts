@@ -1,9 +1,32 @@
-/** The part of a message that is safe to show: the first word of a reply, or a text that does not quote a command. */
-const SHOWN =
-  /^(?:[A-Z]+\b|Connection is closed|Socket timeout|Failed to refresh slots cache|All sentinels are unreachable)/
+/** An error that says why a call failed, and shows nothing that was sent. */
+export interface Failure extends Error {
+  /** A code of the system, the first word of a reply, or one of those below. */
+  readonly code: string
+}
+
+/** The failures that ioredis reports without a code, by how the message begins. */
+const REPORTS: readonly (readonly [RegExp, code: string, message: string])[] = [
+  [
+    /^(?:Connection is|Reached the max retries|Command aborted|Cluster is)/,
+    'CONNECTION_LOST',
+    'The connection was lost.',
+  ],
+  [/^(?:Socket timeout|timeout$)/, 'ETIMEDOUT', 'Redis did not answer in time.'],
+  [/^All sentinels are unreachable/, 'NO_MASTER', 'No sentinel answers and knows the master.'],
+  [/^None of startup nodes/, 'NO_NODE', 'No node of the Cluster answers.'],
+  [/Please report this\.$/, 'UNEXPECTED_REPLY', 'The server sent an unexpected reply. Is it Redis?'],
+]
+const UNKNOWN = ['CLIENT_ERROR', 'ioredis failed.'] as const
+
+/** The first word of a reply that ioredis quotes. */
+const QUOTED = /Last error: (?:ReplyError: )?([A-Z]{2,})\b/
+
+export function failure(code: string, message: string, name = 'Error'): Failure {
+  return Object.assign(new Error(message), { name, code })
+}
 
 /** Whether Redis replied with an error, and one that begins with `word`. */
-export function isReply(error: unknown, word = ''): boolean {
+export function isReply(error: unknown, word = ''): error is Error {
   return error instanceof Error && error.name === 'ReplyError' && error.message.startsWith(word)
 }
 
@@ -14,13 +37,16 @@ export function isOf(error: unknown, command: string): boolean {
   return typeof failed === 'object' && failed !== null && 'name' in failed && failed.name === command
 }
 
-/**
- * An error that is safe to show: the message of the original may repeat what was sent, and its fields do. `undefined`:
- * none of it is safe.
- */
-export function shown(error: unknown): Error | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string') return error
-  const [message] = SHOWN.exec(error.message) ?? []
-  return message === undefined ? undefined : Object.assign(new Error(message), { name: error.name, code: message })
+/** Says why a call failed: what ioredis throws may repeat what was sent, in its message and in its fields. */
+export function explain(error: unknown): Failure {
+  if (!(error instanceof Error)) return failure(...UNKNOWN)
+  const { name, message } = error
+  // Node tried several addresses of a host. The error itself has no message.
+  if (error instanceof AggregateError && error.errors.length > 0) return explain(error.errors[0])
+  if ('code' in error && typeof error.code === 'string') return failure(error.code, message, name)
+  if ('lastNodeError' in error && error.lastNodeError instanceof Error) return explain(error.lastNodeError)
+  const [, word] = (isReply(error) ? /^([A-Z]+)\b/ : QUOTED).exec(message) ?? []
+  const [, code = word, text = word] = REPORTS.find(([pattern]) => pattern.test(message)) ?? []
+  if (code === undefined || text === undefined) return failure(...UNKNOWN, name)
+  return failure(code, word === undefined || word === code ? text : `${text} The last one replied ${word}.`, name)
 }

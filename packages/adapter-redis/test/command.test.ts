@@ -11,7 +11,9 @@ it('7.4 a command that is late is not sent and fails, while the answers to other
   const timely = new TimedCommand('get', ['key'], performance.now() + 10_000)
   for (const command of [late, timely]) redis.sendCommand(command)
   const others = Promise.all([redis.get('key'), redis.strlen('key')])
-  expect(await Promise.allSettled([late.promise])).toMatchObject([{ status: 'rejected' }])
+  expect(await Promise.allSettled([late.promise])).toMatchObject([
+    { status: 'rejected', reason: { code: 'ETIMEDOUT' } },
+  ])
   expect(await timely.promise).toBe('value')
   expect(await others).toEqual(['value', 5])
 })

@@ -43,7 +43,7 @@ it('needs no rights of the user but those on the page', async () => {
 it('says that no sentinel knows a master of that name', async () => {
   const store = openStore({ sentinels: group.sentinels, name: 'another' })
   const error = await failureOf(() => store.read('key'))
-  expect(error).toMatchObject({ code: 'UNAVAILABLE', cause: { message: 'All sentinels are unreachable' } })
+  expect(error).toMatchObject({ code: 'UNAVAILABLE', cause: { code: 'NO_MASTER' } })
   for (let n = 0; n < 5; n++) await expectUnavailable(store)
 })
 
