@@ -8,9 +8,9 @@ import { TimedCommand } from './command.js'
 export const IDLE_MS = 10_000
 
 /**
- * Makes a client check a connection that was idle: it sends a PING, and the commands wait for the answer. If none comes
- * within `patience` milliseconds, the commands go to a new connection. So a connection that was dropped silently delays
- * them, and no write is sent on two connections.
+ * Makes a client check a connection that was idle: it sends a PING, and the commands wait for the answer. If the
+ * connection is lost, or no answer comes within `patience` milliseconds, they go to a new connection. So a connection
+ * that was dropped delays them, and no write is sent on two connections.
  */
 export function checkWhenIdle(redis: Redis, patience: number): void {
   const send = redis.sendCommand.bind(redis)
@@ -32,27 +32,22 @@ export function checkWhenIdle(redis: Redis, patience: number): void {
 
   function ask(): TimedCommand[] {
     const commands: TimedCommand[] = []
-    const timer = setTimeout(() => replaceConnection(redis), patience)
+    const { options, stream } = redis
+    const { retryStrategy } = options
+    // Otherwise ioredis would not connect to a node of a Cluster again, and to another server only after a pause.
+    options.retryStrategy = () => 0
+    // The end of a connection would wait for the server, which may not answer.
+    const timer = setTimeout(() => stream.destroy(), patience)
     const ping = new TimedCommand('ping', [], Infinity)
     const resume = (): void => {
       clearTimeout(timer)
+      options.retryStrategy = retryStrategy
       waiting = undefined
       for (const command of commands) send(command)
     }
-    // It also fails once the connection is lost: ioredis then queues commands for the next one.
+    // It fails once the connection is lost: ioredis then queues commands for the next one.
     ping.promise.then(resume, resume)
     send(ping)
     return commands
   }
-}
-
-/** Closes the connection at once. Its end would wait for a server that does not answer. */
-function replaceConnection({ options, stream }: Redis): void {
-  const { retryStrategy } = options
-  // In a Cluster, ioredis would not connect to the node again, and elsewhere only after a pause.
-  options.retryStrategy = () => {
-    options.retryStrategy = retryStrategy
-    return 0
-  }
-  stream.destroy()
 }

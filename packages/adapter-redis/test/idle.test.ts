@@ -37,9 +37,13 @@ async function expectAll(store: ServerStore, data: string, versions: Versions): 
 }
 
 describe('7.1 a connection that a firewall has forgotten while it was idle', () => {
-  it.each([2000, 500])('fails no call, neither reads nor writes, with a deadline of %d ms', async (deadline) => {
+  it.each([
+    ['drops', 2000],
+    ['drops', 500],
+    ['resets', 1000],
+  ] as const)('and now %s fails no call, neither reads nor writes, within %d ms', async (habit, deadline) => {
     const server = await ownServer()
-    const firewall = await startFirewall(server.port)
+    const firewall = await startFirewall(server.port, habit)
     const store = openStore({ url: `redis://127.0.0.1:${firewall.port}`, deadline })
     const versions = await createAll(store)
     firewall.forget()
@@ -139,10 +143,12 @@ describe('7.1 in a Cluster, connections that were forgotten while they were idle
   afterAll(() => cluster.stop())
 
   it.each([
-    ['all nodes', 6],
-    ['one node', 1],
-  ])('fail no call: those to %s', async (_which, count) => {
-    const firewalls = await Promise.all(cluster.nodes.map(({ port }) => startFirewall(port)))
+    ['drops', 'all nodes', 6],
+    ['drops', 'one node', 1],
+    ['resets', 'all nodes', 6],
+    ['resets', 'one node', 1],
+  ] as const)('fail no call if the firewall now %s those to %s', async (habit, _which, count) => {
+    const firewalls = await Promise.all(cluster.nodes.map(({ port }) => startFirewall(port, habit)))
     const addresses = firewalls.map(({ host, port }) => ({ host, port }))
     const natMap = Object.fromEntries(
       cluster.nodes.map(({ port }, n) => [`127.0.0.1:${port}`, addresses[n] ?? { host: '', port: 0 }]),
