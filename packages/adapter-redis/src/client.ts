@@ -1,5 +1,5 @@
 import { corrupt, type SessError, unavailable } from '@sess/core/adapter'
-import { Cluster, type DNSLookupFunction, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Command, type DNSLookupFunction, Redis, type RedisOptions } from 'ioredis'
 import { TimedCommand } from './command.js'
 import { explain, type Failure, failure, isOf, isReply } from './error.js'
 import { checkWhenIdle, IDLE_MS } from './idle-check.js'
@@ -43,6 +43,14 @@ export class Client {
 
   get isCluster(): boolean {
     return this.#redis.isCluster
+  }
+
+  /** The `host:port` of the node of a Cluster that has the key. `undefined`: it is not known, or this is no Cluster. */
+  nodeOf(key: string): string | undefined {
+    if (!('slots' in this.#redis)) return undefined
+    const { slots, options } = this.#redis
+    const { keyPrefix = '' } = options
+    return slots[new Command('get', [key], { keyPrefix }).getSlot()]?.[0]
   }
 
   /** When a command is late, of a call that began at that time (both by `performance.now()`). */

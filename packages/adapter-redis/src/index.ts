@@ -49,6 +49,7 @@ const redis: Adapter<RedisOptions> = (options) => {
       await client.send('del', [prefix + key], client.due(began))
     },
 
+    serverOf: (key) => client.nodeOf(prefix + key),
     mapError: (error) => client.mapError(error),
     onTimeout: (began) => client.drop(began),
     close: async () => client.close(),

@@ -161,6 +161,13 @@ describe('7.1, 7.2 of a Cluster', () => {
       const codes = await Promise.all(KEYS.map((key) => codeOf(() => store.read(key))))
       expect(performance.now() - began).toBeLessThan(2000)
       expect(new Set(codes)).toEqual(new Set(['none', 'UNAVAILABLE']))
+      // The store has given that node up, and only that one.
+      const again = await Promise.allSettled(KEYS.map((key) => store.read(key)))
+      const errors = again.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []))
+      expect(errors).toHaveLength(codes.filter((code) => code === 'UNAVAILABLE').length)
+      expect(new Set(errors.map((error) => /127.0.0.1:\d+ of the redis store has not answered/.test(error)))).toEqual(
+        new Set([true]),
+      )
       victim?.thaw()
       await worksEverywhere(store)
     },

@@ -6,11 +6,12 @@ const MOST_UNANSWERED = 5
 /** How long a probe may take, and the shortest time from one probe to the next, in milliseconds. */
 export const PROBE_MS = 250
 
-/** How long a failure tells that the server does not answer, in milliseconds. After that, calls wait for the probe. */
+/** How long calls rely on the last failure, in milliseconds. After that, they wait for the probe. */
 const FRESH_MS = 1000
 
-/** The codes of Node for a server that was not reached, or that did not answer. */
+/** The codes of a server that was not reached, or that did not answer: those of Node, and one for adapters. */
 const UNREACHED: ReadonlySet<unknown> = new Set([
+  'CONNECTION_LOST',
   'EAI_AGAIN',
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -76,8 +77,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Resolves if the server answers a probe, and rejects if it does not. While a probe is under way, and for a quarter of
-   * a second after it began, further calls are rejected at once.
+   * Rejects at once if a call or a probe failed within the last second; a probe then finds out for later calls whether
+   * the server answers again. Otherwise waits for that probe, and resolves if it was answered.
    */
   async admit(key: string): Promise<void> {
     const now = performance.now()
@@ -86,10 +87,8 @@ export class CircuitBreaker {
       this.#probe = this.#ask(key).catch((error: unknown) => {
         if (!isUnanswered(error)) this.answered(now)
       })
-      await this.#probe
-    } else if (now - this.#failedAt >= FRESH_MS) {
-      await this.#probe
     }
+    if (now - this.#failedAt >= FRESH_MS) await this.#probe
     if (this.isOpen) throw this.#refusal()
   }
 

@@ -42,7 +42,9 @@ export interface ServerOperations {
    */
   prune?(now: number): Iterable<number> | AsyncIterable<number>
   /**
-   * Converts an error of the client. `undefined` means `UNAVAILABLE`, and so does every error if you leave this out.
+   * Converts an error of the client. `undefined` means `UNAVAILABLE`, and so does every error if you leave this out. If
+   * the client does not give a lost connection one of Node's codes, such as `ECONNRESET`, return
+   * `unavailable(name, error)` for an error with the code `CONNECTION_LOST`, so that the server can be given up.
    */
   mapError?(error: unknown): SessError | undefined
   /**
@@ -52,10 +54,10 @@ export interface ServerOperations {
    */
   onTimeout?(began: number): void
   /**
-   * The address of the server that has the key, as error messages show it. Leave it out if there is one server. Each
-   * server is given up by itself.
+   * The address of the server that has the key, as error messages show it. `undefined`: it is not known. Leave it out if
+   * there is one server. Each server is given up by itself.
    */
-  serverOf?(key: string): string
+  serverOf?(key: string): string | undefined
   /**
    * `true`: the operations meet the deadline themselves, for example because they never wait, so no timer is needed.
    */
