@@ -2,9 +2,22 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { type Adapter, type Entry, readOptions } from '@sess/core/adapter'
 
 export const NONCE_LENGTH = 12
-const TAG_LENGTH = 16
+export const TAG_LENGTH = 16
 export const EXPIRY_LENGTH = 8
-const OVERHEAD = NONCE_LENGTH + EXPIRY_LENGTH + TAG_LENGTH
+export const OVERHEAD = NONCE_LENGTH + EXPIRY_LENGTH + TAG_LENGTH
+
+/** What a token is bound to. */
+export interface Binding {
+  readonly key: Uint8Array
+  readonly additional: Buffer
+}
+
+/** Authenticated encryption. A sealed text is nonce, ciphertext and tag. */
+export interface Box {
+  seal(packed: Buffer, nonce: Buffer, binding: Binding): Buffer
+  /** `undefined`: the bytes were altered, or sealed for something else. There are at least `OVERHEAD` bytes. */
+  open(sealed: Buffer, binding: Binding): Buffer | undefined
+}
 
 /** The parts of a sealed store. A mutant replaces some of them. */
 export interface Parts {
@@ -18,9 +31,9 @@ export interface Parts {
   readonly additional: (cookieName: string) => string
   /** Selects the keys to use from the keys of all secrets, newest first. */
   readonly keys: (all: readonly Uint8Array[]) => readonly Uint8Array[]
-  readonly isOutdated: (isNewest: boolean) => boolean
-  /** How many bytes of the tag are checked. */
-  readonly checked: number
+  /** Whether a token is outdated that the key at this index of `keys` opened. */
+  readonly isOutdated: (index: number, keys: readonly Uint8Array[]) => boolean
+  readonly box: Box
   readonly maxBytes: (maxValueLength: number) => number
 }
 
@@ -39,8 +52,8 @@ export const correctParts: Parts = {
   },
   additional: (cookieName) => cookieName,
   keys: (all) => all,
-  isOutdated: (isNewest) => !isNewest,
-  checked: TAG_LENGTH,
+  isOutdated: (index) => index > 0,
+  box: gcm(TAG_LENGTH),
   maxBytes: (maxValueLength) => Math.floor((maxValueLength * 3) / 4) - OVERHEAD,
 }
 
@@ -58,17 +71,14 @@ export function sealedAdapter(parts: Parts): Adapter {
       name: 'sealed',
       maxBytes: parts.maxBytes(context.cookie.maxValueLength),
       seal(entry) {
-        const nonce = parts.nonce(entry)
-        const cipher = createCipheriv('aes-256-gcm', newest, nonce).setAAD(additional)
-        const sealed = [nonce, cipher.update(parts.pack(entry)), cipher.final(), cipher.getAuthTag()]
-        return parts.encode(Buffer.concat(sealed))
+        return parts.encode(parts.box.seal(parts.pack(entry), parts.nonce(entry), { key: newest, additional }))
       },
       open(token) {
         const sealed = parts.decode(token)
         if (sealed === undefined || sealed.length < OVERHEAD) return null
-        for (const key of keys) {
-          const packed = unseal(sealed, key, { additional, checked: parts.checked })
-          if (packed) return { ...parts.unpack(packed), outdated: parts.isOutdated(key === newest) }
+        for (const [index, key] of keys.entries()) {
+          const packed = parts.box.open(sealed, { key, additional })
+          if (packed) return { ...parts.unpack(packed), outdated: parts.isOutdated(index, keys) }
         }
         return null
       },
@@ -76,20 +86,25 @@ export function sealedAdapter(parts: Parts): Adapter {
   }
 }
 
-interface Binding {
-  readonly additional: Buffer
-  readonly checked: number
-}
-
-function unseal(sealed: Buffer, key: Uint8Array, { additional, checked }: Binding): Buffer | undefined {
-  const tagStart = sealed.length - TAG_LENGTH
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_LENGTH), { authTagLength: checked })
-  decipher.setAAD(additional).setAuthTag(sealed.subarray(tagStart, tagStart + checked))
-  const packed = decipher.update(sealed.subarray(NONCE_LENGTH, tagStart))
-  try {
-    decipher.final()
-    return packed
-  } catch {
-    return undefined
+/** AES-256-GCM. `checked`: how many bytes of the tag are checked. */
+export function gcm(checked: number): Box {
+  return {
+    seal(packed, nonce, { key, additional }) {
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(additional)
+      return Buffer.concat([nonce, cipher.update(packed), cipher.final(), cipher.getAuthTag()])
+    },
+    open(sealed, { key, additional }) {
+      const tagStart = sealed.length - TAG_LENGTH
+      const nonce = sealed.subarray(0, NONCE_LENGTH)
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: checked })
+      decipher.setAAD(additional).setAuthTag(sealed.subarray(tagStart, tagStart + checked))
+      const packed = decipher.update(sealed.subarray(NONCE_LENGTH, tagStart))
+      try {
+        decipher.final()
+        return packed
+      } catch {
+        return undefined
+      }
+    },
   }
 }

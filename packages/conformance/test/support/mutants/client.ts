@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { type Adapter, SessError } from '@sess/core/adapter'
 import type { Mutant } from '../mutant.ts'
-import { correctParts, EXPIRY_LENGTH, NONCE_LENGTH, type Parts, sealedAdapter } from '../sealed-store.ts'
+import { correctParts, EXPIRY_LENGTH, gcm, NONCE_LENGTH, type Parts, sealedAdapter } from '../sealed-store.ts'
 
 interface ClientFault {
   readonly also?: readonly string[]
@@ -63,7 +63,7 @@ const tokens: readonly Mutant[] = [
       maxBytes: (maxValueLength) => maxBytes(maxValueLength) - 2,
     },
   }),
-  clientMutant('8.2', 'checks only four bytes of the tag', { parts: { checked: 4 } }),
+  clientMutant('8.2', 'checks only four bytes of the tag', { parts: { box: gcm(4) } }),
   clientMutant('8.3', 'does not bind a token to a cookie', { parts: { additional: () => '' } }),
   clientMutant('8.3', 'uses one key for every secret', {
     also: ['8.4'],
