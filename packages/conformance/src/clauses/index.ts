@@ -9,7 +9,7 @@ import { object } from './10-object.js'
 import { read } from './02-read.js'
 import { update } from './03-update.js'
 
-export { client as clientClauses } from './08-client.js'
+export { client as clientClauses } from './08-client/index.js'
 
 /** The clauses of a server store, in the order of the contract. */
 export const serverClauses: readonly ServerClause[] = [

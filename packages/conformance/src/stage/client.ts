@@ -1,4 +1,4 @@
-import { type AdapterContext, type ClientStore, createAdapterContext } from '@sess/core/adapter'
+import { type AdapterContext, type ClientStore, createAdapterContext, isSessError } from '@sess/core/adapter'
 import { type Harness, makeStore } from '../harness.js'
 
 export const SECRETS = [
@@ -6,6 +6,9 @@ export const SECRETS = [
   'the second secret of the conformance suite',
   'the third secret of the conformance suite',
 ] as const
+
+/** Options of the cookie that carries the tokens. */
+export type CookieOptions = NonNullable<Parameters<typeof createAdapterContext>[0]['cookie']>
 
 /** What one case of a client store works with: stores with different secrets and cookie names. */
 export class ClientStage {
@@ -17,13 +20,25 @@ export class ClientStage {
   }
 
   /** Makes a store with the harness's options. `secrets`: newest first. `name`: the cookie's name. */
-  open({ secrets = [SECRETS[0]], name }: { secrets?: readonly string[]; name?: string } = {}): ClientStore {
-    return this.make(this.optionsOf(), this.context(secrets, name))
+  open({ secrets, name }: { secrets?: readonly string[]; name?: string } = {}): ClientStore {
+    return this.make(this.optionsOf(), this.context(secrets, name === undefined ? {} : { name }))
   }
 
-  /** The context that core passes to an adapter, with these secrets, newest first, and this cookie name. */
-  context(secrets: readonly string[] = [SECRETS[0]], name?: string): AdapterContext {
-    return createAdapterContext({ secret: secrets, ...(name !== undefined && { cookie: { name } }) })
+  /** Makes a store for a cookie. `undefined`: the harness's options do not fit it, and the store refuses them. */
+  openFor(cookie: CookieOptions): ClientStore | undefined {
+    const options = this.optionsOf()
+    try {
+      return this.make(options, this.context([SECRETS[0]], cookie))
+    } catch (error) {
+      const isRefused = isSessError(error) && error.code === 'INVALID_OPTION'
+      if (isRefused && Object.keys(options).length > 0) return undefined
+      throw error
+    }
+  }
+
+  /** The context that core passes to an adapter, with these secrets, newest first, and this cookie. */
+  context(secrets: readonly string[] = [SECRETS[0]], cookie: CookieOptions = {}): AdapterContext {
+    return createAdapterContext({ secret: secrets, cookie })
   }
 
   /** Makes a store with other options. Throws a `TypeError` if the adapter makes a server store. */
