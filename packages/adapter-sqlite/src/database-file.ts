@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, openSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { SessError } from '@sess/core/adapter'
 import Database from 'better-sqlite3'
-import { codeOf, isBusy } from './failure.js'
+import { codeOf, leavesFileUsable } from './failure.js'
 
 export interface FileOptions {
   readonly file: string
@@ -43,8 +43,8 @@ export class DatabaseFile<T> {
     try {
       return work(content)
     } catch (error) {
-      // Opening the file again cures neither a lock nor a full disk, and a full disk may not even allow it.
-      if (!isBusy(error) && codeOf(error) !== 'SQLITE_FULL') this.close()
+      // A disk that is full or read-only may not even allow that the file is opened again.
+      if (!leavesFileUsable(error)) this.close()
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import type { DatabaseFile } from './database-file.js'
+import { isFull } from './failure.js'
 import type { LockQueue } from './lock-queue.js'
 
 interface Transactional {
@@ -14,7 +15,8 @@ interface Write<T> {
 
 /**
  * Commits the writes of one turn of the event loop together, because lock, log and flush are the most expensive part of
- * a write. If the commit fails, all of them fail.
+ * a write. If the commit fails, all of them fail, unless the disk is full: then each is committed by itself, because a
+ * logout may fit where a large session does not.
  */
 export class GroupCommit<T extends Transactional> {
   readonly #file: DatabaseFile<T>
@@ -32,20 +34,25 @@ export class GroupCommit<T extends Transactional> {
         const result = work(content)
         return () => resolve(result)
       }
-      if (this.#writes.length === 0) setImmediate(() => void this.#commit())
+      if (this.#writes.length === 0) setImmediate(() => this.#commitAll())
       this.#writes.push({ run, reject })
     })
   }
 
-  /** Never rejects: it settles each write. */
-  async #commit(): Promise<void> {
+  #commitAll(): void {
     const writes = this.#writes
     this.#writes = []
+    void this.#commit(writes, performance.now())
+  }
+
+  /** Never rejects: it settles each write. `began`: since when the writes wait. */
+  async #commit(writes: readonly Write<T>[], began: number): Promise<void> {
     try {
-      const done = await this.#queue.run(() => this.#file.use((content) => runAll(writes, content)))
+      const done = await this.#queue.run(() => this.#file.use((content) => runAll(writes, content)), began)
       for (const resolve of done) resolve()
     } catch (error) {
-      for (const { reject } of writes) reject(error)
+      if (isFull(error) && writes.length > 1) for (const write of writes) void this.#commit([write], began)
+      else for (const { reject } of writes) reject(error)
     }
   }
 }

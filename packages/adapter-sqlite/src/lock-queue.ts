@@ -20,27 +20,30 @@ const LONGEST_PAUSE = 16
  */
 export class LockQueue {
   readonly #deadline: number
-  readonly #line: Waiting[] = []
+  #line: Waiting[] = []
 
   /** `deadline`: how long a call waits for the lock, in milliseconds, before it fails with `SQLITE_BUSY`. */
   constructor(deadline: number) {
     this.#deadline = deadline
   }
 
-  /** `work` must do nothing if it throws `SQLITE_BUSY`: it is then called again. */
-  run<T>(work: () => T): T | Promise<T> {
-    if (this.#line.length > 0) return this.#wait(work)
+  /**
+   * `work` must do nothing if it throws `SQLITE_BUSY`: it is then called again, until the deadline has passed since
+   * `began` (`performance.now()`).
+   */
+  run<T>(work: () => T, began: number = performance.now()): T | Promise<T> {
+    if (this.#line.length > 0) return this.#wait(work, began)
     try {
       return work()
     } catch (error) {
-      if (isBusy(error)) return this.#wait(work)
+      if (isBusy(error)) return this.#wait(work, began)
       throw error
     }
   }
 
-  #wait<T>(work: () => T): Promise<T> {
+  #wait<T>(work: () => T, began: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#line.push({ end: performance.now() + this.#deadline, attempt: () => resolve(work()), reject })
+      this.#line.push({ end: began + this.#deadline, attempt: () => resolve(work()), reject })
       if (this.#line.length === 1) void this.#serve()
     })
   }
@@ -67,7 +70,8 @@ export class LockQueue {
 
   #dismissLate(error: unknown): void {
     const now = performance.now()
-    const late = this.#line.findIndex(({ end }) => end > now)
-    for (const { reject } of this.#line.splice(0, late < 0 ? Infinity : late)) reject(error)
+    const late = this.#line.filter(({ end }) => end <= now)
+    this.#line = this.#line.filter(({ end }) => end > now)
+    for (const { reject } of late) reject(error)
   }
 }

@@ -30,6 +30,32 @@ describe('writes of one turn of the event loop', () => {
     expect(await Promise.all([store.read('old'), store.read('new')])).toMatchObject([{ data: 'next' }, null])
   })
 
+  it('succeed one by one where one of them finds no room', async () => {
+    const file = newFile()
+    const store = openStore({ file })
+    const version = await succeed(store.create('before', entry('data')))
+    // SQLITE_FULL is also the error of a table that has used its last number, which needs no full disk.
+    openRaw(file).exec(`
+      CREATE TABLE used_up (number INTEGER PRIMARY KEY AUTOINCREMENT);
+      INSERT INTO used_up VALUES (${2n ** 63n - 1n});
+      CREATE TRIGGER refusal AFTER INSERT ON sessions WHEN NEW.key = 'large' BEGIN INSERT INTO used_up VALUES (NULL); END`)
+    const [large, ...others] = await Promise.allSettled([
+      store.create('large', entry('data')),
+      store.create('small', entry('data')),
+      store.update('before', entry('next'), version),
+      store.update('before', entry('late'), version),
+      store.destroy('other'),
+    ])
+    expect(large).toMatchObject({ reason: { code: 'UNAVAILABLE', cause: { code: 'SQLITE_FULL' } } })
+    const outcomes = [expect.any(String), expect.any(String), null, undefined]
+    expect(others).toEqual(outcomes.map((value) => ({ status: 'fulfilled', value })))
+    // Another store sees only what was committed.
+    const other = openStore({ file })
+    expect(await other.read('large')).toBeNull()
+    expect(await other.read('small')).toMatchObject(entry('data'))
+    expect(await other.read('before')).toMatchObject(entry('next'))
+  })
+
   it('fail all where one of them does, and none is stored; the next succeeds', async () => {
     const file = newFile()
     const store = openStore({ file })

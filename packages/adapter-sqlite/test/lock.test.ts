@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { entry, failureOf, numbers, SLACK, succeed } from '../../../tests/support/stores.ts'
+import { LockQueue } from '../dist/lock-queue.js'
 import { Child } from './child.ts'
 import { openRaw } from './raw.ts'
 import { all, allCallsOf, codesOf, newFile, openStore } from './stores.ts'
@@ -70,6 +71,25 @@ describe('while another process holds the lock', () => {
     const found = await Promise.race([store.read('key'), write])
     expect(found).toMatchObject(entry('data'))
     await write
+  })
+
+  it('a call that began earlier gives up earlier, wherever it is in the queue', async () => {
+    const file = newFile()
+    const [own, other] = [openRaw(file), openRaw(file)]
+    own.pragma('busy_timeout = 0')
+    other.exec('BEGIN IMMEDIATE')
+    const queue = new LockQueue(300)
+    const gaveUp: string[] = []
+    const wait = async (name: string, began: number) => {
+      try {
+        await queue.run(() => own.exec('BEGIN IMMEDIATE'), began)
+      } catch {
+        gaveUp.push(name)
+      }
+    }
+    const now = performance.now()
+    await Promise.all([wait('later', now), wait('earlier', now - 200)])
+    expect(gaveUp).toEqual(['earlier', 'later'])
   })
 
   // With SQLite's own busy timeout, which blocks, the event loop would make one or two turns.

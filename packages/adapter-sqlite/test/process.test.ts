@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -46,12 +47,14 @@ describe('several processes on one file', () => {
   })
 })
 
-describe('a disk that takes no more', () => {
-  // `ulimit -f` limits the size of a file. It makes `write` fail as a full disk does, and needs no special rights.
-  it('7.1 is UNAVAILABLE for what needs room, and loses nothing that it holds', async () => {
+describe('a file that takes no more, and that has become read-only', () => {
+  // `ulimit -f` limits the size of a file. It makes `write` fail as a quota does, and needs no special rights.
+  it('7.8 lets sessions be read, refuses writes as UNAVAILABLE, and loses nothing that it holds', async () => {
     const file = newFile()
+    chmodSync(join(file, '..'), 0o777)
     const limited = `ulimit -f 600; exec "$0" "$1" "$2"`
     const { stdout } = await run('sh', ['-c', limited, process.execPath, fixture('fill.js'), file])
+    chmodSync(file, 0o666)
     const { codes, created, first }: Filled = JSON.parse(stdout)
     expect({ codes, first }).toEqual({ codes: codes.map(() => 'UNAVAILABLE'), first: 'first' })
     const store = openStore({ file })
