@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import {
   type Check,
   deadline,
+  flag,
   integer,
   invalidOption,
   oneOf,
@@ -13,6 +14,8 @@ import {
   SessError,
   text,
 } from '@sess/core/adapter'
+import { readMounts } from './mount.js'
+import { assertSafePlacement } from './placement.js'
 
 /** The file and how to use it. A wrong option throws `INVALID_OPTION`, which names it. */
 export interface SqliteOptions {
@@ -32,6 +35,12 @@ export interface SqliteOptions {
    * commit flushes to the disk. Default `'normal'`.
    */
   readonly durability?: 'normal' | 'full' | undefined
+  /**
+   * `true`: the file may be on a remote file system, such as NFS or a folder that Docker Desktop shares with its host.
+   * The file is safe there only if a single process ever has it open. Default `false`: such a file is an error, where the
+   * operating system tells (Linux).
+   */
+  readonly acceptRemoteFileSystem?: boolean | undefined
   /** How long a call may wait for a lock of another process, in milliseconds. Default 1000. */
   readonly deadline?: number | undefined
   /** The largest data of one session, in UTF-8 bytes. Default 1 048 576 (1 MiB). */
@@ -74,14 +83,17 @@ function isFileNamed(options: unknown): boolean {
 }
 
 export function readSqliteOptions(options: unknown): SqliteSettings {
-  return readOptions('sqlite', options, {
+  const { acceptRemoteFileSystem, ...settings } = readOptions('sqlite', options, {
     file: isFileNamed(options) ? filePath : (_, path) => filePath('sessions.sqlite', path),
     table: optional(
       text({ pattern: TABLE, expected: `a name of lower-case letters, digits and _, such as 'sessions'` }),
       'sessions',
     ),
     durability: optional(oneOf('normal', 'full'), 'normal'),
+    acceptRemoteFileSystem: optional(flag, false),
     deadline,
     maxBytes: optional(integer({ max: constants.MAX_STRING_LENGTH }), 2 ** 20),
   })
+  assertSafePlacement(settings.file, acceptRemoteFileSystem, readMounts())
+  return settings
 }

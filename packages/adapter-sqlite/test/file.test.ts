@@ -15,6 +15,7 @@ import { describe, expect, it } from 'vitest'
 import { DatabaseFile } from '../dist/database-file.js'
 import { entry, failureOf, FAR, numbers, PAST, succeed, until } from '../../../tests/support/stores.ts'
 import { Child } from './child.ts'
+import { mount } from './mounts.ts'
 import { openRaw } from './raw.ts'
 import { all, codesOf, newFile, newFolder, openStore } from './stores.ts'
 
@@ -274,6 +275,18 @@ describe('a file that may not be written', () => {
     permit()
     expect(await call('create new')).toEqual({ value: expect.any(String) })
     expect(await call('read key0')).toMatchObject({ value: entry('x'.repeat(1000)) })
+  })
+
+  it('7.1 is UNAVAILABLE on a file system that is read-only, and the error says what it needs', async (context) => {
+    const [file, folder] = [await filled(), newFolder()]
+    mount(context, '--bind', '-o', 'ro', join(file, '..'), folder)
+    const store = openStore({ file: join(folder, 'sessions.sqlite') })
+    expect(await codesOf(store)).toEqual(all('UNAVAILABLE'))
+    const error = await failureOf(() => store.read('key0'))
+    expect(error.message).toMatch(
+      /needs to be allowed to write the file and its folder, on a file system that is not read/,
+    )
+    expect(error.cause).toMatchObject({ code: 'EROFS' })
   })
 
   it('7.1 is UNAVAILABLE where it cannot be made', async () => {

@@ -29,6 +29,7 @@ describe('7.6 options', () => {
     ['sqlite.table', { table: 'sessions-hunter2' }, 'a string of 16 characters'],
     ['sqlite.durability', { durability: 'off' }, 'a string of 3 characters'],
     ['sqlite.durability', { durability: true }, 'true'],
+    ['sqlite.acceptRemoteFileSystem', { acceptRemoteFileSystem: 'hunter2' }, 'a string of 7 characters'],
     ['sqlite.deadline', { deadline: 0 }, '0'],
     ['sqlite.deadline', { deadline: 2 ** 31 }, '2147483648'],
     ['sqlite.deadline', { deadline: 1.5 }, '1.5'],
@@ -45,7 +46,7 @@ describe('7.6 options', () => {
   it('of an unknown name are refused, and those there are named', () => {
     const open = () => openUntyped(sqlite, { path: file })
     expect(open).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
-    expect(open).toThrow(/path.*file, table, durability, deadline, maxBytes/)
+    expect(open).toThrow(/path.*file, table, durability, acceptRemoteFileSystem, deadline, maxBytes/)
   })
 
   it.each(['no', 'a file, not a'])('name no file where there is %s folder', (what) => {
