@@ -1,52 +1,16 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
 import sqlite from '@sess/adapter-sqlite'
 import { type AnyData, type Session, sessions } from '@sess/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { codeOf, entry, failureOf, numbers, PAST, SECRET, succeed } from '../../../tests/support/stores.ts'
-import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
-import { mount } from './mounts.ts'
+import { fileWithFullTable, type SmallDisk, smallFileSystem } from './disks.ts'
 import { openRaw } from './raw.ts'
-import { newFolder, openStore } from './stores.ts'
+import { openStore } from './stores.ts'
 
-const FULL = { code: 'UNAVAILABLE', status: 503, cause: { code: 'SQLITE_FULL' } }
+const REFUSED = { code: 'UNAVAILABLE', status: 503 }
+const FULL = { ...REFUSED, cause: { code: 'SQLITE_FULL' } }
 
-interface SmallDisk {
-  /** Where a store can have its file. */
-  readonly file: string
-  /** Leaves no room on it. */
-  readonly fill: () => void
-  /** Makes room. */
-  readonly free: () => void
-}
-
-/** A file system of 8 MB. It is in memory, so that each byte that is freed is free at once. */
-function smallDisk(context: TestContext): SmallDisk {
-  const folder = newFolder()
-  mount(context, '-t', 'tmpfs', '-o', 'size=8m,mode=777', 'tmpfs', folder)
-  const filler = join(folder, 'filler')
-  return {
-    file: join(folder, 'sessions.sqlite'),
-    fill() {
-      const handle = openSync(filler, 'a')
-      // The small pieces fill what the large ones leave.
-      for (const size of [2 ** 20, 4096, 1]) fillBy(Buffer.alloc(size), handle)
-      closeSync(handle)
-    },
-    free: () => rmSync(filler),
-  }
-}
-
-function fillBy(piece: Buffer, handle: number): void {
-  try {
-    while (writeSync(handle, piece) === piece.length);
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOSPC') throw error
-  }
-}
-
-/** A store on a full disk, with the entry `key`, and the entry `expired`. Its log is empty and has no room. */
-async function storeOnFullDisk(context: TestContext) {
-  const disk = smallDisk(context)
+/** Fills the disk and opens a store on it, with the entries `key` and `expired`. Its log is empty, so it has no room. */
+async function openOn(disk: SmallDisk) {
   const before = openStore({ file: disk.file })
   const version = await succeed(before.create('key', entry('data')))
   await succeed(before.create('expired', entry('data', PAST)))
@@ -57,9 +21,12 @@ async function storeOnFullDisk(context: TestContext) {
   return { ...disk, store, version }
 }
 
-describe('a full disk', () => {
+describe.each([
+  ['a full disk', smallFileSystem],
+  ['a file with a full table', fileWithFullTable],
+])('%s', (_, disk) => {
   it('7.8 lets sessions be read, and refuses every write: none changes anything', async (context) => {
-    const { store, version, fill } = await storeOnFullDisk(context)
+    const { store, version, fill } = await openOn(disk(context))
     const end = () => store.update('key', entry('', 1), version)
     const writes = [
       () => store.create('new', entry('new')),
@@ -79,8 +46,8 @@ describe('a full disk', () => {
     expect(await store.read('new')).toBeNull()
   })
 
-  it('7.2 is noticed to have room again: every write succeeds', async (context) => {
-    const { store, version, free } = await storeOnFullDisk(context)
+  it('7.2 lets every write succeed as soon as there is room', async (context) => {
+    const { store, version, free } = await openOn(disk(context))
     expect(await codeOf(() => store.update('key', entry('next'), version))).toBe('UNAVAILABLE')
     free()
     const next = await succeed(store.update('key', entry('next'), version))
@@ -92,7 +59,7 @@ describe('a full disk', () => {
   })
 
   it('leaves no transaction open, of one write or of several', async (context) => {
-    const { store, file } = await storeOnFullDisk(context)
+    const { store, file } = await openOn(disk(context))
     const other = openRaw(file)
     other.pragma('busy_timeout = 0')
     for (const count of [1, 3]) {
@@ -101,8 +68,40 @@ describe('a full disk', () => {
     }
   })
 
+  it('answers 503 to a login, a change and a logout: the session stays as it was, until there is room', async (context) => {
+    const { file, fill, free } = disk(context)
+    const sess = sessions(sqlite, { secret: SECRET, file })
+    onTestFinished(() => sess.close())
+    let cookie = ''
+    const visit = async (use: (session: Session<AnyData>) => unknown = () => undefined) => {
+      const exchange = sess.exchange(cookie)
+      const session = await exchange.open()
+      use(session)
+      const found = { ...session }
+      const headers = await exchange.commit(200)
+      cookie = headers.find(([name]) => name === 'set-cookie')?.[1].replace(/;.*/, '') ?? cookie
+      return found
+    }
+    await visit((session) => (session['user'] = 7))
+    fill()
+    const login = visit((session) => session.regenerate())
+    await expect(login).rejects.toMatchObject(REFUSED)
+    const change = visit((session) => (session['cart'] = ['book']))
+    await expect(change).rejects.toMatchObject(REFUSED)
+    const logout = visit((session) => session.destroy())
+    await expect(logout).rejects.toMatchObject(REFUSED)
+    expect(await visit()).toEqual({ user: 7 })
+    free()
+    await visit((session) => session.regenerate())
+    expect(await visit()).toEqual({ user: 7 })
+    await visit((session) => session.destroy())
+    expect(await visit()).toEqual({})
+  })
+})
+
+describe('a store on a full disk', () => {
   it('keeps what it took while the log had room, and nothing of what it refused', async (context) => {
-    const { file, fill } = smallDisk(context)
+    const { file, fill } = smallFileSystem(context)
     const store = openStore({ file })
     for (const n of numbers(400)) await succeed(store.create(`old${n}`, entry('data')))
     openRaw(file).pragma('wal_checkpoint(RESTART)')
@@ -115,8 +114,8 @@ describe('a full disk', () => {
     for (const n of numbers(400)) expect(await store.read(`old${n}`)).toMatchObject(entry('data'))
   })
 
-  it('refuses a large session without the small writes of the same turn', async (context) => {
-    const { file, fill } = smallDisk(context)
+  it('refuses a large session, but not the small writes of the same turn', async (context) => {
+    const { file, fill } = smallFileSystem(context)
     const store = openStore({ file })
     const versions: string[] = []
     for (const n of numbers(400)) versions.push(await succeed(store.create(`key${n}`, entry('data'))))
@@ -136,45 +135,8 @@ describe('a full disk', () => {
     ])
   })
 
-  it('answers 503 to a login, a change and a logout: the session stays as it was, until there is room', async (context) => {
-    const { file, fill, free } = smallDisk(context)
-    const sess = sessions(sqlite, { secret: SECRET, file })
-    onTestFinished(() => sess.close())
-    let cookie = ''
-    const visit = async (use: (session: Session<AnyData>) => unknown = () => undefined) => {
-      const exchange = sess.exchange(cookie)
-      const session = await exchange.open()
-      use(session)
-      const found = { ...session }
-      const headers = await exchange.commit(200)
-      cookie = headers.find(([name]) => name === 'set-cookie')?.[1].replace(/;.*/, '') ?? cookie
-      return found
-    }
-    await visit((session) => (session['user'] = 7))
-    fill()
-    const refused = { code: 'UNAVAILABLE', status: 503 }
-    await expect(
-      visit((session) => session.regenerate()),
-      'login',
-    ).rejects.toMatchObject(refused)
-    await expect(
-      visit((session) => (session['cart'] = ['book'])),
-      'change',
-    ).rejects.toMatchObject(refused)
-    await expect(
-      visit((session) => session.destroy()),
-      'logout',
-    ).rejects.toMatchObject(refused)
-    expect(await visit()).toEqual({ user: 7 })
-    free()
-    await visit((session) => session.regenerate())
-    expect(await visit()).toEqual({ user: 7 })
-    await visit((session) => session.destroy())
-    expect(await visit()).toEqual({})
-  })
-
-  it('7.2 does not let a process open the file that no other has open, until there is room', async (context) => {
-    const { file, fill, free } = smallDisk(context)
+  it('7.2 cannot open a file that no other process has open, until there is room', async (context) => {
+    const { file, fill, free } = smallFileSystem(context)
     const before = openStore({ file })
     const version = await succeed(before.create('key', entry('data')))
     await before.close()

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { entry, FAR, numbers, succeed } from '../../../tests/support/stores.ts'
+import { ADD_FULL_TABLE, WRITE_TO_FULL_TABLE } from './disks.ts'
 import { openRaw } from './raw.ts'
 import { newFile, openStore } from './stores.ts'
 
@@ -34,11 +35,9 @@ describe('writes of one turn of the event loop', () => {
     const file = newFile()
     const store = openStore({ file })
     const version = await succeed(store.create('before', entry('data')))
-    // SQLITE_FULL is also the error of a table that has used its last number, which needs no full disk.
-    openRaw(file).exec(`
-      CREATE TABLE used_up (number INTEGER PRIMARY KEY AUTOINCREMENT);
-      INSERT INTO used_up VALUES (${2n ** 63n - 1n});
-      CREATE TRIGGER refusal AFTER INSERT ON sessions WHEN NEW.key = 'large' BEGIN INSERT INTO used_up VALUES (NULL); END`)
+    openRaw(file).exec(
+      `${ADD_FULL_TABLE} CREATE TRIGGER refusal AFTER INSERT ON sessions WHEN NEW.key = 'large' BEGIN ${WRITE_TO_FULL_TABLE}; END`,
+    )
     const [large, ...others] = await Promise.allSettled([
       store.create('large', entry('data')),
       store.create('small', entry('data')),

@@ -1,14 +1,23 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { onTestFinished, type TestContext } from 'vitest'
 
-/** What `mount` or `sudo` say to a user who may not mount, or who runs on a machine that has none of them. */
-const REFUSAL = /must be superuser|permission denied|not permitted|password is required|ENOENT/i
-
-function asRoot(program: string, args: readonly string[]) {
+/** Runs a program as root. Returns why it failed, or `undefined`. */
+function failureAsRoot(program: string, ...args: readonly string[]): string | undefined {
   const options = { encoding: 'utf8' } as const
   const { status, stderr, error } =
     process.getuid?.() === 0 ? spawnSync(program, args, options) : spawnSync('sudo', ['-n', program, ...args], options)
-  return { isDone: status === 0, reason: error?.message ?? stderr.trim() }
+  return status === 0 ? undefined : `${program}: ${error?.message ?? stderr.trim()}`
+}
+
+/** Tries whether this user may mount at all. Returns why not, or `undefined`. */
+function tryToMount(): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'sess-'))
+  const failure = failureAsRoot('mount', '-t', 'tmpfs', 'tmpfs', folder) ?? failureAsRoot('umount', folder)
+  rmdirSync(folder)
+  return failure
 }
 
 /**
@@ -16,15 +25,14 @@ function asRoot(program: string, args: readonly string[]) {
  * not mount, the test is skipped, and the report says why.
  */
 export function mount({ skip }: TestContext, ...args: readonly string[]): void {
-  const { isDone, reason } = asRoot('mount', args)
-  if (!isDone) {
-    if (REFUSAL.test(reason)) skip(`mount: ${reason}`)
-    throw new Error(`mount ${args.join(' ')}: ${reason}`)
-  }
+  const obstacle = tryToMount()
+  if (obstacle !== undefined) skip(obstacle)
+  const failure = failureAsRoot('mount', ...args)
+  if (failure !== undefined) throw new Error(failure)
   const [point = ''] = args.slice(-1)
   onTestFinished(() => {
     // A store that the test left open must not keep it mounted.
-    const { isDone: isGone, reason: why } = asRoot('umount', ['--lazy', point])
-    if (!isGone) throw new Error(`umount ${point}: ${why}`)
+    const problem = failureAsRoot('umount', '--lazy', point)
+    if (problem !== undefined) throw new Error(problem)
   })
 }
