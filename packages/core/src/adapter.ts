@@ -27,6 +27,9 @@ export {
   readOptions,
   text,
 } from './options/check.js'
+export { exclusive } from './options/exclusive.js'
+export { like } from './options/like.js'
+export { url, type UrlShape } from './options/url.js'
 export { createAdapterContext } from './loading/adapter-context.js'
 export { type ErrorCode, isSessError, safeCause, SessError } from './error.js'
 export { MAX_TIME } from './options/duration.js'
@@ -35,3 +38,14 @@ export { frame, newVersion, unframe } from './adapter-kit/frame.js'
 export { fillRandom } from './crypto/random.js'
 export { gatherWrites } from './adapter-kit/gather-writes.js'
 export { corrupt, type ServerOperations, serverStore, unavailable } from './adapter-kit/server-store.js'
+export { Borrower, type ConnectionPool, type Use } from './adapter-kit/borrower.js'
+export { storedRow } from './adapter-kit/stored-row.js'
+export {
+  type SqlFault,
+  type SqlOperations,
+  type SqlPool,
+  type SqlResult,
+  type SqlStatements,
+  sqlStore,
+  type SqlValue,
+} from './adapter-kit/sql-store.js'
