@@ -1,8 +1,7 @@
-import { isUtf8 } from 'node:buffer'
 import type {} from '@sess/core' // declares the interface Adapters, which is extended below
-import { type Adapter, corrupt, MAX_TIME, newVersion, serverStore } from '@sess/core/adapter'
-import { Database } from './database.js'
-import { type PostgresOptions, readPostgresOptions } from './options.js'
+import { type Adapter, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
+import { Pool, type PoolClient } from 'pg'
+import { type PostgresOptions, readPostgresOptions, type Settings } from './options.js'
 
 export type { PostgresOptions } from './options.js'
 
@@ -12,67 +11,58 @@ declare module '@sess/core' {
   }
 }
 
-const VERSION = /^[\w-]{16}$/
-const PRUNE_STEP = 1000
-
 /** Stores sessions in a table of PostgreSQL. */
 const postgres: Adapter<PostgresOptions> = (options) => {
   const settings = readPostgresOptions(options)
   const { table, maxBytes, deadline } = settings
-  const database = new Database(settings)
-
-  return serverStore({
+  const expired = `SELECT key FROM "${table}" WHERE expires_at <= $1 LIMIT 1000 FOR UPDATE SKIP LOCKED`
+  return sqlStore({
     name: 'postgres',
     maxBytes,
     deadline,
-    // `Database` keeps the deadline, because only `Database` can stop what is not sent yet.
-    ownsDeadline: true,
-
-    async create(key, { data, expiresAt }) {
-      const version = newVersion()
-      const sql = `INSERT INTO "${table}" (key, data, expires_at, version) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
-      const { rowCount } = await database.query(sql, key, Buffer.from(data), expiresAt, version)
-      return rowCount === 1 ? version : null
+    pool: openPool(settings),
+    faultOf,
+    statements: {
+      // Without the lock, all but one of the processes that do this at the same moment would log an error.
+      table: `
+        SELECT pg_advisory_xact_lock(hashtext('sess ${table}'));
+        CREATE TABLE IF NOT EXISTS "${table}" (
+          key text COLLATE "C" PRIMARY KEY, data bytea NOT NULL, expires_at bigint NOT NULL, version text NOT NULL
+        );
+        CREATE INDEX IF NOT EXISTS "${table}-expires_at" ON "${table}" (expires_at)`,
+      create: `INSERT INTO "${table}" (key, data, expires_at, version) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+      read: `SELECT data, expires_at, version FROM "${table}" WHERE key = $1`,
+      update: `UPDATE "${table}" SET data = $1, expires_at = $2, version = $3 WHERE key = $4 AND version = $5`,
+      destroy: `DELETE FROM "${table}" WHERE key = $1`,
+      prune: `DELETE FROM "${table}" WHERE key = ANY (ARRAY (${expired}))`,
     },
-
-    async read(key) {
-      const { rows } = await database.query(`SELECT data, expires_at, version FROM "${table}" WHERE key = $1`, key)
-      const [row] = rows
-      if (row === undefined) return null
-      const { data, version } = row
-      const expiresAt = Number(row.expires_at)
-      if (!Buffer.isBuffer(data) || !isUtf8(data)) throw corrupt('postgres')
-      if (typeof version !== 'string' || !VERSION.test(version)) throw corrupt('postgres')
-      if (!(expiresAt >= 1 && expiresAt <= MAX_TIME)) throw corrupt('postgres')
-      return { data: data.toString(), expiresAt, version }
-    },
-
-    async update(key, { data, expiresAt }, version) {
-      const next = newVersion()
-      const sql = `UPDATE "${table}" SET data = $1, expires_at = $2, version = $3 WHERE key = $4 AND version = $5`
-      // A row that another program wrote may have any text as its version. Nothing equals NULL.
-      const current = VERSION.test(version) ? version : null
-      const { rowCount } = await database.query(sql, Buffer.from(data), expiresAt, next, key, current)
-      return rowCount === 1 ? next : null
-    },
-
-    async destroy(key) {
-      await database.query(`DELETE FROM "${table}" WHERE key = $1`, key)
-    },
-
-    async *prune(now) {
-      const expired = `SELECT key FROM "${table}" WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED`
-      const sql = `DELETE FROM "${table}" WHERE key = ANY (ARRAY (${expired}))`
-      for (;;) {
-        const { rowCount } = await database.query(sql, now, PRUNE_STEP)
-        yield rowCount ?? 0
-        if (rowCount !== PRUNE_STEP) return
-      }
-    },
-
-    mapError: (error) => database.mapError(error),
-    close: () => database.close(),
   })
 }
 
 export default postgres
+
+function openPool({ url, connections, pool, deadline }: Settings): SqlPool<PoolClient> {
+  const limits = { max: connections, connectionTimeoutMillis: deadline, statement_timeout: deadline }
+  const used = pool ?? new Pool({ connectionString: url, ...limits })
+  // An idle connection that dies fails no call, but an 'error' event without a listener ends the process.
+  if (pool === undefined) used.on('error', () => {})
+  return {
+    connect: () => used.connect(),
+    async query(client, sql, values) {
+      const { rows, rowCount } = await client.query(sql, [...values])
+      return { rows, changed: rowCount ?? 0 }
+    },
+    release: (client) => client.release(),
+    destroy: (client) => client.release(true),
+    ...(pool === undefined && { end: () => used.end() }),
+  }
+}
+
+/** Tells by the code, which is an SQLSTATE. */
+function faultOf(error: unknown): SqlFault | undefined {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (code === '42P01') return 'missing'
+  if (code === '40001' || code === '40P01') return 'undone'
+  // Data, constraints, columns and types that do not fit, and damaged tables; 42501 is a right that is missing.
+  return /^(?:2[23]|42(?!501)|XX00[12])/.test(code) ? 'foreign' : undefined
+}

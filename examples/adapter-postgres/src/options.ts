@@ -1,4 +1,4 @@
-import { type Check, deadline, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
+import { deadline, exclusive, integer, like, optional, readOptions, text, url } from '@sess/core/adapter'
 import { Client, type Pool } from 'pg'
 
 export interface PostgresOptions {
@@ -23,29 +23,11 @@ export interface Settings extends PostgresOptions {
   readonly maxBytes: number
 }
 
-/** Whether pg accepts the value. An error of pg may repeat the URL with its password, so it is not passed on. */
-function isUrl(value: unknown): value is string {
-  try {
-    return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && Boolean(new Client(value))
-  } catch {
-    return false
-  }
-}
-
-const url: Check<string> = (value, path) => {
-  if (isUrl(value)) return value
-  throw invalidOption(path, value, `a URL such as 'postgres://user:password@host:5432/database'`)
-}
-
-/** Checks the shape and not the class, since the application may have another copy of pg. */
-function isPool(value: unknown): value is Pool {
-  return typeof value === 'object' && value !== null && 'connect' in value && 'idleCount' in value
-}
-
-const pool: Check<Pool> = (value, path) => {
-  if (isPool(value)) return value
-  throw invalidOption(path, value, 'a Pool of pg')
-}
+const address = url({
+  schemes: ['postgres://', 'postgresql://'],
+  example: 'postgres://user:password@host:5432/database',
+  parse: (text) => new Client(text),
+})
 
 // PostgreSQL cuts names off after 63 characters, and the name of the index is 11 longer than the name of the table.
 const table = text({
@@ -55,16 +37,13 @@ const table = text({
 
 export function readPostgresOptions(options: unknown): Settings {
   const read = readOptions('postgres', options, {
-    url: optional(url),
+    url: optional(address),
     connections: optional(integer({ max: 10_000 })),
-    pool: optional(pool),
+    pool: optional(like<Pool>('a Pool of pg', 'connect', 'idleCount')),
     table: optional(table, 'sessions'),
     deadline,
     maxBytes: optional(integer({ max: 2 ** 28 }), 2 ** 20),
   })
-  for (const name of ['url', 'connections'] as const) {
-    if (read.pool === undefined || read[name] === undefined) continue
-    throw invalidOption(`postgres.${name}`, read[name], 'nothing, because postgres.pool is set')
-  }
+  exclusive('postgres', read, ['pool'], ['url', 'connections'])
   return read
 }

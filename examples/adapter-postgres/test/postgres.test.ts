@@ -271,7 +271,7 @@ it('6.3 prune waits for no lock, and leaves rows that another transaction has lo
   expect(await store.prune?.(1000)).toBe(1)
 })
 
-const URL_EXPECTED = `a URL such as 'postgres://user:password@host:5432/database'`
+const EXAMPLE = `such as 'postgres://user:password@host:5432/database'`
 const TABLE_EXPECTED = `at most 52 lower-case letters, digits and _, such as 'sessions'`
 
 const WRONG: readonly [options: unknown, message: string][] = [
@@ -280,16 +280,15 @@ const WRONG: readonly [options: unknown, message: string][] = [
     { uri: '' },
     'Option postgres."uri" is not known; postgres takes url, connections, pool, table, deadline, maxBytes.',
   ],
-  [{ url: '' }, `Option postgres.url is an empty string; expected ${URL_EXPECTED}.`],
-  [{ url: 5432 }, `Option postgres.url is 5432; expected ${URL_EXPECTED}.`],
+  [{ url: 5432 }, `Option postgres.url is 5432; expected a URL ${EXAMPLE}.`],
   ...[
-    `host/${PASSWORD}`,
-    `http://:${PASSWORD}@host`,
-    `postgres://:${PASSWORD}@host:99999`,
-    `postgres://%ff:${PASSWORD}@h`,
-  ].map((url): [unknown, string] => [
-    { url },
-    `Option postgres.url is a string of ${url.length} characters; expected ${URL_EXPECTED}.`,
+    [`http://:${PASSWORD}@host`, 'that starts with postgres:// or postgresql://'],
+    [`postgres://:${PASSWORD}@host:99999`, 'with a port from 1 to 65535'],
+    [`postgres://:${PASSWORD}/@host`, 'whose user and password are percent-encoded'],
+    [`postgres://:${PASSWORD}@host?sslrootcert=/missing`, 'with parameters that the client knows'],
+  ].map(([given = '', wrong]): [unknown, string] => [
+    { url: given },
+    `Option postgres.url is a string of ${given.length} characters; expected a URL ${wrong}, ${EXAMPLE}.`,
   ]),
   [{ connections: 0 }, 'Option postgres.connections is 0; expected an integer from 1 to 10000.'],
   [{ pool: {} }, 'Option postgres.pool is an object; expected a Pool of pg.'],
