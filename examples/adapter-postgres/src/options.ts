@@ -26,7 +26,7 @@ export interface Settings extends PostgresOptions {
 const address = url({
   schemes: ['postgres://', 'postgresql://'],
   example: 'postgres://user:password@host:5432/database',
-  parse: (text) => new Client(text),
+  parse: (given) => new Client(given),
 })
 
 // PostgreSQL cuts names off after 63 characters, and the name of the index is 11 longer than the name of the table.

@@ -2,9 +2,9 @@ import { exclusive } from '@sess/core/adapter'
 import { expect, it } from 'vitest'
 
 interface Options {
-  readonly pool?: object
-  readonly url?: string
-  readonly connections?: number
+  readonly pool?: object | undefined
+  readonly url?: string | undefined
+  readonly connections?: number | undefined
 }
 
 const check = (options: Options) => exclusive('db', options, ['pool'], ['url', 'connections'])
