@@ -4,14 +4,14 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** @typedef {'redis-server' | 'memcached' | 'postgres' | 'nginx' | 'chromium'} Program */
+/** @typedef {'redis-server' | 'memcached' | 'postgres' | 'mariadbd' | 'nginx' | 'chromium'} Program */
 
 /**
  * @typedef {object} Source where a program comes from
  * @property {Readonly<Record<string, string>>} packages what to install, by the tool that installs it
  * @property {string} link
  * @property {string} instead
- * @property {string} [folder] where to look if it is not on the PATH
+ * @property {string} [path] where to look if it is not on the PATH: folders, separated as there
  * @property {string} [folders] where to look if it is not on the PATH: a folder with a folder for each version
  */
 
@@ -33,12 +33,19 @@ const SOURCES = {
     instead: 'set SESS_POSTGRES_URL to one that runs, such as postgres://user@127.0.0.1:5432/test',
     folders: '/usr/lib/postgresql',
   },
+  mariadbd: {
+    packages: { 'apt-get': 'mariadb-server', dnf: 'mariadb-server', apk: 'mariadb', brew: 'mariadb' },
+    link: 'https://mariadb.org/download/',
+    instead: 'set SESS_MYSQL_URL to one that runs, such as mysql://user@127.0.0.1:3306/test',
+    // Debian has it on the PATH of root alone, Fedora on no PATH.
+    path: '/usr/sbin:/usr/libexec',
+  },
   nginx: {
     packages: { 'apt-get': 'nginx-light', dnf: 'nginx', apk: 'nginx', brew: 'nginx' },
     link: 'https://nginx.org/en/docs/install.html',
     instead: 'set SESS_NGINX to the file of an nginx',
     // Debian has it on the PATH of root alone.
-    folder: '/usr/sbin',
+    path: '/usr/sbin',
   },
   chromium: {
     packages: { 'apt-get': 'chromium', dnf: 'chromium', apk: 'chromium', brew: '--cask chromium' },
@@ -89,12 +96,12 @@ const lookUp = (name, path) => lookIn(name, path.split(delimiter))
  * @param {string} path
  */
 function present(program, path) {
-  const { folder, folders } = SOURCES[program]
+  const { path: further, folders } = SOURCES[program]
   const versions = folders !== undefined && existsSync(folders) ? readdirSync(folders).map(Number) : []
   const newestFirst = versions.toSorted((one, other) => other - one)
   return (
     lookUp(program, path) ??
-    (folder === undefined ? undefined : lookIn(program, [folder])) ??
+    (further === undefined ? undefined : lookUp(program, further)) ??
     lookIn(
       program,
       newestFirst.map((version) => join(folders ?? '', `${version}`, 'bin')),

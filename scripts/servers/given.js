@@ -1,4 +1,5 @@
 // Servers for tests that stop none: those that the environment names, or else servers that are started here.
+import { startMariadb } from './mariadb.js'
 import { startMemcached } from './memcached.js'
 import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
@@ -35,4 +36,14 @@ export async function someMemcached() {
 export async function somePostgres() {
   const url = process.env['SESS_POSTGRES_URL']
   return url ? { url, stop: leave } : startPostgres()
+}
+
+/**
+ * SESS_MYSQL_URL, or a MariaDB that is started for the caller.
+ *
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ */
+export async function someMysql() {
+  const url = process.env['SESS_MYSQL_URL']
+  return url ? { url, stop: leave } : startMariadb()
 }

@@ -18,6 +18,7 @@ export async function setup() {
   await need('redis-server', process.env['SESS_REDIS_URL'])
   await need('memcached', process.env['SESS_MEMCACHED_SERVERS'])
   await need('postgres', process.env['SESS_POSTGRES_URL'])
+  await need('mariadbd', process.env['SESS_MYSQL_URL'])
   await need('nginx', process.env['SESS_NGINX'])
   await need('chromium', process.env['SESS_CHROMIUM'])
 }

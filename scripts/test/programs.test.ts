@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { findProgram, installProgram, type Program } from '../servers/binaries.js'
-import { someMemcached, somePostgres, someRedis } from '../servers/given.js'
+import { someMemcached, someMysql, somePostgres, someRedis } from '../servers/given.js'
 import { isFree, newFolder, outputOf, servers } from './support.ts'
 
 let folder = ''
@@ -12,28 +12,33 @@ beforeEach(() => {
 })
 
 describe('a server that the environment names', () => {
+  const startAll = () => Promise.all([someRedis(), someMemcached(), somePostgres(), someMysql()])
+
   it('is used as it is', async () => {
     vi.stubEnv('SESS_REDIS_URL', 'redis://user@redis.example:6380/1')
     vi.stubEnv('SESS_MEMCACHED_SERVERS', 'one.example:11211, two.example:11212')
     vi.stubEnv('SESS_POSTGRES_URL', 'postgres://user@postgres.example/test')
+    vi.stubEnv('SESS_MYSQL_URL', 'mysql://user@mysql.example/test')
     vi.stubEnv('PATH', folder)
-    const [redis, memcached, postgres] = await Promise.all([someRedis(), someMemcached(), somePostgres()])
+    const [redis, memcached, postgres, mysql] = await startAll()
     expect(redis.url).toBe('redis://user@redis.example:6380/1')
     expect(memcached.servers).toEqual(['one.example:11211', 'two.example:11212'])
     expect(postgres.url).toBe('postgres://user@postgres.example/test')
-    await Promise.all([redis.stop(), memcached.stop(), postgres.stop()])
+    expect(mysql.url).toBe('mysql://user@mysql.example/test')
+    await Promise.all([redis.stop(), memcached.stop(), postgres.stop(), mysql.stop()])
   })
 
   it('is replaced by a new server if it names none', async () => {
     vi.stubEnv('SESS_REDIS_URL', '')
     vi.stubEnv('SESS_MEMCACHED_SERVERS', undefined)
     vi.stubEnv('SESS_POSTGRES_URL', '')
-    const [redis, memcached, postgres] = await Promise.all([someRedis(), someMemcached(), somePostgres()])
-    const ports = [redis.url, ...memcached.servers, postgres.url].map((address) =>
-      Number(/^(?:\w+:\/\/(?:postgres@)?)?127\.0\.0\.1:(\d+)(?:\/postgres)?$/.exec(address)?.[1]),
+    vi.stubEnv('SESS_MYSQL_URL', undefined)
+    const [redis, memcached, postgres, mysql] = await startAll()
+    const ports = [redis.url, ...memcached.servers, postgres.url, mysql.url].map((address) =>
+      Number(/^(?:\w+:\/\/(?:\w+@)?)?127\.0\.0\.1:(\d+)(?:\/(?:postgres|test))?$/.exec(address)?.[1]),
     )
     for (const port of ports) expect(await isFree(port)).toBe(false)
-    await Promise.all([redis.stop(), memcached.stop(), postgres.stop()])
+    await Promise.all([redis.stop(), memcached.stop(), postgres.stop(), mysql.stop()])
     for (const port of ports) expect(await isFree(port)).toBe(true)
   })
 })
@@ -125,6 +130,7 @@ describe('a program that is missing', () => {
     const run = `import { setup } from '${new URL('setup.js', servers).href}'; await setup()`
     const others = {
       SESS_POSTGRES_URL: 'postgres://postgres.example',
+      SESS_MYSQL_URL: 'mysql://mysql.example',
       SESS_NGINX: '/usr/sbin/nginx',
       SESS_CHROMIUM: '/usr/bin/chromium',
     }

@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CERTIFICATE, PRIVATE_KEY } from '../../packages/core/test/support/certificate.ts'
+import { startMariadb } from '../servers/mariadb.js'
 import { startMemcached } from '../servers/memcached.js'
 import { startNginx } from '../servers/nginx.js'
 import { findBeside, startPostgres } from '../servers/postgres.js'
@@ -211,6 +213,50 @@ describe('postgres', () => {
     await server.stop()
     expect(await isFree(server.port)).toBe(true)
     await client.close()
+  })
+})
+
+describe('mariadb', () => {
+  /** Runs statements with MariaDB's own client. Resolves with what they return. */
+  async function ask(port: number, sql: string): Promise<string> {
+    const args = ['--no-defaults', '--protocol=tcp', '--host=127.0.0.1', `--port=${port}`, '--user=root', '-BN', 'test']
+    const { stdout } = await promisify(execFile)('mariadb', [...args, '-e', sql])
+    return stdout.trim()
+  }
+
+  beforeEach(() => {
+    vi.stubEnv('TMPDIR', folder)
+  })
+
+  it('keeps over a restart what it was given, and leaves nothing when it has stopped', async () => {
+    const server = await startMariadb()
+    expect(await ask(server.port, 'CREATE TABLE t AS SELECT 7 AS value; SELECT value FROM t')).toBe('7')
+    await expect(startMariadb({ port: server.port })).rejects.toThrow('in use')
+    const { pid } = server
+    await server.kill()
+    expect(await isFree(server.port)).toBe(true)
+    await server.restart()
+    expect(server.pid).not.toBe(pid)
+    expect(await ask(server.port, 'SELECT value FROM t')).toBe('7')
+    await server.stop()
+    expect(await isFree(server.port)).toBe(true)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('answers no client while it is frozen; thaws, and stops although it is frozen', async () => {
+    const server = await startMariadb()
+    server.freeze()
+    const answer = ask(server.port, 'SELECT 2')
+    expect(await Promise.race([answer, sleep(300)])).toBe(undefined)
+    server.thaw()
+    expect(await answer).toBe('2')
+    server.freeze()
+    await server.stop()
+    expect(await isFree(server.port)).toBe(true)
+  })
+
+  it('reports what it printed about its arguments', async () => {
+    await expect(startMariadb({ args: ['--nonsense'] })).rejects.toThrow('nonsense')
   })
 })
 
