@@ -17,6 +17,7 @@ const SETTINGS = [
   '--innodb-flush-log-at-trx-commit=2',
   '--innodb-buffer-pool-size=16M',
   '--innodb-log-file-size=16M',
+  '--skip-name-resolve',
   '--skip-networking=0',
   `--bind-address=${host}`,
 ]

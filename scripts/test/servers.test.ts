@@ -218,7 +218,7 @@ describe('postgres', () => {
 
 describe('mariadb', () => {
   /** Runs statements with MariaDB's own client. Resolves with what they return. */
-  async function ask(port: number, sql: string): Promise<string> {
+  async function answerTo(port: number, sql: string): Promise<string> {
     const args = ['--no-defaults', '--protocol=tcp', '--host=127.0.0.1', `--port=${port}`, '--user=root', '-BN', 'test']
     const { stdout } = await promisify(execFile)('mariadb', [...args, '-e', sql])
     return stdout.trim()
@@ -230,14 +230,14 @@ describe('mariadb', () => {
 
   it('keeps over a restart what it was given, and leaves nothing when it has stopped', async () => {
     const server = await startMariadb()
-    expect(await ask(server.port, 'CREATE TABLE t AS SELECT 7 AS value; SELECT value FROM t')).toBe('7')
+    expect(await answerTo(server.port, 'CREATE TABLE t AS SELECT 7 AS value; SELECT value FROM t')).toBe('7')
     await expect(startMariadb({ port: server.port })).rejects.toThrow('in use')
     const { pid } = server
     await server.kill()
     expect(await isFree(server.port)).toBe(true)
     await server.restart()
     expect(server.pid).not.toBe(pid)
-    expect(await ask(server.port, 'SELECT value FROM t')).toBe('7')
+    expect(await answerTo(server.port, 'SELECT value FROM t')).toBe('7')
     await server.stop()
     expect(await isFree(server.port)).toBe(true)
     expect(readdirSync(folder)).toEqual([])
@@ -246,7 +246,7 @@ describe('mariadb', () => {
   it('answers no client while it is frozen; thaws, and stops although it is frozen', async () => {
     const server = await startMariadb()
     server.freeze()
-    const answer = ask(server.port, 'SELECT 2')
+    const answer = answerTo(server.port, 'SELECT 2')
     expect(await Promise.race([answer, sleep(300)])).toBe(undefined)
     server.thaw()
     expect(await answer).toBe('2')

@@ -201,6 +201,24 @@ describe('a connection', () => {
   })
 })
 
+describe('a write', () => {
+  it('7.4 is not sent to its end, once the caller was told that it failed', async () => {
+    const table = newTable()
+    // The kernel takes some of it. The rest waits in the process until the server reads on.
+    const large = { ...ALICE, data: 'x'.repeat(2 ** 25) }
+    const store = openStore({ table, deadline: 1000, maxBytes: 2 ** 25, connections: 1 })
+    await store.create('first', ALICE)
+    server.freeze()
+    onTestFinished(() => server.thaw())
+    expect(await failureOf(() => store.create('key', large))).toMatchObject({ code: 'UNAVAILABLE' })
+    server.thaw()
+    // The server has read to the end of the connection once it no longer lists it.
+    const others = `SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`
+    await expect.poll(async () => (await direct.query(others)).rowCount, { timeout: 10_000 }).toBe(0)
+    expect((await direct.query(`SELECT FROM ${table}`)).rowCount).toBe(1)
+  })
+})
+
 describe('a pool that is passed in', () => {
   it('7.4 writes nothing for a call that was rejected while it waited for a connection', async () => {
     const pool = newPool({ max: 1 })

@@ -15,14 +15,17 @@ export interface SqlResult {
   readonly changed: number
 }
 
+const NOTHING: SqlResult = { rows: [], changed: 0 }
+
 /**
  * What an error of the database means for a store:
  * - `missing`: the table does not exist. The store creates it and sends the statement again.
  * - `undone`: the database reports that the statement did nothing because another was in its way, as in a deadlock. The
  *   store sends it again.
+ * - `taken`: a row has the key already, so the statement did nothing.
  * - `foreign`: the table is not one that the store made, or it is damaged. The call is `CORRUPT`.
  */
-export type SqlFault = 'missing' | 'undone' | 'foreign'
+export type SqlFault = 'missing' | 'undone' | 'taken' | 'foreign'
 
 /** The pool of a database's client. */
 export interface SqlPool<Connection> extends ConnectionPool<Connection> {
@@ -39,7 +42,7 @@ export interface SqlPool<Connection> extends ConnectionPool<Connection> {
 export interface SqlStatements {
   /** Creates the table unless it exists. */
   readonly table: string
-  /** Inserts `key`, `data`, `expires_at` and `version`. Changes no row if the key is taken. */
+  /** Inserts `key`, `data`, `expires_at` and `version`. If the key is taken, it changes no row, or fails as `taken`. */
   readonly create: string
   /** Selects `data`, `expires_at` and `version` of a `key`. */
   readonly read: string
@@ -103,6 +106,7 @@ export function sqlStore<Connection>(operations: SqlOperations<Connection>): Ser
           return await send(use, sql, values)
         } catch (error) {
           const fault = operations.faultOf(error)
+          if (fault === 'taken') return NOTHING
           if (fault === 'missing') {
             // The first attempt may fail because another process has just created the table.
             const created = createTable(use)

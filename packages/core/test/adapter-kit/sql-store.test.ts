@@ -109,6 +109,12 @@ describe('a statement', () => {
     expect(await store.update('key', ENTRY, VERSION)).toBeNull()
   })
 
+  it('1.2 that finds the key taken is a refusal, and its connection is sound', async () => {
+    const { store, log } = open(failing(1, new DatabaseError('duplicate hunter2', 'taken')))
+    expect(await store.create('key', ENTRY)).toBeNull()
+    expect(log).toEqual(['CREATE', 'released'])
+  })
+
   it.each(['', `${VERSION}x`, `${VERSION} `, "' OR '' = '", '\0'.repeat(16)])(
     '3.2 never compares %j, which is no version',
     async (version) => {
