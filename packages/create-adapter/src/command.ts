@@ -14,6 +14,7 @@ NAME is either an adapter's name or the full name of a scoped package:
 Options:
   --template TEMPLATE   memory (default): a store in the process, complete: it passes the conformance suite
                         server: a store on a server, without the calls to its client, which you write
+                        sql: a store in a table of a SQL database, without the calls to its client
   --help                show this text
 
 Exit code: 0 if the skeleton was written, 1 if not.
@@ -40,7 +41,7 @@ export function main(args: readonly string[], { out, err }: Output, cwd: string 
     const [given, ...others] = positionals
     if (given === undefined || others.length > 0) throw new TypeError(`Give the name of one adapter.\n\n${USAGE}`)
     const { template } = values
-    if (!isTemplate(template)) throw new TypeError(`--template must be ${TEMPLATES.join(' or ')}.`)
+    if (!isTemplate(template)) throw new TypeError(`--template must be one of ${TEMPLATES.join(', ')}.`)
     const name = readName(given)
     writeSkeleton(resolve(cwd, name.folder), template, name)
     out.write(`The skeleton of ${name.package} is written. Next:\n\n  cd ${name.folder}\n  npm install\n  npm test\n`)

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Name } from './name.js'
 
-export const TEMPLATES = ['memory', 'server'] as const
+export const TEMPLATES = ['memory', 'server', 'sql'] as const
 export type Template = (typeof TEMPLATES)[number]
 
 const FOLDER = fileURLToPath(new URL('../templates/', import.meta.url))

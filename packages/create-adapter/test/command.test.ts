@@ -39,6 +39,13 @@ describe('what is written', () => {
     expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual([...FILES, 'src/client.ts'].toSorted())
   })
 
+  it('includes src/options.ts with --template sql', () => {
+    const folder = emptyFolder()
+    const { code } = create(folder, 'shelf', '--template', 'sql')
+    expect(code).toBe(0)
+    expect(Object.keys(filesIn(join(folder, 'sess-adapter-shelf')))).toEqual([...FILES, 'src/options.ts'].toSorted())
+  })
+
   it('goes into an existing empty folder', () => {
     const folder = emptyFolder()
     mkdirSync(join(folder, 'sess-adapter-shelf'))
@@ -128,7 +135,7 @@ describe('bad input', () => {
     ['no name', [], /Give the name of one adapter\.\n\nUsage: npm create @sess\/adapter NAME/],
     ['two names', ['shelf', 'rack'], /Give the name of one adapter/],
     ['a bad name', ['../shelf'], /"\.\.\/shelf" cannot be the name of an adapter/],
-    ['an unknown template', ['shelf', '--template', 'redis'], /--template must be memory or server\.$/m],
+    ['an unknown template', ['shelf', '--template', 'redis'], /--template must be one of memory, server, sql\.$/m],
     ['a template without a name', ['shelf', '--template'], /--template/],
     ['an unknown flag', ['shelf', '--force'], /--force/],
   ])('%s writes nothing, exits with 1 and reports the reason', (_, args, why) => {

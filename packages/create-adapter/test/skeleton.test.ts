@@ -19,6 +19,7 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
     ['memory', 'shelf'],
     ['memory', '@acme/shelf'],
     ['server', 'a-2nd-shelf'],
+    ['sql', '@acme/shelf'],
   ])('of the template %s, as %s, passes its own lint, types and build', async (template, name) => {
     const folder = skeleton(name, template)
     for (const script of ['lint', 'types', 'build']) {
@@ -49,6 +50,12 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
     const { code, err } = await runScript(skeleton('shelf', 'server'), 'test')
     expect(code).toBe(1)
     expect(err).toContain('src/client.ts does not connect to 127.0.0.1:1234 yet: implement connect.')
+  })
+
+  it('of the template sql fails the suite until its pool is written, and names the function', async () => {
+    const { code, err } = await runScript(skeleton('shelf', 'sql'), 'test')
+    expect(code).toBe(1)
+    expect(err).toContain('src/index.ts cannot open db: URLs yet: implement openPool.')
   })
 
   it('of the template server keeps the contract once its client is written', async () => {
