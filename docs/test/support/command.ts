@@ -5,6 +5,7 @@ import { ROOT } from './document.ts'
 interface Manifest {
   readonly name: string
   readonly scripts?: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
@@ -41,13 +42,19 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
   return Object.hasOwn(manifest(folder).scripts ?? {}, name) ? undefined : `no script ${name}`
 }
 
-/** The problem with a package's name; `undefined` if it is ours, or a development dependency that the pages' tests use. */
+/**
+ * The problem with a package's name; `undefined` if it is ours, a development dependency that the pages' tests use, or the
+ * client of the store that the guide for authors builds.
+ */
 function packageProblem(name: string): string | undefined {
   const folders = ['packages', 'examples'].flatMap((parent) =>
     readdirSync(join(ROOT, parent)).map((folder) => join(parent, folder)),
   )
   const ours = [...folders, 'packages/create-adapter/templates/common'].map((folder) => manifest(folder).name)
-  const used = Object.keys(manifest('.').devDependencies ?? {})
+  const used = Object.keys({
+    ...manifest('.').devDependencies,
+    ...manifest('examples/adapter-postgres').dependencies,
+  })
   return [...ours, ...used].includes(name) ? undefined : `no package ${name}`
 }
 

@@ -1,7 +1,7 @@
 import { testStore } from '@sess/conformance/vitest'
 import { createPool } from 'mysql2/promise'
-import mysql, { type MysqlOptions } from 'sess-adapter-mysql'
 import { afterAll } from 'vitest'
+import mysql, { type MysqlOptions } from '../src/index.js'
 import { server } from './server.js'
 
 const urlOf = (address: string) => `mysql://root@${address}/test`

@@ -1,7 +1,7 @@
 import { testStore } from '@sess/conformance/vitest'
 import { Pool } from 'pg'
-import postgres, { type PostgresOptions } from 'sess-adapter-postgres'
 import { afterAll } from 'vitest'
+import postgres, { type PostgresOptions } from '../src/index.js'
 import { server } from './server.js'
 
 const urlOf = (address: string) => `postgres://postgres@${address}/postgres`
