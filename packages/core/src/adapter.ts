@@ -38,7 +38,7 @@ export { frame, newVersion, unframe } from './adapter-kit/frame.js'
 export { fillRandom } from './crypto/random.js'
 export { gatherWrites } from './adapter-kit/gather-writes.js'
 export { corrupt, type ServerOperations, serverStore, unavailable } from './adapter-kit/server-store.js'
-export { Borrower, type ConnectionPool, type Use } from './adapter-kit/borrower.js'
+export { Lender, type ConnectionPool, type Use } from './adapter-kit/lender.js'
 export { storedRow } from './adapter-kit/stored-row.js'
 export {
   type SqlFault,

@@ -1,5 +1,5 @@
 import type { Lack, ServerStore } from '../contract.js'
-import { Borrower, type ConnectionPool, type Use } from './borrower.js'
+import { Lender, type ConnectionPool, type Use } from './lender.js'
 import { newVersion } from './frame.js'
 import { corrupt, serverStore } from './server-store.js'
 import { isVersion, storedRow } from './stored-row.js'
@@ -78,7 +78,7 @@ export interface SqlOperations<Connection> {
 /**
  * Makes a server store from the statements of a database, and adds what every SQL store needs:
  * - Each statement has a connection to itself. Nothing is sent once the caller was told that the call failed, and only
- *   a sound connection goes back to the pool (`Borrower`).
+ *   a sound connection goes back to the pool (`Lender`).
  * - The table is created when a statement finds that it is missing, so an existing table costs nothing and needs no
  *   right to create one.
  * - A statement is sent again only if the database proves that it did nothing.
@@ -86,7 +86,7 @@ export interface SqlOperations<Connection> {
  */
 export function sqlStore<Connection>(operations: SqlOperations<Connection>): ServerStore {
   const { name, maxBytes, deadline, lacks, pool, statements } = operations
-  const borrower = new Borrower(pool)
+  const lender = new Lender(pool)
   let creating: Promise<SqlResult> | undefined
 
   function send(use: Use<Connection>, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
@@ -100,7 +100,7 @@ export function sqlStore<Connection>(operations: SqlOperations<Connection>): Ser
   }
 
   async function run(began: number, sql: string, ...values: readonly SqlValue[]): Promise<SqlResult> {
-    return borrower.borrow(began, async (use) => {
+    return lender.borrow(began, async (use) => {
       for (let attempts = 0; ;) {
         try {
           return await send(use, sql, values)
@@ -158,11 +158,11 @@ export function sqlStore<Connection>(operations: SqlOperations<Connection>): Ser
     },
 
     prune: (now) => prune(now, performance.now()),
-    onTimeout: (began) => borrower.expire(began),
+    onTimeout: (began) => lender.expire(began),
     mapError: (error) => (operations.faultOf(error) === 'foreign' ? corrupt(name) : undefined),
 
     async close() {
-      borrower.expire(Infinity)
+      lender.expire(Infinity)
       await pool.end?.()
     },
   })

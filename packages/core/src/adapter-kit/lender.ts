@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 
-/** A client's pool of connections, in the few calls that a `Borrower` makes. */
+/** A client's pool of connections, in the few calls that a `Lender` makes. */
 export interface ConnectionPool<Connection> {
   /** Resolves with a connection that nobody else uses. May wait for longer than the deadline. */
   connect(): Promise<Connection>
@@ -36,7 +36,7 @@ const ignore = () => {}
  * Only a sound connection goes back to the pool. A connection on which anything failed, or which still owes an answer
  * when the caller is told, is closed: it may be stuck, or lead to a server that is no longer the primary.
  */
-export class Borrower<Connection> {
+export class Lender<Connection> {
   readonly #pool: ConnectionPool<Connection>
   readonly #loans: Loan[] = []
 
