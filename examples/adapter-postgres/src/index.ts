@@ -62,7 +62,7 @@ function openPool({ url, connections, pool, deadline }: Settings): SqlPool<PoolC
 function faultOf(error: unknown): SqlFault | undefined {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (code === '42P01') return 'missing'
-  if (code === '40001' || code === '40P01') return 'undone'
+  if (code === '40001') return 'undone' // a serializable transaction gave way to another
   // Data, constraints, columns and types that do not fit, and damaged tables; 42501 is a right that is missing.
   return /^(?:2[23]|42(?!501)|XX00[12])/.test(code) ? 'foreign' : undefined
 }
