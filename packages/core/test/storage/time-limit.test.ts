@@ -156,12 +156,11 @@ describe('changes that wait behind those of another request', () => {
   /** Three changes of one session: the first finds it changed until its deadline, the others wait for it. */
   async function three() {
     const { store, browser, arrive } = await begin()
-    const requests = [await arrive(), await arrive(), await arrive()]
-    for (const [index, { session }] of requests.entries()) session[`change ${index}`] = true
+    const [first, second, third] = [await arrive(), await arrive(), await arrive()]
+    for (const [index, { session }] of [first, second, third].entries()) session[`change ${index}`] = true
     const delay = DEADLINE * 0.1
     Object.assign(store.takes, { read: [delay], update: [delay] })
     store.refusals = Infinity
-    const [first, second, third] = requests
     const told = [watch(first.answer())]
     await vi.advanceTimersByTimeAsync(1)
     told.push(watch(second.answer()))
