@@ -13,7 +13,7 @@ A store keeps sessions for \`@sess/core\`. Its methods, their types and what cor
 - A **server store** keeps entries on a backend (sections 1 to 7, 9 and 10). A **client store** keeps nothing: it turns an entry into a token that the browser carries, and back (section 8, 7.6 and 10.1).
 - **scope**: what a store's options select on its backend, such as a prefix, a table or a file. Instances on one scope are one store.
 - **expired**: core decides whether an entry is alive, by its own clock. Any method may treat an expired entry as missing, until it is reclaimed.
-- A store names in \`lacks\` what its backend cannot do: \`atomic\`, \`fresh\`, \`retention\` (it may evict entries) or \`durability\` (it is empty after a restart). Cases marked with such a word do not fail a store that names it. The suite still runs them and reports the outcome.
+- A store names in \`lacks\` what its backend cannot do: \`atomic\` (several concurrent writers may win), \`fresh\` (only the instance that wrote an entry is sure to read it at once), \`retention\` (it may evict entries) or \`durability\` (it is empty after a restart). Cases marked with such words do not fail a store that names one of them. The suite still runs them and reports the outcome.
 
 This page is generated from the suite's clauses by \`npm run contract\`.
 `
@@ -36,9 +36,8 @@ const SECTIONS = {
 
 /** @param {AnyClause} clause */
 function markdownOf({ id, says, cases }) {
-  const lines = cases.map(({ title, lack, needs = [] }) => {
-    const notes = needs.map((need) => `needs \`${need}\``)
-    if (lack !== undefined) notes.unshift(`\`${lack}\``)
+  const lines = cases.map(({ title, lacks = [], needs = [] }) => {
+    const notes = lacks.map((word) => `\`${word}\``).concat(needs.map((need) => `needs \`${need}\``))
     return `- ${escaped(title)}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`
   })
   return `<a id="clause-${id}"></a>\n\n**${id}** ${escaped(says)}\n\n${lines.join('\n')}\n`

@@ -11,8 +11,8 @@ export interface Case<S> {
   readonly title: string
   /** If one of them is not met, the case is skipped, and the reason is reported. Default: none. */
   readonly needs?: readonly Need[]
-  /** The word of `lacks` that exempts a store from the case. */
-  readonly lack?: Lack
+  /** A store that names one of these words in its `lacks` is exempt from the case. Default: no store is. */
+  readonly lacks?: readonly Lack[]
   /**
    * Whether the case must run alone, because it disturbs other cases or they disturb it. `without tcp`: only if the
    * backend has no TCP address. With TCP, each case has its own fault proxy.

@@ -100,7 +100,7 @@ function casesOf<S extends Stage>(
   return clauses.flatMap((clause) =>
     clause.cases.map((one) => {
       const skip = one.needs?.map(reasonFor).find((reason) => reason !== undefined)
-      const lack = one.lack !== undefined && lacks.includes(one.lack) ? one.lack : undefined
+      const lack = one.lacks?.find((word) => lacks.includes(word))
       return {
         clause: clause.id,
         title: `${clause.id} ${one.title}`,

@@ -1,10 +1,11 @@
 import { type Report, runSuite } from '@sess/conformance'
 import { describe, expect, it } from 'vitest'
-import { startReference, type Variant } from './support/reference.ts'
+import { CAPACITIES, LAG, laggingLine, looseLine } from './support/lacking-line.ts'
+import { type ReferenceOptions, startReference, type Variant } from './support/reference.ts'
 import { correctParts, sealedAdapter } from './support/sealed-store.ts'
 
-async function reportOf(variant: Variant): Promise<Report> {
-  const { harness, close } = await startReference(variant)
+async function reportOf(variant: Variant, options?: ReferenceOptions): Promise<Report> {
+  const { harness, close } = await startReference(variant, options)
   try {
     return await runSuite(harness)
   } finally {
@@ -12,13 +13,18 @@ async function reportOf(variant: Variant): Promise<Report> {
   }
 }
 
+const VARIANTS = [
+  ['needs prune', 'pruned', 'durability'],
+  ['expires entries itself', 'expiring', 'retention'],
+] as const
+
 function messagesOf({ outcomes }: Report): readonly (string | undefined)[] {
   return outcomes.filter(({ status }) => status === 'broken').map(({ message }) => message)
 }
 
 /** The reasons for skips, and how many cases each affected. */
 function skipsOf({ outcomes }: Report): Readonly<Record<string, number>> {
-  const reasons = outcomes.filter(({ status }) => status !== 'kept').map(({ reason = '' }) => reason)
+  const reasons = outcomes.flatMap(({ reason }) => reason ?? [])
   return Object.fromEntries(
     [...new Set(reasons)].map((one) => [one, reasons.filter((reason) => reason === one).length]),
   )
@@ -45,5 +51,21 @@ describe('a correct store', () => {
     const report = await runSuite({ adapter: sealedAdapter(correctParts) })
     expect(messagesOf(report)).toEqual([])
     expect(skipsOf(report)).toEqual({})
+  })
+})
+
+describe('a correct store that declares that it', () => {
+  it.each(VARIANTS)('lacks atomic is not broken, on a backend that %s', async (_, variant, lack) => {
+    expect(messagesOf(await reportOf(variant, { lacks: [lack, 'atomic'], lineTo: looseLine }))).toEqual([])
+  })
+
+  it.each(VARIANTS)('lacks fresh is not broken, on a backend that %s', async (_, variant, lack) => {
+    const options = { lacks: [lack, 'fresh'], server: { lag: LAG }, lineTo: laggingLine } as const
+    expect(messagesOf(await reportOf(variant, options))).toEqual([])
+  })
+
+  it.each(CAPACITIES)('lacks retention is not broken, with room for $entries entries in a $of', async (capacity) => {
+    const options = { lacks: ['durability', 'retention'], server: { capacity } } as const
+    expect(messagesOf(await reportOf('pruned', options))).toEqual([])
   })
 })

@@ -20,7 +20,7 @@ export const destroy: readonly ServerClause[] = [
       },
       {
         title: 'removes an entry at once for another instance that had read it',
-        lack: 'fresh',
+        lacks: ['fresh'],
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
           await stage.create(one, 'key', entry('data'))
@@ -70,7 +70,7 @@ export const destroy: readonly ServerClause[] = [
     says: 'An update that is under way when the entry is destroyed never revives it, in either order of arrival.',
     cases: ['update', 'destroy'].map((first) => ({
       title: `does not revive an entry when an update and a destroy run at the same time, the ${first} sent first`,
-      lack: 'atomic' as const,
+      lacks: ['atomic', 'fresh'] as const,
       run: async (stage) => {
         const [one, other] = [stage.open(), stage.open()]
         for (const round of numbers(15)) {
@@ -92,6 +92,7 @@ export const destroy: readonly ServerClause[] = [
     cases: [
       {
         title: 'reads null or the newest value after a restart, and null for what was destroyed',
+        lacks: ['fresh'],
         needs: ['restart'],
         isAlone: true,
         run: async (stage) => {

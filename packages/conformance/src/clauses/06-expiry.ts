@@ -3,6 +3,7 @@ import { expectSame, expectThat } from '../breach.js'
 import type { ServerClause } from '../case.js'
 import { entry, type ServerStage } from '../stage/server.js'
 import { numbers } from '../stage/text.js'
+import { inLanes } from './lanes.js'
 
 const SECOND = 1000
 const DAY = 86_400_000
@@ -50,6 +51,7 @@ export const expiry: readonly ServerClause[] = [
       },
       {
         title: 'reclaims expired entries without prune, created or updated',
+        lacks: ['fresh'],
         needs: ['expiry'],
         run: async (stage) => {
           const store = stage.open()
@@ -62,6 +64,7 @@ export const expiry: readonly ServerClause[] = [
       },
       {
         title: 'reclaims entries without prune that had expired when they were written',
+        lacks: ['fresh'],
         needs: ['expiry'],
         run: async (stage) => {
           const store = stage.open()
@@ -156,12 +159,15 @@ export const expiry: readonly ServerClause[] = [
       },
       {
         title: 'prunes in steps that yield to the event loop',
+        lacks: ['retention'],
         needs: ['prune'],
+        // A store that evicts could evict the entries of other cases.
+        isAlone: true,
         run: async (stage) => {
           const store = stage.open()
           const { expiresAt } = entry('')
           const count = 2500
-          await Promise.all(numbers(count).map((n) => stage.create(store, `key${n}`, entry('data', expiresAt))))
+          await inLanes(numbers(count), (n) => stage.create(store, `key${n}`, entry('data', expiresAt)))
           const state = { turns: 0, isDone: false }
           const watch = async () => {
             for (; !state.isDone; state.turns++) await turn()
@@ -179,12 +185,14 @@ export const expiry: readonly ServerClause[] = [
       },
       {
         title: 'does not prune an entry that is extended while prune runs',
+        lacks: ['atomic', 'retention'],
         needs: ['prune'],
+        isAlone: true,
         run: async (stage) => {
           const store = stage.open()
           const { expiresAt } = entry('')
           const keys = numbers(1500).map((n) => `key${n}`)
-          const versions = await Promise.all(keys.map((key) => stage.create(store, key, entry('data', expiresAt))))
+          const versions = await inLanes(keys, (key) => stage.create(store, key, entry('data', expiresAt)))
           const extended: string[] = []
           const extend = async () => {
             for (const [at, key] of [...keys.entries()].toReversed()) {

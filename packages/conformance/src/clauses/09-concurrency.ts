@@ -127,12 +127,12 @@ export const everything: readonly ServerClause[] = [
     cases: [
       {
         title: 'is linearizable over two instances',
-        lack: 'atomic',
+        lacks: ['atomic', 'fresh'],
         run: (stage) => expectLinearizable([stage.open(), stage.open()], 100),
       },
       {
         title: 'is linearizable over two instances, with replies lost at random',
-        lack: 'atomic',
+        lacks: ['atomic', 'fresh'],
         needs: ['tcp'],
         run: async (stage) => {
           const proxy = await stage.proxy()

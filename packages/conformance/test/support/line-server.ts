@@ -5,7 +5,10 @@ import { type Entry, newVersion, type Stored, type Version } from '@sess/core/ad
 /** A request of a client, sent as one line of JSON. */
 export type Request = { readonly scope: string } & (
   | { readonly method: 'create'; readonly key: string; readonly entry: Entry }
-  | { readonly method: 'read'; readonly key: string }
+  /** `isLagging`: reads the replica, which shows the entries as they were `lag` milliseconds ago. */
+  | { readonly method: 'read'; readonly key: string; readonly isLagging?: boolean }
+  /** Writes regardless of what is under the key. */
+  | { readonly method: 'put'; readonly key: string; readonly entry: Entry }
   | { readonly method: 'update'; readonly key: string; readonly entry: Entry; readonly version: Version }
   | { readonly method: 'destroy'; readonly key: string }
   /** Removes at most `STEP` entries that expired at or before `now`. */
@@ -36,6 +39,19 @@ export interface ServerOptions {
   readonly isDue?: (stored: Stored, now: number) => boolean
   /** Whether entries survive a restart. */
   readonly isDurable?: boolean
+  /**
+   * How many entries each scope, or the whole server, can hold. The server evicts the one that was written longest ago.
+   * Default: any number.
+   */
+  readonly capacity?: { readonly of: 'scope' | 'server'; readonly entries: number }
+  /** How many milliseconds the replica is behind. Default: there is no replica. */
+  readonly lag?: number
+}
+
+/** What a key held from a time on. */
+interface Change {
+  readonly at: number
+  readonly held: Held | undefined
 }
 
 /**
@@ -46,6 +62,10 @@ export class LineServer {
   readonly options: ServerOptions
   #port = 0
   readonly #scopes = new Map<string, Map<string, Held>>()
+  /** The scope and key of each entry, the one written longest ago first. Empty unless there is a capacity. */
+  readonly #order = new Map<string, readonly [scope: string, key: string]>()
+  /** The changes of each key, newest last. Empty unless there is a replica. */
+  readonly #changes = new Map<string, readonly Change[]>()
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
 
@@ -83,11 +103,13 @@ export class LineServer {
   /** Drops all connections and, unless the server is durable, all entries. */
   restart(): void {
     for (const socket of this.#sockets) socket.destroy()
-    if (this.options.isDurable !== true) this.#scopes.clear()
+    if (this.options.isDurable === true) return
+    this.#scopes.clear()
+    this.#changes.clear()
   }
 
   plant(scope: string, key: string, bytes: Uint8Array): void {
-    this.entriesOf(scope).set(key, bytes)
+    this.#hold(scope, key, bytes)
   }
 
   evict(scope: string): void {
@@ -122,8 +144,40 @@ export class LineServer {
     const { data, expiresAt } = entry
     const version = newVersion()
     const until = this.options.until?.(entry, this.held(scope, key)) ?? Infinity
-    this.entriesOf(scope).set(key, { data, expiresAt, version, until })
+    this.#hold(scope, key, { data, expiresAt, version, until })
     return version
+  }
+
+  #hold(scope: string, key: string, held: Held): void {
+    this.entriesOf(scope).set(key, held)
+    this.#note(scope, key)
+    const { capacity } = this.options
+    if (capacity === undefined) return
+    const place = `${scope}/${key}`
+    this.#order.delete(place)
+    this.#order.set(place, [scope, key])
+    const alike = [...this.#order.values()].filter((other) => capacity.of === 'server' || other[0] === scope)
+    const [oldest] = alike
+    if (oldest === undefined || alike.length <= capacity.entries) return
+    this.#order.delete(oldest.join('/'))
+    this.#drop(...oldest)
+  }
+
+  #drop(scope: string, key: string): void {
+    this.entriesOf(scope).delete(key)
+    this.#note(scope, key)
+  }
+
+  /** Passes what is under the key to the replica. */
+  #note(scope: string, key: string): void {
+    if (this.options.lag === undefined) return
+    const change = { at: Date.now(), held: this.entriesOf(scope).get(key) }
+    this.#changes.set(`${scope}/${key}`, [...(this.#changes.get(`${scope}/${key}`) ?? []), change])
+  }
+
+  #replicated(scope: string, key: string): Held | undefined {
+    const known = Date.now() - (this.options.lag ?? 0)
+    return this.#changes.get(`${scope}/${key}`)?.findLast(({ at }) => at <= known)?.held
   }
 
   answer(request: Request): Reply {
@@ -132,25 +186,21 @@ export class LineServer {
       case 'create':
         return this.held(scope, request.key) ? {} : { version: this.put(scope, request.key, request.entry) }
       case 'read':
-        return this.#read(scope, request.key)
+        return replyWith(
+          request.isLagging === true ? this.#replicated(scope, request.key) : this.held(scope, request.key),
+        )
+      case 'put':
+        return { version: this.put(scope, request.key, request.entry) }
       case 'update': {
         const isCurrent = this.stored(scope, request.key)?.version === request.version
         return isCurrent ? { version: this.put(scope, request.key, request.entry) } : {}
       }
       case 'destroy':
-        this.entriesOf(scope).delete(request.key)
+        this.#drop(scope, request.key)
         return {}
       default:
         return { removed: this.#prune(scope, request.now) }
     }
-  }
-
-  #read(scope: string, key: string): Reply {
-    const held = this.held(scope, key)
-    if (held === undefined) return {}
-    if (held instanceof Uint8Array) return { isForeign: true }
-    const { data, expiresAt, version } = held
-    return { stored: { data, expiresAt, version } }
   }
 
   #prune(scope: string, now: number): number {
@@ -159,7 +209,7 @@ export class LineServer {
     let removed = 0
     for (const [key, held] of entries) {
       if (held instanceof Uint8Array || !isDue(held, now)) continue
-      entries.delete(key)
+      this.#drop(scope, key)
       if (++removed === STEP) break
     }
     return removed
@@ -174,6 +224,13 @@ export class LineServer {
       socket.write(`${JSON.stringify({ id, ...this.answer(request) })}\n`)
     })
   }
+}
+
+function replyWith(held: Held | undefined): Reply {
+  if (held === undefined) return {}
+  if (held instanceof Uint8Array) return { isForeign: true }
+  const { data, expiresAt, version } = held
+  return { stored: { data, expiresAt, version } }
 }
 
 /** Calls `take` for each whole line that a socket receives. */

@@ -17,6 +17,7 @@ const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<Ser
   return [
     {
       title: `does not report its own create as taken when the ${which} reply was lost`,
+      lacks: ['fresh'],
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()
@@ -34,6 +35,7 @@ const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<Ser
     },
     {
       title: `does not report its own update as not current when the ${which} reply was lost`,
+      lacks: ['fresh'],
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()
@@ -124,6 +126,7 @@ export const uncertainWrites: ServerClause = {
     ...lostReplies,
     {
       title: 'does not report its own update as not current when the reply was lost and another instance updated next',
+      lacks: ['fresh'],
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()
@@ -153,11 +156,13 @@ export const uncertainWrites: ServerClause = {
     {
       title:
         'applies acknowledged updates once, refused ones never and failed ones at most once, with replies lost at random',
+      lacks: ['atomic', 'fresh'],
       needs: ['tcp'],
       run: expectAccounted,
     },
     {
       title: 'does not apply a late write over newer ones after the backend was unreachable',
+      lacks: ['fresh'],
       needs: ['faults'],
       isAlone: 'without tcp',
       run: (stage) =>
@@ -170,6 +175,7 @@ export const uncertainWrites: ServerClause = {
     },
     {
       title: 'does not apply a late write over newer ones after the backend did not answer',
+      lacks: ['fresh'],
       needs: ['tcp'],
       run: (stage) =>
         expectNoneLate(stage, async () => {

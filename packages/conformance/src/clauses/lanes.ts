@@ -1,0 +1,13 @@
+/** How many calls a case makes at once where only their number matters. More would overload a store with few connections. */
+const WIDTH = 16
+
+/** Calls `act` for each item, at most `WIDTH` at once. Resolves with the results, in the order of the items. */
+export async function inLanes<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const left = items.entries()
+  const lane = async (): Promise<void> => {
+    for (const [at, item] of left) results[at] = await act(item)
+  }
+  await Promise.all(Array.from({ length: WIDTH }, lane))
+  return results
+}
