@@ -3,7 +3,18 @@ import type { ClientStage } from './stage/client.js'
 import type { ServerStage } from './stage/server.js'
 
 /** What a case needs from the harness or the store. */
-export type Need = 'faults' | 'tcp' | 'restart' | 'evict' | 'plant' | 'prune' | 'expiry' | 'passedIn'
+export type Need =
+  | 'faults'
+  | 'tcp'
+  | 'restart'
+  | 'evict'
+  | 'plant'
+  | 'prune'
+  | 'expiry'
+  | 'fill'
+  | 'forbidWrites'
+  | 'withClock'
+  | 'passedIn'
 
 /** One check of a store: what the suite does to it, and the result that the contract requires. */
 export interface Case<S> {
@@ -11,6 +22,8 @@ export interface Case<S> {
   readonly title: string
   /** If one of them is not met, the case is skipped, and the reason is reported. Default: none. */
   readonly needs?: readonly Need[]
+  /** The usual fault of a store that fails the case, and how to mend it. A failure shows it. */
+  readonly hint?: string
   /** A store that names one of these words in its `lacks` is exempt from the case. Default: no store is. */
   readonly lacks?: readonly Lack[]
   /**

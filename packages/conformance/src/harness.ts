@@ -12,6 +12,8 @@ export interface Place {
 }
 
 type Done = Promise<void> | void
+/** Undoes what the function that returned it has done. */
+export type Undo = () => Done
 
 /** What the suite may do to the backend. Cases that need a missing field are skipped, and the reason names it. */
 export interface Backend {
@@ -31,6 +33,12 @@ export interface Backend {
   readonly reclaimsWithin?: number
   /** How long resources of a closed store may still keep the process alive, in milliseconds. Default 2000. */
   readonly releasesWithin?: number
+  /** Makes the backend refuse what needs room, as if it were full, and returns what makes room again. */
+  readonly fill?: () => Undo | Promise<Undo>
+  /** Makes the backend refuse every write, as if it were read-only, and returns what allows writes again. */
+  readonly forbidWrites?: () => Undo | Promise<Undo>
+  /** Starts another backend whose clock is that many milliseconds ahead, and returns its `host:port`. */
+  readonly withClock?: (ahead: number) => Promise<string> | string
 }
 
 /** What the suite must know of an adapter: how to open a store, and what may be done to its backend. */

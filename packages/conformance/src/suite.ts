@@ -6,15 +6,16 @@ import { clientClauses, serverClauses } from './clauses/index.js'
 import { type Harness, makeStore, release } from './harness.js'
 import { ServerStage } from './stage/server.js'
 
-/** A broken clause: its number and text, what was checked, what was expected and what was received. */
+/** A broken clause: its number and text, what was checked, what was expected and received, and the usual fault. */
 export class ClauseError extends Error {
   /** Always `ClauseError`. Test runners show it. */
   override readonly name = 'ClauseError'
   /** The clause's number, such as `3.2`. */
   readonly clause: string
 
-  constructor(clause: string, says: string, breach: Breach) {
-    super(`clause ${clause} is broken: ${says}\n${breach.message}\ncontract: docs/contract.md#clause-${clause}`)
+  constructor(clause: string, says: string, breach: Breach, hint?: string) {
+    const lines = hint === undefined ? breach.message : `${breach.message}\nhint:     ${hint}`
+    super(`clause ${clause} is broken: ${says}\n${lines}\ncontract: docs/contract.md#clause-${clause}`)
     this.clause = clause
   }
 }
@@ -118,7 +119,7 @@ async function runCase<S extends Stage>(clause: Clause<S>, one: Case<S>, stage: 
     await one.run(stage)
   } catch (error) {
     const breach = error instanceof Breach ? error : new Breach(one.title, 'no error', describeError(error))
-    throw new ClauseError(clause.id, clause.says, breach)
+    throw new ClauseError(clause.id, clause.says, breach, one.hint)
   } finally {
     await stage.close()
   }

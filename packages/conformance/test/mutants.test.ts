@@ -11,7 +11,7 @@ let strays: readonly unknown[]
 // It takes minutes on a busy machine.
 beforeAll(async () => {
   ;({ came: results, strays } = await quietly(() => runMatrix(mutants)))
-}, 300_000)
+}, 900_000)
 
 describe.each(mutants)('a $kind store that $name', (mutant) => {
   const expected = [mutant.clause, ...mutant.also].toSorted()
@@ -33,9 +33,10 @@ describe('the mutants', () => {
     expect(clauses.map(({ id }) => id).filter((id) => !meant.has(id))).toEqual([])
   })
 
-  it.each(['server', 'client'] as const)('break every case of a %s store at least once', (kind) => {
+  it.each(['server', 'client'] as const)('break every case of a %s store, each by one meant for its clause', (kind) => {
     const ran = results.filter(({ mutant }) => mutant.kind === kind)
-    const broken = new Set(ran.filter(({ breach }) => breach !== undefined).map(({ title }) => title))
+    const own = ran.filter(({ mutant, clause, breach }) => breach !== undefined && mutant.clause === clause)
+    const broken = new Set(own.map(({ title }) => title))
     expect([...new Set(ran.map(({ title }) => title))].filter((title) => !broken.has(title))).toEqual([])
   })
 

@@ -19,8 +19,8 @@ import { correctParts, sealedAdapter } from './support/sealed-store.ts'
 // prettier-ignore
 const CONTRACT = [
   '1.1', '1.2', '1.3', '1.4', '1.5', '2.1', '2.2', '2.3', '2.4', '3.1', '3.2', '3.3', '3.4', '3.5', '3.6', '4.1', '4.2',
-  '4.3', '4.4', '4.5', '5.1', '5.2', '5.3', '6.1', '6.2', '6.3', '6.4', '6.5', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6',
-  '7.7', '8.1', '8.2', '8.3', '8.4', '8.5', '8.6', '8.7', '8.8', '9.1', '9.2', '10.1', '10.2',
+  '4.3', '4.4', '4.5', '5.1', '5.2', '5.3', '6.1', '6.2', '6.3', '6.4', '6.5', '6.6', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6',
+  '7.7', '7.8', '7.9', '8.1', '8.2', '8.3', '8.4', '8.5', '8.6', '8.7', '8.8', '9.1', '9.2', '10.1', '10.2',
 ]
 
 const sealed = { adapter: sealedAdapter(correctParts) }
@@ -78,11 +78,11 @@ describe('the suite', () => {
 })
 
 describe('a broken clause', () => {
-  it('is reported with its number and text, what was checked, what was expected and what was received', async () => {
+  it('is reported with its number and text, what was checked, expected and received, and the usual fault', async () => {
     const [outcome] = await outcomesOf(broken, '1.2')
     expect(outcome).toMatchObject({ clause: '1.2', status: 'broken' })
     expect(outcome?.message).toMatch(
-      /^clause 1\.2 is broken: If the key is taken, .*\nchecked: {2}create of a taken key\nexpected: null\nreceived: '.{16}'\ncontract: docs\/contract\.md#clause-1\.2$/,
+      /^clause 1\.2 is broken: If the key is taken, .*\nchecked: {2}create of a taken key\nexpected: null\nreceived: '.{16}'\nhint: {5}Insert only if .*\ncontract: docs\/contract\.md#clause-1\.2$/,
     )
   })
 
@@ -128,13 +128,9 @@ describe('a case that does not apply', () => {
   it('is run anyway if the store lacks a word, and is reported with the word and the outcome', async () => {
     const outcomes = await outcomesOf(lacking, '1.3', '3.3', '3.5', '4.4', '1.2', '10.2')
     const exempt = outcomes.filter(({ status }) => status === 'exempt')
-    expect(exempt.map(({ clause, lack, isKept }) => [clause, lack, isKept])).toEqual([
-      ['1.3', 'atomic', false],
-      ['3.3', 'atomic', false],
-      ['3.5', 'atomic', false],
-      ['4.4', 'atomic', false],
-      ['4.4', 'atomic', true],
-    ])
+    const words = new Set(exempt.map(({ clause, lack }) => `${clause} ${lack}`))
+    expect([...words]).toEqual(['1.3 atomic', '3.3 atomic', '3.5 atomic', '4.4 atomic'])
+    expect(new Set(exempt.map(({ isKept }) => isKept))).toEqual(new Set([false, true]))
     expect(exempt[0]?.message).toMatch(/^clause 1\.3 is broken: /)
     expect(outcomes.filter(({ status }) => status === 'broken')).toEqual([])
   })

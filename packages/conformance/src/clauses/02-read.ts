@@ -2,6 +2,7 @@ import { expectSame, expectThat } from '../breach.js'
 import type { ServerClause } from '../case.js'
 import { entry } from '../stage/server.js'
 import { numbers } from '../stage/text.js'
+import { inLanes } from './lanes.js'
 
 /** Data of many different lengths. */
 function dataOf(n: number): string {
@@ -15,6 +16,7 @@ export const read: readonly ServerClause[] = [
     cases: [
       {
         title: 'reads an unknown key as null, whatever its name',
+        hint: 'Look keys up in a Map, not in an object, and tell "missing" from "failed" in what the backend answers.',
         run: async (stage) => {
           const store = stage.open()
           for (const key of ['unknown', '__proto__', 'constructor', 'toString', '0', 'a'.repeat(128)])
@@ -29,6 +31,7 @@ export const read: readonly ServerClause[] = [
     cases: [
       {
         title: 'does not change an entry by reading it',
+        hint: 'Core extends a session by update. read must not extend it, and must not write.',
         run: async (stage) => {
           const store = stage.open()
           const given = entry('data')
@@ -40,6 +43,7 @@ export const read: readonly ServerClause[] = [
       },
       {
         title: 'does not change what another instance reads',
+        hint: 'Core extends a session by update. read must not extend it, and must not write.',
         lacks: ['fresh'],
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
@@ -59,6 +63,7 @@ export const read: readonly ServerClause[] = [
     cases: [
       {
         title: 'does not share objects with its callers',
+        hint: 'Copy what the caller passes in, and return a new object from each read.',
         run: async (stage) => {
           const store = stage.open()
           const { expiresAt } = entry('')
@@ -92,24 +97,25 @@ export const read: readonly ServerClause[] = [
     says: 'Entries do not leak into one another: many keys that are written in parallel all read back as written, and each parallel call gets its own result.',
     cases: [
       {
-        title: 'does not mix up 200 entries that are written and read in parallel',
+        title: 'does not mix up 120 entries that are written and read in parallel',
+        hint: 'Keep the state of a call in local variables, and match each reply to its request.',
         lacks: ['retention'],
         run: async (stage) => {
           const store = stage.open()
-          const all = numbers(200)
+          const all = numbers(120)
           const { expiresAt } = entry('')
-          await Promise.all(
-            all.map((n) => stage.create(store, `key${n}`, { data: dataOf(n), expiresAt: expiresAt + n })),
-          )
+          const write = (n: number) => stage.create(store, `key${n}`, { data: dataOf(n), expiresAt: expiresAt + n })
+          await inLanes(all, write)
           const found = await Promise.all(all.map((n) => store.read(`key${n}`)))
           for (const n of all) {
             const holds = found[n]?.data === dataOf(n) && found[n].expiresAt === expiresAt + n
-            expectThat(holds, `read of key${n}, one of 200 in parallel`, 'its own data and expiry', found[n])
+            expectThat(holds, `read of key${n}, one of 120 in parallel`, 'its own data and expiry', found[n])
           }
         },
       },
       {
         title: 'gives each of many parallel calls its own result',
+        hint: 'Keep the state of a call in local variables, and match each reply to its request. Do not merge calls for different keys.',
         run: async (stage) => {
           const store = stage.open()
           const version = await stage.create(store, 'there', entry('there'))

@@ -1,7 +1,10 @@
 import { expectSame, expectThat } from '../breach.js'
-import type { ServerClause } from '../case.js'
-import { entry } from '../stage/server.js'
+import type { Case, ServerClause } from '../case.js'
+import { entry, type ServerStage } from '../stage/server.js'
 import { numbers } from '../stage/text.js'
+import { staggered } from './race.js'
+
+const CACHED = 'Do not answer reads from memory in the process: another instance may have destroyed the entry.'
 
 export const destroy: readonly ServerClause[] = [
   {
@@ -10,6 +13,7 @@ export const destroy: readonly ServerClause[] = [
     cases: [
       {
         title: 'removes an entry for the instance that destroyed it',
+        hint: 'Forget what a cache in the process holds of the key, too.',
         run: async (stage) => {
           const store = stage.open()
           await stage.create(store, 'key', entry('data'))
@@ -20,6 +24,7 @@ export const destroy: readonly ServerClause[] = [
       },
       {
         title: 'removes an entry at once for another instance that had read it',
+        hint: CACHED,
         lacks: ['fresh'],
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
@@ -27,6 +32,22 @@ export const destroy: readonly ServerClause[] = [
           await stage.read(other, 'key')
           await one.destroy('key')
           expectSame('read by another instance after destroy', await other.read('key'), null)
+        },
+      },
+      {
+        title: 'removes an entry at once for the instance that wrote it, when another destroys it',
+        hint: CACHED,
+        lacks: ['fresh'],
+        run: async (stage) => {
+          const [one, other] = [stage.open(), stage.open()]
+          const version = await stage.create(one, 'created', entry('data'))
+          await stage.update(one, 'updated', entry('data'), await stage.create(one, 'updated', entry('old')))
+          await stage.update(one, 'created', entry('data'), version)
+          for (const key of ['created', 'updated']) {
+            await other.destroy(key)
+            const done = `read of an entry that this instance ${key}, after another instance destroyed it`
+            expectSame(done, await one.read(key), null)
+          }
         },
       },
     ],
@@ -37,6 +58,7 @@ export const destroy: readonly ServerClause[] = [
     cases: [
       {
         title: 'accepts an unknown key, and the same key twice',
+        hint: 'A key that is not there is no failure: destroy has nothing to do.',
         run: async (stage) => {
           const store = stage.open()
           await stage.create(store, 'key', entry('data'))
@@ -52,14 +74,15 @@ export const destroy: readonly ServerClause[] = [
     cases: [
       {
         title: 'removes only that key',
+        hint: 'Delete by the exact key, not by a pattern or a prefix, and compare keys byte by byte.',
         run: async (stage) => {
           const store = stage.open()
           const others = ['ke', 'keyy', 'key0', 'Key', 'KEY', 'kez', 'key-', 'key_', '-key', 'k']
-          for (const key of ['key', ...others]) await stage.create(store, key, entry(key))
+          for (const key of ['key', ...others]) await stage.create(store, key, entry(`data of ${key}`))
           await store.destroy('key')
           for (const key of others) {
             const found = await store.read(key)
-            expectThat(found?.data === key, `read of '${key}' after destroy('key')`, 'its entry', found)
+            expectThat(found?.data === `data of ${key}`, `read of '${key}' after destroy('key')`, 'its entry', found)
           }
         },
       },
@@ -68,23 +91,44 @@ export const destroy: readonly ServerClause[] = [
   {
     id: '4.4',
     says: 'An update that is under way when the entry is destroyed never revives it, in either order of arrival.',
-    cases: ['update', 'destroy'].map((first) => ({
-      title: `does not revive an entry when an update and a destroy run at the same time, the ${first} sent first`,
-      lacks: ['atomic', 'fresh'] as const,
-      run: async (stage) => {
-        const [one, other] = [stage.open(), stage.open()]
-        for (const round of numbers(15)) {
-          const key = `key${round}`
-          const version = await stage.create(one, key, entry('data'))
-          const update = () => (round % 2 === 0 ? one : other).update(key, entry('revived'), version)
-          const destroy_ = () => one.destroy(key)
-          await Promise.all(first === 'update' ? [update(), destroy_()] : [destroy_(), update()])
-          const done = 'an update and a destroy at the same time'
-          expectSame(`read after ${done}`, await other.read(key), null)
-          expectSame(`update after ${done}`, await other.update(key, entry('revived'), version), null)
-        }
-      },
-    })),
+    cases: (['update', 'destroy'] as const).flatMap((first): Case<ServerStage>[] => {
+      const lacks = ['atomic', 'fresh'] as const
+      const hint =
+        'An update must fail if the entry is gone. Compare and write in one step, and never write the entry anew.'
+      const done = `an update and a destroy at the same time, the ${first} sent first`
+      return [
+        {
+          title: `does not revive an entry when an update and a destroy run at the same time, the ${first} sent first`,
+          hint,
+          lacks,
+          run: async (stage) => {
+            const [one, other] = [stage.open(), stage.open()]
+            for (const round of numbers(15)) {
+              const key = `key${round}`
+              const version = await stage.create(one, key, entry('data'))
+              const update = () => (round % 2 === 0 ? one : other).update(key, entry('revived'), version)
+              const destroy_ = () => one.destroy(key)
+              await Promise.all(first === 'update' ? [update(), destroy_()] : [destroy_(), update()])
+              expectSame(`read after ${done}`, await other.read(key), null)
+              expectSame(`update after ${done}`, await other.update(key, entry('revived'), version), null)
+            }
+          },
+        },
+        {
+          title: `does not revive an entry, however much later than the ${first} the other begins`,
+          hint,
+          lacks,
+          run: (stage) =>
+            staggered(stage, async (key, [one, other], later) => {
+              const version = await stage.create(one, key, entry('data'))
+              const update = () => one.update(key, entry('revived'), version)
+              const destroy_ = () => other.destroy(key)
+              await Promise.all(first === 'update' ? [update(), later(destroy_)] : [destroy_(), later(update)])
+              expectSame(`read after ${done}`, await other.read(key), null)
+            }),
+        },
+      ]
+    }),
   },
   {
     id: '4.5',
@@ -92,6 +136,7 @@ export const destroy: readonly ServerClause[] = [
     cases: [
       {
         title: 'reads null or the newest value after a restart, and null for what was destroyed',
+        hint: 'What the backend loses is lost. Do not restore an older value from a snapshot or a cache.',
         lacks: ['fresh'],
         needs: ['restart'],
         isAlone: true,
@@ -111,6 +156,7 @@ export const destroy: readonly ServerClause[] = [
       },
       {
         title: 'reads null or the newest value after the backend evicted entries',
+        hint: 'What the backend evicts is lost. Do not restore an older value from a second level or a cache.',
         needs: ['evict'],
         isAlone: true,
         run: async (stage) => {

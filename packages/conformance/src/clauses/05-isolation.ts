@@ -1,6 +1,8 @@
 import { expectSame, expectThat } from '../breach.js'
 import type { ServerClause } from '../case.js'
 import { entry } from '../stage/server.js'
+import { inLanes } from './lanes.js'
+import { alikeScopes, expectApart, expectLongestKeys, expectNotJoined } from './scope.js'
 
 const MINUTE = 60_000
 
@@ -11,6 +13,7 @@ export const isolation: readonly ServerClause[] = [
     cases: [
       {
         title: 'keeps scopes apart',
+        hint: 'Each call must name the scope: as a prefix of the key, a column or a table.',
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open(stage.newScope())]
           const given = entry('one')
@@ -27,12 +30,24 @@ export const isolation: readonly ServerClause[] = [
         },
       },
       {
+        title: 'keeps scopes apart whose names are alike',
+        hint: 'Use the whole name, and compare it byte by byte. Refuse a name that is too long, or that the backend would fold, with INVALID_OPTION.',
+        run: async (stage) => inLanes(alikeScopes(stage), (pair) => expectApart(stage, pair)).then(() => undefined),
+      },
+      {
+        title: 'keeps a key apart from a longer key of a scope with a shorter name',
+        hint: 'Put a character between scope and key that no scope ends with, or require one in the option.',
+        run: expectNotJoined,
+      },
+      {
         title: 'does not prune entries of another scope',
+        hint: 'Restrict prune to the scope, by its exact name and not by a pattern.',
         needs: ['prune'],
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open(stage.newScope())]
           const given = entry('one', Date.now() + MINUTE)
           const version = await stage.create(one, 'key', given)
+          await stage.create(other, 'later', entry('other'))
           expectSame('prune in another scope', await other.prune?.(given.expiresAt + 1), 0)
           expectSame('read after that prune', await one.read('key'), { ...given, version })
         },
@@ -45,16 +60,27 @@ export const isolation: readonly ServerClause[] = [
     cases: [
       {
         title: 'distinguishes keys by case and over their full length',
+        hint: 'Compare keys byte by byte. Some databases ignore case by default, and some cut long keys.',
         run: async (stage) => {
           const store = stage.open()
           const long = 'k'.repeat(127)
           const keys = ['a', 'A', 'aB', 'Ab', '-', '_', '--', '0', '00', `${long}a`, `${long}b`, `${long}A`, long]
-          for (const key of keys) await stage.create(store, key, entry(key))
+          for (const key of keys) await stage.create(store, key, entry(`data of ${key}`))
           for (const key of keys) {
             const found = await store.read(key)
-            expectThat(found?.data === key, `read of '${key}', one of several similar keys`, 'its entry', found)
+            expectThat(
+              found?.data === `data of ${key}`,
+              `read of '${key}', one of several similar keys`,
+              'its entry',
+              found,
+            )
           }
         },
+      },
+      {
+        title: 'distinguishes the longest keys in the longest scope',
+        hint: 'Leave room for a key of 128 characters beside the scope. Refuse a scope that is too long with INVALID_OPTION.',
+        run: expectLongestKeys,
       },
     ],
   },
@@ -64,6 +90,7 @@ export const isolation: readonly ServerClause[] = [
     cases: [
       {
         title: 'accepts the versions of one instance at another',
+        hint: 'Keep nothing in the process that a call needs, such as the versions that the instance made.',
         lacks: ['fresh'],
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]
@@ -80,6 +107,7 @@ export const isolation: readonly ServerClause[] = [
       },
       {
         title: 'keeps working when another instance on the scope is closed',
+        hint: 'Each instance must close only what it opened itself.',
         lacks: ['fresh'],
         run: async (stage) => {
           const [one, other] = [stage.open(), stage.open()]

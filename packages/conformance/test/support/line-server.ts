@@ -20,6 +20,8 @@ export interface Reply {
   readonly stored?: Stored
   /** The bytes under the key are foreign. */
   readonly isForeign?: true
+  /** The server is full or read-only. */
+  readonly isRefused?: true
   /** How many entries `prune` removed. */
   readonly removed?: number
 }
@@ -44,6 +46,10 @@ export interface ServerOptions {
    * Default: any number.
    */
   readonly capacity?: { readonly of: 'scope' | 'server'; readonly entries: number }
+  /** How many milliseconds the server's clock is ahead. */
+  readonly ahead?: number
+  /** Whether the server is told a date, for an entry that expires in so many milliseconds. Default: how long it lives. */
+  readonly isDate?: (left: number, before: Held | undefined) => boolean
   /** How many milliseconds the replica is behind. Default: there is no replica. */
   readonly lag?: number
 }
@@ -59,6 +65,8 @@ interface Change {
  * through `answer` within the process.
  */
 export class LineServer {
+  /** `full`: only what removes an entry is carried out. `read-only`: only reads are. */
+  mode: 'open' | 'full' | 'read-only' = 'open'
   readonly options: ServerOptions
   #port = 0
   readonly #scopes = new Map<string, Map<string, Held>>()
@@ -143,7 +151,10 @@ export class LineServer {
   put(scope: string, key: string, entry: Entry): Version {
     const { data, expiresAt } = entry
     const version = newVersion()
-    const until = this.options.until?.(entry, this.held(scope, key)) ?? Infinity
+    const before = this.held(scope, key)
+    const isDate = this.options.isDate?.(expiresAt - Date.now(), before) ?? false
+    // By the writer's clock. To a server that is ahead, a date comes sooner.
+    const until = (this.options.until?.(entry, before) ?? Infinity) - (isDate ? (this.options.ahead ?? 0) : 0)
     this.#hold(scope, key, { data, expiresAt, version, until })
     return version
   }
@@ -182,6 +193,8 @@ export class LineServer {
 
   answer(request: Request): Reply {
     const { scope } = request
+    if (this.mode === 'read-only' && request.method !== 'read') return { isRefused: true }
+    if (this.mode === 'full' && 'entry' in request && request.entry.expiresAt > Date.now()) return { isRefused: true }
     switch (request.method) {
       case 'create':
         return this.held(scope, request.key) ? {} : { version: this.put(scope, request.key, request.entry) }

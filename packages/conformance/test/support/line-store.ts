@@ -10,6 +10,7 @@ import {
   type ServerStore,
   serverStore,
   text,
+  unavailable,
 } from '@sess/core/adapter'
 import { type LineServer, onLines, type Reply, type Request, STEP } from './line-server.ts'
 
@@ -148,26 +149,31 @@ interface Settings {
 }
 
 function storeOn(line: Line, { scope, deadline, lacks, isOwn, isPruned }: Settings): ServerStore {
+  const call = async (request: Request): Promise<Reply> => {
+    const reply = await line.call(request)
+    if (reply.isRefused) throw unavailable('line')
+    return reply
+  }
   return serverStore({
     name: 'line',
     maxBytes: MAX_BYTES,
     deadline,
     lacks,
-    create: async (key, entry) => (await line.call({ method: 'create', scope, key, entry })).version ?? null,
+    create: async (key, entry) => (await call({ method: 'create', scope, key, entry })).version ?? null,
     async read(key) {
-      const { stored, isForeign } = await line.call({ method: 'read', scope, key })
+      const { stored, isForeign } = await call({ method: 'read', scope, key })
       if (isForeign) throw corrupt('line')
       return stored ?? null
     },
     update: async (key, entry, version) =>
-      (await line.call({ method: 'update', scope, key, entry, version })).version ?? null,
+      (await call({ method: 'update', scope, key, entry, version })).version ?? null,
     async destroy(key) {
-      await line.call({ method: 'destroy', scope, key })
+      await call({ method: 'destroy', scope, key })
     },
     ...(isPruned && {
       async *prune(now: number) {
         for (let removed = STEP; removed === STEP;) {
-          ;({ removed = 0 } = await line.call({ method: 'prune', scope, now }))
+          ;({ removed = 0 } = await call({ method: 'prune', scope, now }))
           yield removed
         }
       },

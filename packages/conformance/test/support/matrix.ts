@@ -19,6 +19,8 @@ interface Job {
 /** How many cases run at the same time: those that may wait for a deadline, and the others. */
 const FAULTY_WIDTH = 250
 const WIDTH = 24
+/** How many mutants run the cases at the same time that have their backend to themselves. */
+const APART_WIDTH = 8
 /** Milliseconds that a turn of the event loop takes at most when it is not overloaded. */
 const CALM = 5
 
@@ -31,7 +33,8 @@ export async function runMatrix(mutants: readonly Mutant[]): Promise<readonly Re
   const others = together.filter(({ one }) => !isWaiting(one) && !isFaulty(one))
   const results = [
     ...(await Promise.all([runTogether(waiting), runTogether(faulty, FAULTY_WIDTH), runTogether(others, WIDTH)])),
-    await runInTurn(jobs.filter(({ one }) => one.isAlone)),
+    ...(await runApart(jobs.filter(({ one }) => one.isAlone && !isOfProcess(one)))),
+    await runInTurn(jobs.filter(({ one }) => one.isAlone && isOfProcess(one))),
   ]
   for (const { running } of runnings) await running.close()
   return results.flat()
@@ -45,7 +48,12 @@ function jobsOf({ mutant, running }: { readonly mutant: Mutant; readonly running
 
 /** Whether the case waits for the wall clock. */
 function isWaiting({ clause }: SuiteCase): boolean {
-  return clause === '6.1' || clause === '6.2'
+  return ['6.1', '6.2', '6.4', '6.6', '7.9'].includes(clause)
+}
+
+/** Whether the case looks at the whole process. */
+function isOfProcess({ clause }: SuiteCase): boolean {
+  return clause === '7.5' || clause === '7.7'
 }
 
 /** Whether the case may wait for a deadline. */
@@ -71,6 +79,22 @@ async function runTogether(jobs: readonly Job[] = [], width = Infinity): Promise
 async function runInTurn(jobs: readonly Job[]): Promise<readonly Result[]> {
   const results: Result[] = []
   for (const job of jobs) results.push(await run(job))
+  return results
+}
+
+/** Runs the cases of each mutant in turn. What happens to its backend disturbs no other mutant. */
+async function runApart(jobs: readonly Job[]): Promise<readonly Result[]> {
+  const results: Result[] = []
+  const groups = [...new Set(jobs.map(({ mutant }) => mutant))]
+    .map((mutant) => jobs.filter((job) => job.mutant === mutant))
+    .values()
+  const lane = async (): Promise<void> => {
+    for (const group of groups) {
+      await calm()
+      results.push(...(await runInTurn(group)))
+    }
+  }
+  await Promise.all(Array.from({ length: APART_WIDTH }, lane))
   return results
 }
 

@@ -40,6 +40,8 @@ export interface Defect {
   readonly variant?: Variant
   readonly server?: ServerOptions
   readonly lacks?: readonly Lack[]
+  /** The backend is made unreachable by `stop` and `start`, and has no address for a proxy. */
+  readonly isSwitched?: true
   readonly lineTo?: (address: string, server: LineServer) => Line
   readonly adapter?: (correct: Adapter<LineOptions>, surroundings: Surroundings) => Adapter<LineOptions>
   /** Called once for the backend. The returned function is called for each instance. */
@@ -73,11 +75,17 @@ async function start(variant: Variant, defect: Defect): Promise<Running> {
   const surroundings: Surroundings = { server, cleanUp: (one) => undo.push(one) }
   const adapter = defect.adapter?.(harness.adapter, surroundings) ?? harness.adapter
   const change = defect.stores?.(surroundings)
+  const { tcp = '', ...others } = harness.backend
+  const way = defect.isSwitched ? { stop: () => server.stop(), start: () => server.start() } : { tcp }
+  const backend = { ...others, ...way }
   return {
     harness: {
       ...harness,
       adapter: change ? changed(adapter, change, defect.keys ?? ((key) => !isByChance(key))) : adapter,
-      backend: { ...harness.backend, ...defect.backend?.(surroundings) },
+      backend: { ...backend, ...defect.backend?.(surroundings) },
+      ...(defect.isSwitched && {
+        options: ({ scope }: { readonly scope: string }) => ({ scope, address: `localhost:${server.port}` }),
+      }),
     },
     async close() {
       for (const one of undo) one()

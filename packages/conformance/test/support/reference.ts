@@ -32,6 +32,11 @@ export async function startReference(variant: Variant, options: ReferenceOptions
   const { server: serverOptions, lacks } = VARIANTS[variant]
   const server = new LineServer({ ...serverOptions, ...options.server })
   await server.start()
+  const others: LineServer[] = []
+  const refuse = (mode: 'full' | 'read-only') => () => {
+    server.mode = mode
+    return () => void (server.mode = 'open')
+  }
   const { lineTo } = options
   const passedIn = new WireLine(server.address)
   return {
@@ -48,7 +53,17 @@ export async function startReference(variant: Variant, options: ReferenceOptions
         releasesWithin: 100,
         restart: () => server.restart(),
         plant: (scope, key, bytes) => server.plant(scope, key, bytes),
-        ...(variant === 'expiring' && { evict: (scope: string) => server.evict(scope) }),
+        fill: refuse('full'),
+        forbidWrites: refuse('read-only'),
+        ...(variant === 'expiring' && {
+          evict: (scope: string) => server.evict(scope),
+          async withClock(ahead: number) {
+            const other = new LineServer({ ...server.options, ahead })
+            others.push(other)
+            await other.start()
+            return other.address
+          },
+        }),
       },
       wrong: [{ address: 'nowhere' }],
       ...(variant === 'expiring' && {
@@ -57,7 +72,7 @@ export async function startReference(variant: Variant, options: ReferenceOptions
     },
     async close() {
       passedIn.close()
-      await server.stop()
+      for (const one of [server, ...others]) await one.stop()
     },
   }
 }

@@ -40,16 +40,20 @@ let recoveries = 0
 
 /** Waits until the store works again. Throws a `Breach` if it does not within three deadlines and a grace time. */
 export async function expectRecovery(store: ServerStore, done: string): Promise<void> {
+  // Each attempt uses a new key, since a create that failed may have taken its key.
+  const version = await whenAvailable(store, done, () => store.create(`again${++recoveries}`, entry('data')))
+  expectThat(version !== null, done, 'a create that works again', 'null, for a key that was never used')
+}
+
+/** Repeats a call while it fails with `UNAVAILABLE`. Throws a `Breach` after three deadlines and a grace time. */
+export async function whenAvailable<T>(store: ServerStore, done: string, call: () => Promise<T>): Promise<T> {
   const until = performance.now() + 3 * store.deadline + GRACE_MS
   for (;;) {
     try {
-      // Each attempt uses a new key, since a create that failed may have taken its key.
-      if ((await store.create(`again${++recoveries}`, entry('data'))) !== null) return
-      throw new Breach(done, 'a create that works again', 'null, for a key that was never used')
+      return await call()
     } catch (error) {
-      if (error instanceof Breach) throw error
       const isRight = isSessError(error) && error.code === 'UNAVAILABLE' && performance.now() < until
-      expectThat(isRight, done, 'a create that works again', describeError(error))
+      expectThat(isRight, done, 'a call that works again', describeError(error))
       await sleep(20)
     }
   }

@@ -47,6 +47,7 @@ export const foreignBytes: ServerClause = {
   cases: [
     {
       title: 'reports foreign bytes as CORRUPT and lets destroy remove them',
+      hint: 'Give entries a frame that tells them from other values, and check it in every method before you trust a part of it.',
       lacks: ['fresh'],
       needs: ['plant'],
       run: expectForeign,

@@ -1,7 +1,9 @@
 import type { ServerClause } from '../../case.js'
 import { expectOptionsChecked } from '../option.js'
 import { closing } from './close.js'
+import { otherClock } from './clock.js'
 import { foreignBytes } from './foreign.js'
+import { refusedWrites } from './full.js'
 import { recovery } from './recovery.js'
 import { residue } from './residue.js'
 import { uncertainWrites } from './uncertainty.js'
@@ -26,4 +28,6 @@ export const failure: readonly ServerClause[] = [
   closing,
   wrongOptions,
   residue,
+  refusedWrites,
+  otherClock,
 ]

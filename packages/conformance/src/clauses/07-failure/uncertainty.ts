@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerStore } from '@sess/core/adapter'
 import { expectSame, expectThat } from '../../breach.js'
 import type { Case, ServerClause } from '../../case.js'
@@ -6,7 +5,12 @@ import { chance } from '../../history/chance.js'
 import type { Fault } from '../../faults/proxy.js'
 import { entry, type ServerStage } from '../../stage/server.js'
 import { numbers } from '../../stage/text.js'
-import { attempt, expectRecovery } from './calls.js'
+import { attempt } from './calls.js'
+import { lateWrites } from './late-write.js'
+
+/** The usual fault after a lost reply. */
+const UNKNOWN =
+  'A write whose reply was lost may have been applied. Fail with UNAVAILABLE, or find out by a mark of your own in the entry. Do not send it again.'
 
 const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<ServerStage>[] => {
   const which = nth === 0 ? 'first' : 'second'
@@ -17,6 +21,7 @@ const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<Ser
   return [
     {
       title: `does not report its own create as taken when the ${which} reply was lost`,
+      hint: UNKNOWN,
       lacks: ['fresh'],
       needs: ['tcp'],
       run: async (stage) => {
@@ -35,6 +40,7 @@ const lostReplies: readonly Case<ServerStage>[] = [0, 1].flatMap((nth): Case<Ser
     },
     {
       title: `does not report its own update as not current when the ${which} reply was lost`,
+      hint: UNKNOWN,
       lacks: ['fresh'],
       needs: ['tcp'],
       run: async (stage) => {
@@ -84,41 +90,6 @@ async function expectAccounted(stage: ServerStage): Promise<void> {
   expectTimes('failed', 'once or never', (times) => times <= 1)
 }
 
-/** Asserts that writes which failed are not applied later over what others have written since. */
-async function expectNoneLate(
-  stage: ServerStage,
-  begin: (stage: ServerStage) => Promise<{ store: ServerStore; end: () => Promise<void> }>,
-) {
-  const other = stage.open()
-  const first = await stage.create(other, 'updated', entry('first'))
-  const gone = await stage.create(other, 'destroyed', entry('first'))
-  const { store, end } = await begin(stage)
-  await Promise.all([
-    attempt('update', () => store.update('updated', entry('late'), first)),
-    attempt('update', () => store.update('destroyed', entry('late'), gone)),
-    attempt('create', () => store.create('created', entry('late'))),
-  ])
-  await end()
-  // A failed write may still have been applied up to here, because nothing has been written since.
-  const found = await stage.read(other, 'updated')
-  const given = entry('newest')
-  const version = await stage.update(other, 'updated', given, found.version)
-  await other.destroy('destroyed')
-  await other.destroy('created')
-  const created = await stage.create(other, 'created', given)
-  await expectRecovery(store, 'create after the fault ended')
-  for (const count of numbers(5)) {
-    const when = `after the fault ended, poll ${count + 1}`
-    expectSame(`read of an entry that was updated since, ${when}`, await other.read('updated'), { ...given, version })
-    expectSame(`read of an entry that was destroyed since, ${when}`, await other.read('destroyed'), null)
-    expectSame(`read of an entry that was created since, ${when}`, await other.read('created'), {
-      ...given,
-      version: created,
-    })
-    await sleep(10)
-  }
-}
-
 export const uncertainWrites: ServerClause = {
   id: '7.4',
   says: 'A write that fails with UNAVAILABLE may have been applied or may still be applied, but at most once, never over a newer version and never after a destroy. (A late destroy may still remove its key.) A store resends only what it can prove was not applied. It never resolves with null ("taken" or "not current") because of its own successful write.',
@@ -126,6 +97,7 @@ export const uncertainWrites: ServerClause = {
     ...lostReplies,
     {
       title: 'does not report its own update as not current when the reply was lost and another instance updated next',
+      hint: UNKNOWN,
       lacks: ['fresh'],
       needs: ['tcp'],
       run: async (stage) => {
@@ -156,35 +128,11 @@ export const uncertainWrites: ServerClause = {
     {
       title:
         'applies acknowledged updates once, refused ones never and failed ones at most once, with replies lost at random',
+      hint: UNKNOWN,
       lacks: ['atomic', 'fresh'],
       needs: ['tcp'],
       run: expectAccounted,
     },
-    {
-      title: 'does not apply a late write over newer ones after the backend was unreachable',
-      lacks: ['fresh'],
-      needs: ['faults'],
-      isAlone: 'without tcp',
-      run: (stage) =>
-        expectNoneLate(stage, async () => {
-          const { store, faults } = await stage.openFaulty()
-          await store.read('key')
-          await faults.begin()
-          return { store, end: faults.end }
-        }),
-    },
-    {
-      title: 'does not apply a late write over newer ones after the backend did not answer',
-      lacks: ['fresh'],
-      needs: ['tcp'],
-      run: (stage) =>
-        expectNoneLate(stage, async () => {
-          const proxy = await stage.proxy()
-          const store = stage.open(stage.scope, proxy.address)
-          await store.read('key')
-          await proxy.set('blackhole')
-          return { store, end: () => proxy.set('none') }
-        }),
-    },
+    ...lateWrites,
   ],
 }

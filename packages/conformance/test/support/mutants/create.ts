@@ -2,17 +2,17 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type Entry, isSessError, SessError } from '@sess/core/adapter'
 import { MAX_BYTES } from '../line-store.ts'
 import { type Defect, mutant, type Mutant } from '../mutant.ts'
-import { alter } from './alter.ts'
+import { alter, putIfOpen } from './alter.ts'
+import { pruneFirst } from './prune.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** Alters every entry before it is stored. */
+/** Alters every entry before it is created. */
 function written(how: (entry: Entry) => Entry): Defect {
   return {
     stores: () => (store) => ({
       create: async (key, entry) => store.create(key, how(entry)),
-      update: async (key, entry, version) => store.update(key, how(entry), version),
     }),
   }
 }
@@ -87,7 +87,7 @@ export const createMutants: readonly Mutant[] = [
         async create(key, entry) {
           if ((await store.read(key).catch(unlessCorrupt)) !== null) return null
           await turn()
-          return server.put(scope, key, entry)
+          return putIfOpen(server, scope, key, entry)
         },
       }),
   }),
@@ -107,6 +107,23 @@ export const createMutants: readonly Mutant[] = [
           return store.destroy(key)
         },
       })
+    },
+  }),
+  mutant('1.4', 'remembers which keys it has created', {
+    stores: () => (store) => {
+      const taken = new Set<string>()
+      return {
+        async create(key, entry) {
+          const version = taken.has(key) ? null : await store.create(key, entry)
+          if (version !== null) taken.add(key)
+          return version
+        },
+        destroy(key) {
+          taken.delete(key)
+          return store.destroy(key)
+        },
+        prune: pruneFirst(store, () => taken.clear()),
+      }
     },
   }),
   mutant('1.5', 'caches keys that it did not find', {

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { SessError, type Stored } from '@sess/core/adapter'
 import type { LineServer } from '../line-server.ts'
 import { type Defect, mutant, type Mutant } from '../mutant.ts'
+import { pruneFirst } from './prune.ts'
 
 /** Instead of a restart or an eviction, every key returns to its first entry. */
 function resurrecting(event: 'restart' | 'evict'): Defect {
@@ -45,6 +46,7 @@ export const destroyMutants: readonly Mutant[] = [
           kept.delete(key)
           return store.destroy(key)
         },
+        prune: pruneFirst(store, () => kept.clear()),
       }
     },
   }),
@@ -67,6 +69,25 @@ export const destroyMutants: readonly Mutant[] = [
           if (own) destroyed.set(key, own)
           return store.destroy(key)
         },
+        prune: pruneFirst(store, () => kept.clear()),
+      }
+    },
+  }),
+  mutant('4.1', 'still finds an entry that it had written and another instance destroyed', {
+    stores: () => (store) => {
+      const own = new Map<string, Stored>()
+      return {
+        async create(key, entry) {
+          const version = await store.create(key, entry)
+          if (version !== null) own.set(key, { ...entry, version })
+          return version
+        },
+        read: async (key) => (await store.read(key)) ?? own.get(key) ?? null,
+        destroy(key) {
+          own.delete(key)
+          return store.destroy(key)
+        },
+        prune: pruneFirst(store, () => own.clear()),
       }
     },
   }),

@@ -1,6 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { type Entry, SessError, type Version } from '@sess/core/adapter'
-import { STEP } from '../line-server.ts'
 import { type Defect, mutant, type Mutant } from '../mutant.ts'
 
 const DAY = 86_400_000
@@ -33,16 +31,20 @@ function prunesCreated(): Defect {
 }
 
 const reclaiming: readonly Mutant[] = [
-  mutant('6.1', 'never prunes updated entries', prunesCreated()),
+  mutant('6.1', 'never prunes updated entries', { also: ['6.3'], ...prunesCreated() }),
   mutant(
     '6.1',
     'treats a past date as no expiry',
     expiring(({ expiresAt }) => (expiresAt > Date.now() ? expiresAt : Infinity)),
   ),
+  mutant('6.1', 'does not change the date on the backend at an update', {
+    also: ['6.2'],
+    ...expiring(({ expiresAt }, before) => before ?? expiresAt),
+  }),
   mutant(
     '6.1',
-    'does not change the date on the backend at an update',
-    expiring(({ expiresAt }, before) => before ?? expiresAt),
+    'never moves the date on the backend back',
+    expiring(({ expiresAt }, before) => Math.max(expiresAt, before ?? 0)),
   ),
 ]
 
@@ -51,6 +53,85 @@ const early: readonly Mutant[] = [
     '6.2',
     'rounds expiry down to the second',
     expiring(({ expiresAt }) => Math.floor(expiresAt / 1000) * 1000),
+  ),
+  mutant(
+    '6.2',
+    'never moves the date on the backend on',
+    expiring(({ expiresAt }, before) => Math.min(expiresAt, before ?? Infinity)),
+  ),
+  mutant(
+    '6.2',
+    'moves the date on the backend on only by less than an hour',
+    expiring(({ expiresAt }, before) => (before !== undefined && expiresAt > before + HOUR ? before : expiresAt)),
+  ),
+  mutant('6.2', 'extends an entry only if its data is new', {
+    variant: 'expiring',
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async update(key, entry, version) {
+          const before = server.stored(scope, key)
+          const next = await store.update(key, entry, version)
+          const held = server.stored(scope, key)
+          if (next !== null && held && before?.data === entry.data)
+            server.entriesOf(scope).set(key, { ...held, until: Math.min(before.until, held.until) })
+          return next
+        },
+      }),
+  }),
+  mutant('6.2', 'extends only what the instance has created itself', {
+    variant: 'expiring',
+    stores:
+      ({ server }) =>
+      (store, scope) => {
+        const own = new Set<string>()
+        return {
+          create(key, entry) {
+            own.add(key)
+            return store.create(key, entry)
+          },
+          async update(key, entry, version) {
+            const before = server.stored(scope, key)
+            const next = await store.update(key, entry, version)
+            const held = server.stored(scope, key)
+            if (next !== null && held && before && !own.has(key))
+              server.entriesOf(scope).set(key, { ...held, until: Math.min(before.until, held.until) })
+            return next
+          },
+        }
+      },
+  }),
+  ...(['destroy', 'update'] as const).map((method) =>
+    mutant('6.2', `does not stop the timer of an entry at ${method}`, {
+      stores:
+        ({ server, cleanUp }) =>
+        (store, scope) => {
+          const timers = new Map<string, NodeJS.Timeout>()
+          const start = (key: string, { expiresAt }: Entry): void => {
+            const left = expiresAt - Date.now()
+            if (left > HOUR || left < 0) return
+            const timer = setTimeout(() => server.entriesOf(scope).delete(key), left).unref()
+            cleanUp(() => clearTimeout(timer))
+            timers.set(key, timer)
+          }
+          return {
+            async create(key, entry) {
+              const version = await store.create(key, entry)
+              if (version !== null) start(key, entry)
+              return version
+            },
+            async update(key, entry, version) {
+              const next = await store.update(key, entry, version)
+              if (next !== null && method !== 'update') clearTimeout(timers.get(key))
+              return next
+            },
+            async destroy(key) {
+              await store.destroy(key)
+              if (method !== 'destroy') clearTimeout(timers.get(key))
+            },
+          }
+        },
+    }),
   ),
   mutant('6.2', 'cuts dates at the year 9999', {
     stores: () => (store) => ({
@@ -63,61 +144,27 @@ const early: readonly Mutant[] = [
   }),
 ]
 
-const steps: readonly Mutant[] = [
-  mutant('6.3', 'prunes entries that expired before that time, but not at it', {
-    also: ['6.1'],
-    server: { isDue: ({ expiresAt }, now) => expiresAt < now },
-  }),
-  mutant('6.3', 'returns the number that the last step of prune removed', {
-    stores: () => (store) => ({ prune: async (now) => ((await store.prune?.(now)) ?? 0) % STEP }),
-  }),
-  mutant('6.3', 'fails when prune takes many steps', {
-    stores: () => (store) => ({
-      async prune(now) {
-        const removed = (await store.prune?.(now)) ?? 0
-        if (removed < 10 * STEP) return removed
-        throw new SessError('UNAVAILABLE', 'The line store had no time for that.')
-      },
-    }),
-  }),
-  mutant('6.3', 'prunes in one step', {
-    stores:
-      ({ server }) =>
-      (store, scope) => ({
-        async prune(now) {
-          // Nothing is due, so this only contacts the backend.
-          await store.prune?.(0)
-          let removed = 0
-          for (let step = STEP; step === STEP; removed += step)
-            step = server.answer({ method: 'prune', scope, now }).removed ?? 0
-          return removed
-        },
-      }),
-  }),
-  mutant('6.3', 'prunes the entries that had expired when prune began', {
-    stores:
-      ({ server }) =>
-      (store, scope) => ({
-        async prune(now) {
-          // Nothing is due, so this only contacts the backend.
-          await store.prune?.(0)
-          const entries = server.entriesOf(scope)
-          const due = [...entries].filter(([, held]) => !(held instanceof Uint8Array) && held.expiresAt <= now)
-          for (const [at, [key]] of due.entries()) {
-            entries.delete(key)
-            if (at % 10 === 0) await turn()
-          }
-          return due.length
-        },
-      }),
-  }),
-]
-
 const far: readonly Mutant[] = [
+  mutant(
+    '6.4',
+    'starts a timer that overflows after 24 days',
+    expiring(({ expiresAt }) => {
+      const left = expiresAt - Date.now()
+      return left < 2 ** 31 || left > 200 * 365 * DAY ? expiresAt : Date.now() + 200
+    }),
+  ),
   mutant('6.4', 'stores dates as 32-bit seconds', {
     also: ['6.2'],
     ...expiring(({ expiresAt }) => (expiresAt / 1000 < 2 ** 31 ? expiresAt : 0)),
   }),
+  mutant(
+    '6.4',
+    'rounds 30 days up to a date in 1970',
+    expiring(({ expiresAt }) => {
+      const left = expiresAt - Date.now()
+      return left > 30 * DAY - 500 && left <= 30 * DAY + 500 ? 0 : expiresAt
+    }),
+  ),
   mutant(
     '6.4',
     'treats more than 30 days as a date long past',
@@ -148,10 +195,11 @@ const past: readonly Mutant[] = [
     }),
   }),
   mutant('6.5', 'replaces a past date with the current time', {
+    also: ['6.3'],
     stores: () => (store) => ({
       create: (key, { data, expiresAt }) => store.create(key, { data, expiresAt: Math.max(expiresAt, Date.now()) }),
     }),
   }),
 ]
 
-export const expiryMutants: readonly Mutant[] = [...reclaiming, ...early, ...steps, ...far, ...past]
+export const expiryMutants: readonly Mutant[] = [...reclaiming, ...early, ...far, ...past]

@@ -1,7 +1,7 @@
 import type { ServerStore, Version } from '@sess/core/adapter'
 import { mutant, type Mutant } from '../mutant.ts'
 
-function keyed(store: ServerStore, keyOf: (key: string) => string): Partial<ServerStore> {
+export function keyed(store: ServerStore, keyOf: (key: string) => string): Partial<ServerStore> {
   return {
     create: (key, entry) => store.create(keyOf(key), entry),
     read: (key) => store.read(keyOf(key)),
@@ -63,7 +63,6 @@ export const isolationMutants: readonly Mutant[] = [
     },
   }),
   mutant('5.3', 'accepts only versions that the instance itself has seen', {
-    also: ['3.3'],
     stores: () => (store) => {
       const seen = new Set<Version>()
       const see = (version: Version | null): Version | null => {

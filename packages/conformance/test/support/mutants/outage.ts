@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SessError } from '@sess/core/adapter'
-import { DEADLINE, WireLine } from '../line-store.ts'
+import { DEADLINE } from '../line-store.ts'
 import { type Change, mutant, type Mutant } from '../mutant.ts'
 import { asServerStore } from '../reference.ts'
-import { changedLine, lineTo } from './line.ts'
-import { isUnavailable, never, watching } from './watch.ts'
+import { isUnavailable, never } from './watch.ts'
 
 /** Milliseconds after the deadline when the suite has stopped waiting. */
 const TOO_LATE = 1300
@@ -67,7 +66,7 @@ export const outageMutants: readonly Mutant[] = [
       }),
   }),
   mutant('7.1', 'shows the request in the cause', {
-    also: ['7.2'],
+    also: ['7.2', '7.8'],
     stores: () => (store) => ({
       async update(key, entry, version) {
         try {
@@ -86,28 +85,5 @@ export const outageMutants: readonly Mutant[] = [
       const { deadline } = asServerStore(correct(options, context))
       return { ...asServerStore(correct({ ...options, deadline: deadline + TOO_LATE }, context)), deadline }
     },
-  }),
-  mutant('7.2', 'never recovers from a failed first call', {
-    stores: () => (store) => {
-      let state: 'new' | 'used' | 'dead' = 'new'
-      return watching(store, async (call) => {
-        try {
-          const came = await call
-          if (state === 'dead') throw new SessError('UNAVAILABLE', 'The line store is dead.')
-          state = 'used'
-          return came
-        } catch (error) {
-          if (state === 'new') state = 'dead'
-          throw error
-        }
-      })
-    },
-  }),
-  mutant('7.2', 'keeps a connection that does not answer', {
-    also: ['7.4'],
-    lineTo: lineTo((address) => {
-      const line = new WireLine(address)
-      return changedLine(line, { drop() {} })
-    }),
   }),
 ]

@@ -12,8 +12,6 @@ export const readMutants: readonly Mutant[] = [
     }),
   }),
   mutant('2.2', 'extends an entry at its third read', {
-    // Cases of that clause poll the entry after a fault.
-    also: ['7.4'],
     stores:
       ({ server }) =>
       (store, scope) => {
@@ -62,6 +60,26 @@ export const readMutants: readonly Mutant[] = [
         async read(key) {
           const found = await store.read(key)
           return found && { ...found, ...kept.get(found.version) }
+        },
+      }
+    },
+  }),
+  mutant('2.4', 'gives the entries of reads at the same time to the first that asked', {
+    stores: () => (store) => {
+      let batch: Promise<readonly Stored[]> | undefined
+      const keys: string[] = []
+      const send = async (): Promise<readonly Stored[]> => {
+        await turn()
+        batch = undefined
+        const found = await Promise.all(keys.splice(0).map((key) => store.read(key)))
+        // A list without the missing ones.
+        return found.filter((one) => one !== null)
+      }
+      return {
+        async read(key) {
+          const at = keys.push(key) - 1
+          batch ??= send()
+          return (await batch)[at] ?? null
         },
       }
     },

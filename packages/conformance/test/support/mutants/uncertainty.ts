@@ -1,8 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reply, Request } from '../line-server.ts'
 import { type Line, REPLY_LOST, WireLine } from '../line-store.ts'
 import { mutant, type Mutant } from '../mutant.ts'
 import { changedLine, lineTo } from './line.ts'
-import { isUnavailable, watching } from './watch.ts'
 
 type Write = Extract<Request, { readonly method: 'create' | 'update' }>
 
@@ -64,30 +64,29 @@ export const uncertaintyMutants: readonly Mutant[] = [
       }),
     ),
   }),
-  mutant('7.4', 'applies failed writes when the backend is reachable again', {
-    stores:
-      ({ server }) =>
-      (store, scope) => {
-        const queue: (() => void)[] = []
-        const change = watching(store, async (call) => {
-          const came = await call
-          for (const write of queue.splice(0)) write()
-          return came
-        })
-        const queued = async <T>(write: Promise<T>, again: () => void): Promise<T> => {
-          try {
-            return await write
-          } catch (error) {
-            if (isUnavailable(error)) queue.push(again)
-            throw error
-          }
-        }
-        const { create, update } = { ...store, ...change }
-        return {
-          ...change,
-          create: (key, entry) => queued(create(key, entry), () => server.put(scope, key, entry)),
-          update: (key, entry, version) => queued(update(key, entry, version), () => server.put(scope, key, entry)),
-        }
-      },
+  ...(['create', 'update'] as const).map((method) =>
+    mutant('7.4', `sends the ${method} again some time after its reply was lost`, {
+      lineTo: onWrite((line, request) =>
+        request.method !== method
+          ? line.call(request)
+          : sent(line, request, async () => {
+              await sleep(200)
+              // Only an entry that is not there is written.
+              const { scope, key, entry } = request
+              const { stored } = await line.call({ method: 'read', scope, key })
+              if (stored) throw new Error('the reply was lost')
+              return line.call({ method: 'create', scope, key, entry })
+            }),
+      ),
+    }),
+  ),
+  mutant('7.4', 'sends a write that failed again in the background', {
+    lineTo: onWrite((line, request) =>
+      sent(line, request, async () => {
+        const { scope, key, entry } = request
+        setTimeout(() => void line.call({ method: 'create', scope, key, entry }).catch(() => undefined), 500).unref()
+        throw new Error('the reply was lost')
+      }),
+    ),
   }),
 ]
