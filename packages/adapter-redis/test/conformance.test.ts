@@ -29,6 +29,15 @@ testStore<RedisOptions>({
       await until('redis has evicted everything', async () => (await direct.dbsize()) === 0)
       await direct.config('SET', 'maxmemory', '0')
     },
+    async fill() {
+      await direct.config('SET', 'maxmemory-policy', 'noeviction')
+      await direct.config('SET', 'maxmemory', '1')
+      return async () => void (await direct.config('SET', 'maxmemory', '0'))
+    },
+    async forbidWrites() {
+      await direct.config('SET', 'min-replicas-to-write', '1')
+      return async () => void (await direct.config('SET', 'min-replicas-to-write', '0'))
+    },
     async plant(scope, key, bytes) {
       await direct.set(`${scope}:${key}`, Buffer.from(bytes))
     },
