@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerStore } from '@sess/core/adapter'
-import { expectSame, expectThat, show } from '../breach.js'
+import { expectSame, expectThat } from '../breach.js'
 import type { ServerClause } from '../case.js'
 import { entry, type ServerStage } from '../stage/server.js'
-import { numbers, TEXTS } from '../stage/text.js'
+import { numbers } from '../stage/text.js'
 import { staleVersions } from './03-version.js'
-import { inLanes } from './lanes.js'
+import { wholeUpdates } from './03-whole.js'
 import { expectOneWinner, staggered } from './race.js'
 
 /** The hint where concurrent updates were lost. */
@@ -16,79 +16,8 @@ const COMPARE =
 const RENEW =
   'Make each version from random bytes, or from a counter that the backend never sets back. A hash of the content comes back with the content.'
 
-/** Data before and after an update that a store may take for equal, or merge. */
-const ALIKE: readonly (readonly [before: string, after: string])[] = [
-  ['{"a":1,"b":{"c":[1]}}', '{"b":{"d":2}}'],
-  ['{"a":1,"b":2}', '{"b":2,"a":1}'],
-  ['{"a":1}', '{"a":null}'],
-  ['{"a":1}', '{}'],
-  ['{"a":1}', 'null'],
-  ['[1,2,3]', '[4]'],
-  ['1', '1.0'],
-  ['1', '2'],
-  ['text', 'Text'],
-  ['text', 'text '],
-  ['text', ' text'],
-  ['text', 'text\n'],
-  ['a long text', 'a long'],
-  ['a long', 'a long text'],
-  ['text', ''],
-  ['', 'text'],
-  ['\u00E9', 'e\u0301'],
-  ['text', 'text'],
-]
-
 export const update: readonly ServerClause[] = [
-  {
-    id: '3.1',
-    says: 'update with the current version replaces data and expiry completely: nothing of a longer old value remains, and the new expiry applies whether it is sooner or later than the old one.',
-    cases: [
-      ...[-60_000, 0, 60_000].map((difference) => ({
-        title: `replaces data and expiry completely when the new expiry is ${difference < 0 ? 'sooner' : difference > 0 ? 'later' : 'the same'}`,
-        hint: 'Write the whole entry. Do not merge, patch or keep the later of two expiries.',
-        run: async (stage: ServerStage) => {
-          const store = stage.open()
-          const old = entry('a long value that must not remain in part')
-          const first = await stage.create(store, 'key', old)
-          const next = { data: 'new', expiresAt: old.expiresAt + difference }
-          const second = await stage.update(store, 'key', next, first)
-          expectThat(second !== first, 'update', 'a version that differs from the old one', second)
-          expectSame('read after update', await store.read('key'), { ...next, version: second })
-          const third = await stage.update(store, 'key', old, second)
-          expectSame('read after a second update', await store.read('key'), { ...old, version: third })
-        },
-      })),
-      {
-        title: 'replaces data by texts that backends are known to alter',
-        hint: 'data is opaque text. Store its bytes in UTF-8, and let no layer parse, trim or decode it, in update as in create.',
-        run: async (stage) => {
-          const store = stage.open()
-          await inLanes([...Object.entries(TEXTS).entries()], async ([at, [name, data]]) => {
-            const key = `key${at}`
-            const given = entry(data)
-            const first = await stage.create(store, key, entry('before'))
-            const second = await stage.update(store, key, given, first)
-            expectSame(`read after an update with ${name}`, await store.read(key), { ...given, version: second })
-          })
-        },
-      },
-      {
-        title: 'replaces data by data that resembles it',
-        hint: 'Write the new text as it is. Do not merge it with the old one, and do not skip a write because both seem equal.',
-        run: async (stage) => {
-          const store = stage.open()
-          await inLanes([...ALIKE.entries()], async ([at, [before, after]]) => {
-            const key = `key${at}`
-            const given = entry(after)
-            const first = await stage.create(store, key, entry(before))
-            const second = await stage.update(store, key, given, first)
-            const done = `read after an update of ${show(before)} to ${show(after)}`
-            expectSame(done, await store.read(key), { ...given, version: second })
-          })
-        },
-      },
-    ],
-  },
+  wholeUpdates,
   staleVersions,
   {
     id: '3.3',
@@ -175,6 +104,29 @@ export const update: readonly ServerClause[] = [
           expectThat(versions.size === 20, 'one key, created and destroyed 20 times', '20 different versions', [
             ...versions,
           ])
+        },
+      },
+      {
+        title: 'does not make the version of one instance again in another',
+        hint: 'A counter or a seed of one instance is that of the next one, too. Use random bytes, or a counter of the backend.',
+        run: async (stage) => {
+          const given = entry('same')
+          const versions = new Set<string>()
+          for (const round of numbers(5)) {
+            const store = stage.open()
+            const first = await stage.create(store, 'key', given)
+            const second = await stage.update(store, 'key', given, first)
+            for (const old of versions)
+              expectSame(
+                'update with a version that another instance made before a destroy',
+                await store.update('key', entry('lost'), old),
+                null,
+              )
+            versions.add(first).add(second)
+            const done = `one key, created, updated and destroyed by ${round + 1} instances`
+            expectThat(versions.size === 2 * (round + 1), done, 'a different version from each write', [...versions])
+            await store.destroy('key')
+          }
         },
       },
       {

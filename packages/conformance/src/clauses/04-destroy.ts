@@ -79,7 +79,8 @@ export const destroy: readonly ServerClause[] = [
           const store = stage.open()
           const others = ['ke', 'keyy', 'key0', 'Key', 'KEY', 'kez', 'key-', 'key_', '-key', 'k']
           for (const key of ['key', ...others]) await stage.create(store, key, entry(`data of ${key}`))
-          await store.destroy('key')
+          // Characters that mean any other one, or a range, in a pattern.
+          for (const key of ['key', 'k_y', '___', 'k-y', '_', '-']) await store.destroy(key)
           for (const key of others) {
             const found = await store.read(key)
             expectThat(found?.data === `data of ${key}`, `read of '${key}' after destroy('key')`, 'its entry', found)

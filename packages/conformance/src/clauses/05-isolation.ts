@@ -64,7 +64,27 @@ export const isolation: readonly ServerClause[] = [
         run: async (stage) => {
           const store = stage.open()
           const long = 'k'.repeat(127)
-          const keys = ['a', 'A', 'aB', 'Ab', '-', '_', '--', '0', '00', `${long}a`, `${long}b`, `${long}A`, long]
+          const keys = [
+            'a',
+            'A',
+            'aB',
+            'Ab',
+            '-',
+            '_',
+            '--',
+            '0',
+            '00',
+            'a_b',
+            'axb',
+            'a-b',
+            '__proto__',
+            'constructor',
+            'hasOwnProperty',
+            `${long}a`,
+            `${long}b`,
+            `${long}A`,
+            long,
+          ]
           for (const key of keys) await stage.create(store, key, entry(`data of ${key}`))
           for (const key of keys) {
             const found = await store.read(key)
@@ -75,6 +95,23 @@ export const isolation: readonly ServerClause[] = [
               found,
             )
           }
+        },
+      },
+      {
+        title: 'does not take an unknown key for a pattern or a part of another',
+        hint: 'Look up the exact key, not a pattern or a prefix.',
+        run: async (stage) => {
+          const store = stage.open()
+          const version = await stage.create(store, 'akey', entry('data'))
+          for (const key of ['a_ey', '____', '_', 'ake', 'akeyy', 'key', 'AKEY', 'a-z', '-']) {
+            expectSame(`read of the unknown key '${key}' beside 'akey'`, await store.read(key), null)
+            await store.update(key, entry('lost'), version)
+          }
+          expectSame(
+            "the data of 'akey' after updates of other keys with its version",
+            (await store.read('akey'))?.data,
+            'data',
+          )
         },
       },
       {

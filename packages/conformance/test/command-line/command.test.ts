@@ -89,7 +89,7 @@ describe('what it runs', { timeout: SPAWN_TIMEOUT }, () => {
   it('is an adapter, with the options that flags give it', async () => {
     const { code, out, err } = await run(fixture('adapter.js'), '--scope', 'scope', '--in-process', '--only', '5.1')
     expect([code, err]).toEqual([0, expect.stringContaining('5.1 keeps scopes apart')])
-    expect(out).toMatch(/^5\.1 {2}kept {5}2 of 2 /)
+    expect(out).toMatch(/^5\.1 {2}kept {5}4 of 4 /)
   })
 
   it('gets --options, which an adapter can refuse', async () => {
@@ -134,6 +134,7 @@ describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
       '    checked:  create of a taken key',
       '    expected: null',
       expect.stringMatching(/^ {4}received: '/),
+      expect.stringMatching(/^ {4}hint: {5}Insert only if /),
       '    contract: docs/contract.md#clause-1.2',
       '7.3  skipped  0 of 1    N ms',
       '  7.3 reports foreign bytes as CORRUPT and lets destroy remove them',
@@ -182,9 +183,9 @@ describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
     expect({ store, kind, counts }).toEqual({
       store: 'map',
       kind: 'server',
-      counts: { kept: 5, broken: 1, skipped: 1, exempt: 0 },
+      counts: { kept: 6, broken: 1, skipped: 1, exempt: 0 },
     })
-    expect(outcomes).toHaveLength(7)
+    expect(outcomes).toHaveLength(8)
     expect(outcomes[0]).toMatchObject({ clause: '1.2', status: 'broken', took: expect.any(Number) })
   })
 

@@ -4,6 +4,11 @@ import type { LineServer } from '../line-server.ts'
 import { type Defect, mutant, type Mutant } from '../mutant.ts'
 import { pruneFirst } from './prune.ts'
 
+/** Whether a key matches another one in which `_` stands for any character. */
+export function isLike(other: string, key: string): boolean {
+  return new RegExp(`^${key.replaceAll('_', '.')}$`).test(other)
+}
+
 /** Instead of a restart or an eviction, every key returns to its first entry. */
 function resurrecting(event: 'restart' | 'evict'): Defect {
   const firsts = new WeakMap<LineServer, Map<string, () => void>>()
@@ -109,6 +114,7 @@ export const destroyMutants: readonly Mutant[] = [
   }),
   ...[
     ['what begins with the key', (other: string, key: string) => other.startsWith(key)] as const,
+    ['what the key matches as a pattern', isLike] as const,
     ['the key in capitals', (other: string, key: string) => other.toLowerCase() === key.toLowerCase()] as const,
   ].map(([what, isTaken]) =>
     mutant('4.3', `destroys ${what} too`, {

@@ -1,5 +1,6 @@
 import type { ServerStore, Version } from '@sess/core/adapter'
 import { mutant, type Mutant } from '../mutant.ts'
+import { isLike } from './destroy.ts'
 
 export function keyed(store: ServerStore, keyOf: (key: string) => string): Partial<ServerStore> {
   return {
@@ -47,6 +48,32 @@ export const isolationMutants: readonly Mutant[] = [
   mutant('5.2', 'has lower-case keys', {
     also: ['4.3'],
     stores: () => (store) => keyed(store, (key) => key.toLowerCase()),
+  }),
+  mutant('5.2', 'reads with LIKE', {
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async read(key) {
+          const found = await store.read(key)
+          const other = found ? undefined : [...server.entriesOf(scope).keys()].find((one) => isLike(one, key))
+          return found ?? (other === undefined ? null : store.read(other))
+        },
+      }),
+  }),
+  mutant('5.2', 'updates an entry whose key begins with the given one', {
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async update(key, entry, version) {
+          const other = [...server.entriesOf(scope).keys()].find(
+            (one) => one.startsWith(key) && server.stored(scope, one)?.version === version,
+          )
+          return store.update(other ?? key, entry, version)
+        },
+      }),
+  }),
+  mutant('5.2', 'loses an entry under __proto__', {
+    stores: () => (store) => ({ read: async (key) => (key === '__proto__' ? null : store.read(key)) }),
   }),
   mutant('5.2', 'cuts keys at 127 characters', { stores: () => (store) => keyed(store, (key) => key.slice(0, 127)) }),
   mutant('5.3', 'closes every instance of a scope at once', {

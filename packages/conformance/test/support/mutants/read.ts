@@ -8,7 +8,7 @@ const HOUR = 3_600_000
 export const readMutants: readonly Mutant[] = [
   mutant('2.1', 'looks keys up in a plain object', {
     stores: () => (store) => ({
-      read: async (key) => (key in {} ? { data: '', expiresAt: 1, version: 'none' } : store.read(key)),
+      read: async (key) => (await store.read(key)) ?? (key in {} ? { data: '', expiresAt: 1, version: 'none' } : null),
     }),
   }),
   mutant('2.2', 'extends an entry at its third read', {

@@ -2,22 +2,23 @@ import { createHash } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Entry, Stored, Version } from '@sess/core/adapter'
 import type { LineServer } from '../line-server.ts'
-import { type Change, mutant, type Mutant } from '../mutant.ts'
+import { type Change, type Defect, mutant, type Mutant } from '../mutant.ts'
 import { alter, putIfOpen } from './alter.ts'
 
 const HOUR = 3_600_000
 const BLOCK = 32
 
-/** Replaces the versions of the correct store. `next` returns the version of each write. */
+/** Replaces the versions of the correct store. `next` returns the version of each write. `writes`: of one instance. */
 export function versioned(
-  next: (key: string, entry: Entry, isNew: boolean) => Version,
+  next: (key: string, entry: Entry, isNew: boolean, writes: number) => Version,
   isTaken: (given: Version, current: Version) => boolean = (given, current) => given === current,
 ): Change {
   const versions = new Map<string, { readonly correct: Version; readonly own: Version }>()
   return (store, scope) => {
+    let writes = 0
     const put = (key: string, entry: Entry, correct: Version | null, isNew: boolean): Version | null => {
       if (correct === null) return null
-      const own = next(`${scope}/${key}`, entry, isNew)
+      const own = next(`${scope}/${key}`, entry, isNew, ++writes)
       versions.set(`${scope}/${key}`, { correct, own })
       return own
     }
@@ -58,6 +59,52 @@ const whole: readonly Mutant[] = [
           return store.update(key, { data, expiresAt: isKept ? before : expiresAt }, version)
         },
       }),
+  }),
+]
+
+/** What an update does in two steps. `between`: what the key holds between them. */
+function inSteps(between: (before: Stored, after: Entry) => Entry | undefined): Defect {
+  return {
+    keys: (key) => key === 'key',
+    stores:
+      ({ server }) =>
+      (store, scope) => ({
+        async update(key, entry, version) {
+          const before = server.stored(scope, key)
+          if (before?.version !== version || server.mode !== 'open') return store.update(key, entry, version)
+          const torn = between(before, entry)
+          if (torn) server.entriesOf(scope).set(key, { ...before, ...torn })
+          else server.entriesOf(scope).delete(key)
+          await turn()
+          if (server.held(scope, key) === undefined) server.entriesOf(scope).set(key, before)
+          return store.update(key, entry, version)
+        },
+      }),
+  }
+}
+
+const torn: readonly Mutant[] = [
+  mutant('3.1', 'deletes an entry before it writes it anew', { also: ['3.5'], ...inSteps(() => undefined) }),
+  mutant(
+    '3.1',
+    'writes the data first and then the expiry',
+    inSteps(({ expiresAt }, { data }) => ({ data, expiresAt })),
+  ),
+  mutant(
+    '3.1',
+    'writes the expiry first and then the data',
+    inSteps(({ data }, { expiresAt }) => ({ data, expiresAt })),
+  ),
+  mutant(
+    '3.1',
+    'empties an entry before it writes it',
+    inSteps(({ expiresAt }) => ({ data: '', expiresAt })),
+  ),
+  mutant('3.1', 'cuts data at 16 KiB when it updates', {
+    stores: () => (store) => ({
+      update: (key, { data, expiresAt }, version) =>
+        store.update(key, { data: data.slice(0, 16_384), expiresAt }, version),
+    }),
   }),
 ]
 
@@ -132,6 +179,10 @@ const reuse: readonly Mutant[] = [
       })
     },
   }),
+  mutant('3.4', 'counts versions in each instance', {
+    also: ['3.2'],
+    stores: () => versioned((_, __, ___, writes) => `v${writes}`),
+  }),
   counterOfBackend(),
 ]
 
@@ -174,4 +225,4 @@ const freshness: readonly Mutant[] = [
   }),
 ]
 
-export const updateMutants: readonly Mutant[] = [...whole, ...refusal, ...races, ...reuse, ...freshness]
+export const updateMutants: readonly Mutant[] = [...whole, ...torn, ...refusal, ...races, ...reuse, ...freshness]

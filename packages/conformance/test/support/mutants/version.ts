@@ -70,6 +70,10 @@ function remembering(accepts: (ago: number, isSameData: boolean) => boolean): Ch
     }
     return {
       create: async (key, entry) => note(key, entry.data, await store.create(key, entry)),
+      destroy(key) {
+        former.delete(`${scope}/${key}`)
+        return store.destroy(key)
+      },
       async update(key, entry, version) {
         const known = former.get(`${scope}/${key}`) ?? []
         const ago = known.findIndex((one) => one.version === version)
