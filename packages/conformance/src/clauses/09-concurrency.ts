@@ -115,11 +115,20 @@ async function expectLinearizable(stores: readonly ServerStore[], from: number):
   }
 }
 
+const LINEAR =
+  'Compare and write in one step in the backend, keep nothing in the process that another instance may change, and never send a write again.'
+
 export const everything: readonly ServerClause[] = [
   {
     id: '9.1',
     says: 'Random sequences of calls on several keys agree with an in-memory model at every step.',
-    cases: [{ title: 'agrees with a model on random sequences of calls', run: expectLikeModel }],
+    cases: [
+      {
+        title: 'agrees with a model on random sequences of calls',
+        hint: 'The calls above are the shortest that show it: make them one by one. Look for what an earlier call leaves behind, such as a cache or a counter.',
+        run: expectLikeModel,
+      },
+    ],
   },
   {
     id: '9.2',
@@ -127,11 +136,13 @@ export const everything: readonly ServerClause[] = [
     cases: [
       {
         title: 'is linearizable over two instances',
+        hint: LINEAR,
         lacks: ['atomic', 'fresh'],
         run: (stage) => expectLinearizable([stage.open(), stage.open()], 100),
       },
       {
         title: 'is linearizable over two instances, with replies lost at random',
+        hint: LINEAR,
         lacks: ['atomic', 'fresh'],
         needs: ['tcp'],
         run: async (stage) => {
