@@ -93,10 +93,11 @@ export async function expectLongestKeys(stage: ServerStage): Promise<void> {
   }
 }
 
-/** Whether the backend accepts the name, which the adapter did. */
+/** Whether the backend accepts the name, which the adapter did: it may be too long for a file or a table. */
 async function isUsable(store: ServerStore): Promise<boolean> {
   try {
-    await store.read('key')
+    await store.create('probe', entry('data'))
+    await store.destroy('probe')
     return true
   } catch (error) {
     if (isSessError(error) && error.code === 'UNAVAILABLE') return false
