@@ -5,9 +5,9 @@ import { entry, type ServerStage } from '../stage/server.js'
 import { inLanes } from './lanes.js'
 
 /** Lengths at which backends and adapters are known to cut a name. */
-const LENGTHS = [40, 64, 101, 129, 200]
-/** The longest scope that is looked for. */
-const LONGEST = 256
+const LENGTHS = [40, 64, 101, 129]
+/** The longest scope that is looked for: file systems take no name of more than 255 bytes. */
+const LONGEST = 200
 /** A key of the largest length but one. */
 const LONG_KEY = 'k'.repeat(127)
 

@@ -82,8 +82,8 @@ export const scopeMutants: readonly Mutant[] = [
   ),
   mutant(
     '5.1',
-    'shortens scopes of more than 200 characters in the middle',
-    scoped((scope) => (scope.length > 200 ? scope.slice(0, 100) + scope.slice(-99, -1) : scope)),
+    'shortens scopes of more than 150 characters in the middle',
+    scoped((scope) => (scope.length > 150 ? scope.slice(0, 100) + scope.slice(-99, -1) : scope)),
   ),
   mutant(
     '5.1',
