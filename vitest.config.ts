@@ -18,7 +18,7 @@ const ONCE = [
   'scripts/test/**/*.test.ts',
   'tests/*.test.ts',
   'packages/create-adapter/test/**/*.test.ts',
-  'packages/conformance/test/{bindings,mutants}.test.ts',
+  'packages/conformance/test/{bindings,leaks,mutants}.test.ts',
   'packages/conformance/test/command-line/*.test.ts',
   'packages/core/test/application/{load,types}.test.ts',
   'packages/core/test/exchange/{chromium,nginx}.test.ts',

@@ -3,7 +3,7 @@ import { testStore } from '@sess/conformance/vitest'
 import Memcached from 'memcached'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterAll, vi } from 'vitest'
+import { vi } from 'vitest'
 import { startMemcached } from '../../../scripts/servers/memcached.js'
 
 const MEGABYTES = 16
@@ -14,10 +14,6 @@ const server = await startMemcached({ args: ['-m', String(MEGABYTES)] })
 const client = new Memcached(server.address, { retries: 0, retry: 1, failures: 1e9 })
 // A client that was closed connects again when it is used, so only the call shows that something closed it.
 const end = vi.spyOn(client, 'end')
-afterAll(async () => {
-  client.end()
-  await server.stop()
-})
 
 function answers(): Promise<boolean> {
   return new Promise((resolve) => client.version((error: unknown) => resolve(error === undefined)))
@@ -61,5 +57,9 @@ testStore({
   passedIn: {
     options: ({ scope }) => ({ client, prefix: `${scope}:` }),
     isOpen: async () => end.mock.calls.length === 0 && (await answers()),
+  },
+  async close() {
+    client.end()
+    await server.stop()
   },
 })

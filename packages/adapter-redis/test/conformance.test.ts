@@ -1,7 +1,6 @@
 import redis, { type RedisOptions } from '@sess/adapter-redis'
 import { testStore } from '@sess/conformance/vitest'
 import { Redis } from 'ioredis'
-import { afterAll } from 'vitest'
 import { startRedis } from '../../../scripts/servers/redis.js'
 import { until } from '../../../scripts/servers/server.js'
 
@@ -10,11 +9,6 @@ const direct = new Redis(server.url)
 const client = new Redis(server.url)
 // The suite restarts the server, and they connect to it again.
 for (const connection of [direct, client]) connection.on('error', () => {})
-
-afterAll(async () => {
-  for (const connection of [direct, client]) connection.disconnect()
-  await server.stop()
-})
 
 testStore<RedisOptions>({
   adapter: redis,
@@ -46,5 +40,9 @@ testStore<RedisOptions>({
   passedIn: {
     options: ({ scope }) => ({ client, prefix: `${scope}:` }),
     isOpen: async () => (await client.ping()) === 'PONG',
+  },
+  async close() {
+    for (const connection of [direct, client]) connection.disconnect()
+    await server.stop()
   },
 })

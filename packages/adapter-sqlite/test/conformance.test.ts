@@ -4,14 +4,12 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import sqlite from '@sess/adapter-sqlite'
 import { testStore } from '@sess/conformance/vitest'
-import { afterAll } from 'vitest'
 import { Raw } from './raw.js'
 
 const root = mkdtempSync(join(tmpdir(), 'sess-'))
 const [here, away] = [join(root, 'here'), join(root, 'away')]
 const file = join(here, 'sessions.sqlite')
 mkdirSync(here)
-afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 /** A store checks its file every 100 ms. */
 const NOTICED_AFTER_MS = 150
@@ -58,4 +56,5 @@ testStore({
     { file, deadline: 0 },
     { file, maxBytes: 0 },
   ],
+  close: () => rmSync(root, { recursive: true, force: true }),
 })

@@ -1,4 +1,4 @@
-import { inspect, isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual, types } from 'node:util'
 import { isSessError, type ErrorCode, type SessError } from '@sess/core/adapter'
 
 /** A broken clause: what was checked, what the contract requires, and what was received. */
@@ -12,8 +12,9 @@ export class Breach extends Error {
   /** What was received instead. Long values are cut. */
   readonly came: string
 
-  constructor(done: string, expected: string, came: string) {
-    super(`checked:  ${done}\nexpected: ${expected}\nreceived: ${came}`)
+  /** `cause`: the error that came, if an error is what was received. */
+  constructor(done: string, expected: string, came: string, cause?: unknown) {
+    super(`checked:  ${done}\nexpected: ${expected}\nreceived: ${came}`, { cause })
     this.done = done
     this.expected = expected
     this.came = came
@@ -26,6 +27,13 @@ const LONGEST = 300
 export function show(value: unknown): string {
   const text = inspect(value, { breakLength: Infinity, compact: true, maxStringLength: LONGEST, maxArrayLength: 20 })
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+}
+
+/** Each text once, with how often it occurs. */
+export function tally(texts: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
+  return [...counts].map(([text, count]) => `${count} × ${text}`)
 }
 
 export function expectSame(done: string, came: unknown, expected: unknown): void {
@@ -43,7 +51,7 @@ export async function expectFailure(done: string, call: () => Promise<unknown>, 
     came = await call()
   } catch (error) {
     if (isSessError(error) && error.code === code) return error
-    throw new Breach(done, `a SessError ${code}`, describeError(error))
+    throw new Breach(done, `a SessError ${code}`, describeError(error), error)
   }
   throw new Breach(done, `a SessError ${code}`, `the call resolved with ${show(came)}`)
 }
@@ -53,6 +61,7 @@ export function describeError(error: unknown): string {
     const cause = error.cause instanceof Error ? ` Cause: ${error.cause.name}: ${error.cause.message}` : ''
     return `a SessError ${error.code}: ${error.message}${cause}`
   }
-  if (error instanceof Error) return `${error.name}: ${error.message}`
+  // Jest gives each test file an Error of its own, and Node's errors are not made of it.
+  if (types.isNativeError(error)) return `${error.name}: ${error.message}`
   return `a thrown value that is not an Error: ${show(error)}`
 }

@@ -31,6 +31,8 @@ export interface Case<S> {
    * backend has no TCP address. With TCP, each case has its own fault proxy.
    */
   readonly isAlone?: boolean | 'without tcp'
+  /** Runs the case alone, before all others or after them. */
+  readonly turn?: 'first' | 'last'
   /** Runs the check. Rejects with a `Breach` if the store fails it. */
   readonly run: (stage: S) => Promise<void>
 }

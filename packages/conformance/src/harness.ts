@@ -13,7 +13,7 @@ export interface Place {
 
 type Done = Promise<void> | void
 /** Undoes what the function that returned it has done. */
-export type Undo = () => Done
+type Undo = () => Done
 
 /** What the suite may do to the backend. Cases that need a missing field are skipped, and the reason names it. */
 export interface Backend {
@@ -53,6 +53,8 @@ export interface Harness<O extends object = object> {
   readonly wrong?: readonly object[]
   /** Options that contain a client of the caller, and whether that client is open. `close` must leave it open. */
   readonly passedIn?: { readonly options: (place: Place) => O; readonly isOpen: () => boolean | Promise<boolean> }
+  /** Called once after the last case. Closes what the harness has opened, such as a client, which would keep the process alive. */
+  readonly close?: () => Done
 }
 
 /** Closes a store that is no longer needed, and ignores failures. */

@@ -3,9 +3,13 @@
  *
  * @module @sess/conformance/jest
  */
-import { CASE_TIMEOUT_MS, runForRunner } from './runner.js'
 import type { Harness } from './harness.js'
-import { suiteOf } from './suite.js'
+import { notTried } from './not-tried.js'
+import { runForRunner } from './runner.js'
+import { inTurns, suiteOf } from './suite.js'
+
+/** The longest time that Jest accepts, in milliseconds. Cases end themselves. */
+const NO_TIMEOUT = 2 ** 31 - 1
 
 /** What `@jest/globals` exports, or the equivalent of a compatible runner. */
 export interface JestGlobals {
@@ -13,15 +17,26 @@ export interface JestGlobals {
   readonly describe: (name: string, body: () => void) => void
   /** Registers a test. `test.skip` registers one that does not run. */
   readonly test: Test & { readonly skip: Test }
+  /** Registers a function to call before the first test of a group. */
+  readonly beforeAll: Hook
+  /** Registers a function to call after the last test of a group. */
+  readonly afterAll: Hook
 }
 
 type Test = (name: string, body: () => Promise<void>, timeout?: number) => void
+type Hook = (body: () => Promise<void>) => void
 
 /** Registers a test for each case in a `describe` with the store's name. The tests run one after the other. */
-export function testStore<O extends object>(harness: Harness<O>, { describe, test }: JestGlobals): void {
-  const { name, cases } = suiteOf(harness)
+export function testStore<O extends object>(harness: Harness<O>, globals: JestGlobals): void {
+  const { describe, test, beforeAll, afterAll } = globals
+  const { name, cases, open, close } = suiteOf(harness)
   describe(`the ${name} store keeps the contract`, () => {
-    for (const one of cases) {
+    beforeAll(async () => open())
+    afterAll(async () => {
+      process.stdout.write(notTried(name, cases))
+      await close()
+    })
+    for (const one of inTurns(cases)) {
       const { title, skip, lack } = one
       // Jest cannot skip a running test, so the title states that the store is exempt and this test cannot fail.
       const note = skip === undefined ? lack && `exempt: the store lacks '${lack}'` : `skipped: ${skip}`
@@ -29,7 +44,7 @@ export function testStore<O extends object>(harness: Harness<O>, { describe, tes
       register(
         note === undefined ? title : `${title} (${note})`,
         async () => void (await runForRunner(one)),
-        CASE_TIMEOUT_MS,
+        NO_TIMEOUT,
       )
     }
   })

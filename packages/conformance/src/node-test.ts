@@ -3,13 +3,15 @@
  *
  * @module @sess/conformance/node-test
  */
-import { describe, test } from 'node:test'
-import { CASE_TIMEOUT_MS, runForRunner } from './runner.js'
+import { after, before, describe, test } from 'node:test'
+import { WIDTH } from './gate.js'
 import type { Harness } from './harness.js'
-import { type SuiteCase, suiteOf } from './suite.js'
+import { notTried } from './not-tried.js'
+import { runForRunner } from './runner.js'
+import { type SuiteCase, suiteOf, type Turn } from './suite.js'
 
 function register(one: SuiteCase): void {
-  void test(one.title, { timeout: CASE_TIMEOUT_MS }, async (context) => {
+  void test(one.title, async (context) => {
     // The store declares that it lacks this, so the case has run, but is neither passed nor failed. node:test shows the
     // reason, which includes the outcome, only of a skipped test.
     const reason = await runForRunner(one)
@@ -19,14 +21,20 @@ function register(one: SuiteCase): void {
 
 /** Registers a test for each case, in a `describe` with the store's name. */
 export function testStore<O extends object>(harness: Harness<O>): void {
-  const { name, cases } = suiteOf(harness)
+  const { name, cases, open, close } = suiteOf(harness)
+  const group = (title: string, concurrency: number, turns: readonly Turn[]) =>
+    void describe(title, { concurrency }, () => {
+      for (const turn of turns) for (const one of cases) if (one.turn === turn) register(one)
+    })
   void describe(`the ${name} store`, { concurrency: 1 }, () => {
-    void describe('keeps the contract', { concurrency: 12 }, () => {
-      for (const one of cases) if (!one.isAlone) register(one)
+    before(open)
+    after(async () => {
+      process.stdout.write(notTried(name, cases))
+      await close()
     })
-    void describe('keeps the contract, one case at a time', { concurrency: 1 }, () => {
-      for (const one of cases) if (one.isAlone) register(one)
-    })
+    group('leaves nothing behind', 1, ['first'])
+    group('keeps the contract', WIDTH, ['together'])
+    group('keeps the contract, one case at a time', 1, ['alone', 'last'])
   })
 }
 

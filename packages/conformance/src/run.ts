@@ -1,10 +1,7 @@
 import type { Lack } from '@sess/core/adapter'
-import { CASE_TIMEOUT_MS } from './runner.js'
 import type { Harness } from './harness.js'
-import { type SuiteCase, suiteOf } from './suite.js'
-
-/** How many cases run at the same time, apart from those that must run alone. */
-const WIDTH = 12
+import { inTurns, type Suite, type SuiteCase, suiteOf } from './suite.js'
+import { TooSlowError } from './verdict.js'
 
 /** The outcome of a case. */
 export interface Outcome {
@@ -12,17 +9,23 @@ export interface Outcome {
   readonly clause: string
   /** Starts with the clause's number. */
   readonly title: string
-  /** `exempt`: the store declares in `lacks` that it cannot do this. The case was run anyway: see `isKept`. */
-  readonly status: 'kept' | 'broken' | 'skipped' | 'exempt'
+  /**
+   * `slow`: the case was not decided, because the store was too slow although nothing had been made to fail.
+   * `exempt`: the store declares in `lacks` that it cannot do this. The case was run anyway: see `isKept`.
+   */
+  readonly status: 'kept' | 'broken' | 'slow' | 'skipped' | 'exempt'
   /** Why the case was skipped. */
   readonly reason?: string
   /** The word of `lacks` that exempts the store from the case. */
   readonly lack?: Lack
   /** For an exempt case: whether the store kept the clause in this run. */
   readonly isKept?: boolean
-  /** If the case failed: the clause, what was checked, what was expected and what was received. */
+  /**
+   * If the clause is broken: the clause, what was checked, what was expected and what was received. If the store was too
+   * slow: what was late, and the limit.
+   */
   readonly message?: string
-  /** Duration in milliseconds. */
+  /** Duration in milliseconds, without the wait for other cases. */
   readonly took: number
 }
 
@@ -46,54 +49,55 @@ export interface RunOptions {
 
 /** Runs the suite without a test runner. Rejects with a `TypeError` if the harness is incomplete or no case was run. */
 export async function runSuite<O extends object>(harness: Harness<O>, options: RunOptions = {}): Promise<Report> {
-  const { filter = () => true, onOutcome } = options
-  const { name, kind, cases } = suiteOf(harness)
+  const suite = suiteOf(harness)
+  suite.open()
+  try {
+    const outcomes = await outcomesOf(suite, options)
+    return { store: suite.name, kind: suite.kind, outcomes }
+  } finally {
+    await suite.close()
+  }
+}
+
+/** The outcomes in the order of the contract. */
+async function outcomesOf({ cases }: Suite, { filter = () => true, onOutcome }: RunOptions): Promise<Outcome[]> {
   const chosen = cases.filter(filter)
   if (!chosen.some(({ skip }) => skip === undefined))
     throw new TypeError('No case was run. Either no case was selected, or every selected case is skipped.')
   const outcomes = new Map<SuiteCase, Outcome>()
-  const run = async (one: SuiteCase) => {
+  const run = async (one: SuiteCase): Promise<void> => {
     const outcome = await outcomeOf(one)
+    // Errors that nobody handled are reported, whatever was selected.
+    if (outcome.status === 'kept' && !chosen.includes(one)) return
     outcomes.set(one, outcome)
     onOutcome?.(outcome)
   }
-  const together = chosen.filter(({ isAlone }) => !isAlone)
-  const lane = async () => {
-    for (let next = together.shift(); next !== undefined; next = together.shift()) await run(next)
+  const together: Promise<void>[] = []
+  for (const one of inTurns(cases)) {
+    if (one.turn !== 'last' && !chosen.includes(one)) continue
+    if (one.turn === 'together') together.push(run(one))
+    else {
+      await Promise.all(together)
+      await run(one)
+    }
   }
-  await Promise.all(Array.from({ length: WIDTH }, lane))
-  for (const one of chosen) if (one.isAlone) await run(one)
-  return { store: name, kind, outcomes: chosen.flatMap((one) => outcomes.get(one) ?? []) }
+  await Promise.all(together)
+  return cases.flatMap((one) => outcomes.get(one) ?? [])
 }
 
 /** Runs one case. It never rejects. */
 async function outcomeOf({ clause, title, skip, lack, run }: SuiteCase): Promise<Outcome> {
   if (skip !== undefined) return { clause, title, status: 'skipped', reason: skip, took: 0 }
-  const began = performance.now()
-  let message: string | undefined
+  let began = performance.now()
+  let failure: unknown
   try {
-    await endInTime(clause, run)
+    await run(() => (began = performance.now()))
   } catch (error) {
-    message = error instanceof Error ? error.message : String(error)
+    failure = error
   }
-  const took = Math.round(performance.now() - began)
-  const seen = { clause, title, took, ...(message !== undefined && { message }) }
-  const isKept = message === undefined
-  return lack === undefined
-    ? { ...seen, status: isKept ? 'kept' : 'broken' }
-    : { ...seen, status: 'exempt', lack, isKept }
-}
-
-/** Rejects after a time limit, so that a hanging store does not block the run. */
-async function endInTime(clause: string, run: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const message = `clause ${clause}: the case did not end within ${CASE_TIMEOUT_MS} ms. Check whether a call hangs.`
-    timer = setTimeout(() => reject(new Error(message)), CASE_TIMEOUT_MS)
-  })
-  try {
-    await Promise.race([run(), late])
-  } finally {
-    clearTimeout(timer)
-  }
+  const isKept = failure === undefined
+  const message = failure instanceof Error ? failure.message : String(failure)
+  const seen = { clause, title, took: Math.round(performance.now() - began), ...(!isKept && { message }) }
+  if (lack !== undefined) return { ...seen, status: 'exempt', lack, isKept }
+  return { ...seen, status: isKept ? 'kept' : failure instanceof TooSlowError ? 'slow' : 'broken' }
 }

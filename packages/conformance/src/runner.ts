@@ -1,6 +1,6 @@
 import type { SuiteCase } from './suite.js'
 
-/** Runs a case for a test runner. Rejects if the clause is broken. Resolves with the reason if the case is skipped. */
+/** Runs a case for a test runner. Rejects if the clause is broken or was not decided. Resolves with the reason if the case is skipped. */
 export async function runForRunner({ skip, lack, run, clause }: SuiteCase): Promise<string | undefined> {
   if (skip !== undefined) return skip
   if (lack === undefined) {
@@ -13,6 +13,3 @@ export async function runForRunner({ skip, lack, run, clause }: SuiteCase): Prom
   )
   return `the store lacks '${lack}', which exempts it from ${clause}; the case was run anyway, and ${came}`
 }
-
-/** The time limit for a case in milliseconds: enough for the slowest case on a slow machine. */
-export const CASE_TIMEOUT_MS = 60_000

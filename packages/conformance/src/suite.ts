@@ -1,24 +1,18 @@
 import { createAdapterContext, type Lack } from '@sess/core/adapter'
-import { Breach, describeError } from './breach.js'
 import type { Case, Clause, Need } from './case.js'
+import { CaseRunner, type Stage } from './case-runner.js'
 import { ClientStage } from './stage/client.js'
 import { clientClauses, serverClauses } from './clauses/index.js'
 import { type Harness, makeStore, release } from './harness.js'
+import { residue, strayBreach } from './clauses/07-failure/residue.js'
 import { ServerStage } from './stage/server.js'
+import { ClauseError } from './verdict.js'
 
-/** A broken clause: its number and text, what was checked, what was expected and received, and the usual fault. */
-export class ClauseError extends Error {
-  /** Always `ClauseError`. Test runners show it. */
-  override readonly name = 'ClauseError'
-  /** The clause's number, such as `3.2`. */
-  readonly clause: string
+/** In the order in which they come. */
+const TURNS = ['first', 'together', 'alone', 'last'] as const
 
-  constructor(clause: string, says: string, breach: Breach, hint?: string) {
-    const lines = hint === undefined ? breach.message : `${breach.message}\nhint:     ${hint}`
-    super(`clause ${clause} is broken: ${says}\n${lines}\ncontract: docs/contract.md#clause-${clause}`)
-    this.clause = clause
-  }
-}
+/** When a case runs: by itself before all others, at the same time as others, or by itself after them. */
+export type Turn = (typeof TURNS)[number]
 
 /** A case, ready for a test runner. */
 export interface SuiteCase {
@@ -26,14 +20,17 @@ export interface SuiteCase {
   readonly clause: string
   /** Starts with the clause's number. */
   readonly title: string
-  /** Whether the case must run while no other case does. */
-  readonly isAlone: boolean
+  /** When the case runs. `run` sees to it that only cases of the turn `together` run at the same time. */
+  readonly turn: Turn
   /** Why the case cannot run. A runner must report it as skipped. */
   readonly skip?: string
   /** The word of `lacks` that exempts the store. Run the case, and report it as skipped with its outcome. */
   readonly lack?: Lack
-  /** Runs the case. Rejects with a `ClauseError` if the clause is broken. */
-  readonly run: () => Promise<void>
+  /**
+   * Runs the case when its turn has come. Rejects with a `ClauseError` if the clause is broken, and with a
+   * `TooSlowError` if the store is too slow to tell. `onStart` is called when the turn has come.
+   */
+  readonly run: (onStart?: () => void) => Promise<void>
 }
 
 /** The cases that a store must pass. */
@@ -42,9 +39,21 @@ export interface Suite {
   readonly name: string
   /** Which clauses apply to the store. */
   readonly kind: 'server' | 'client'
-  /** In the order of the contract. */
+  /** In the order of the contract. Start them in the order of `inTurns`. */
   readonly cases: readonly SuiteCase[]
+  /** Call it before the first case runs. From then on, errors that nobody handles are noted for clause 7.7. */
+  readonly open: () => void
+  /**
+   * Call it after the last case. It closes what the harness has opened. Rejects with a `ClauseError` if errors were
+   * noted that no case has reported.
+   */
+  readonly close: () => Promise<void>
 }
+
+/** Milliseconds that a case may take, apart from the deadlines that it waits for. */
+const CASE_LIMIT = 60_000
+/** How many deadlines a case may wait for. */
+const CASE_DEADLINES = 20
 
 const CONTEXT_SECRET = 'a secret of the conformance suite, long enough'
 
@@ -61,12 +70,10 @@ export function suiteOf<O extends object>(given: Harness<O>): Suite {
   const options = harness.options?.({ scope: 'conformance', address }) ?? {}
   const store = makeStore(harness, options, createAdapterContext({ secret: CONTEXT_SECRET }))
   if (store.kind === 'client') {
-    const cases = casesOf(clientClauses, () => new ClientStage(harness), {
-      isTcp: false,
-      lacks: [],
-      missing: () => undefined,
-    })
-    return { name: store.name, kind: 'client', cases }
+    const runner = new CaseRunner(CASE_LIMIT)
+    const circumstances = { isTcp: false, lacks: [], missing: () => undefined, runner }
+    const cases = casesOf(clientClauses, () => new ClientStage(harness), circumstances)
+    return suiteFrom(harness, { name: store.name, kind: 'client', cases }, runner)
   }
   void release(store)
   if (backend === undefined) {
@@ -74,12 +81,14 @@ export function suiteOf<O extends object>(given: Harness<O>): Suite {
       "The harness has no backend. Give backend: { tcp: 'host:port' } or { stop, start }, so that the suite can make it unreachable, or backend: 'in-process' if it runs in the process.",
     )
   }
+  const runner = new CaseRunner(CASE_LIMIT + CASE_DEADLINES * store.deadline)
   const cases = casesOf(serverClauses, () => new ServerStage(harness), {
     isTcp: address !== '',
     lacks: store.lacks ?? [],
     missing: (need) => missing(harness, need, store.prune !== undefined),
+    runner,
   })
-  return { name: store.name, kind: 'server', cases }
+  return suiteFrom(harness, { name: store.name, kind: 'server', cases }, runner)
 }
 
 interface Circumstances {
@@ -87,41 +96,53 @@ interface Circumstances {
   readonly lacks: readonly Lack[]
   /** Why a need is not met; `undefined` if it is met. */
   readonly missing: (need: Need) => string | undefined
-}
-
-interface Stage {
-  close(): Promise<void>
+  readonly runner: CaseRunner
 }
 
 function casesOf<S extends Stage>(
   clauses: readonly Clause<S>[],
   stageOf: () => S,
-  { isTcp, lacks, missing: reasonFor }: Circumstances,
+  { isTcp, lacks, missing: reasonFor, runner }: Circumstances,
 ): SuiteCase[] {
   return clauses.flatMap((clause) =>
     clause.cases.map((one) => {
       const skip = one.needs?.map(reasonFor).find((reason) => reason !== undefined)
       const lack = one.lacks?.find((word) => lacks.includes(word))
+      const turn = turnOf(one, isTcp)
       return {
         clause: clause.id,
         title: `${clause.id} ${one.title}`,
-        isAlone: one.isAlone === true || (one.isAlone === 'without tcp' && !isTcp),
+        turn,
         ...(skip !== undefined && { skip }),
         ...(lack !== undefined && { lack }),
-        run: () => runCase(clause, one, stageOf()),
+        run: (onStart?: () => void) => runner.run({ clause, one, isAlone: turn !== 'together', stageOf }, onStart),
       }
     }),
   )
 }
 
-async function runCase<S extends Stage>(clause: Clause<S>, one: Case<S>, stage: S): Promise<void> {
-  try {
-    await one.run(stage)
-  } catch (error) {
-    const breach = error instanceof Breach ? error : new Breach(one.title, 'no error', describeError(error))
-    throw new ClauseError(clause.id, clause.says, breach, one.hint)
-  } finally {
-    await stage.close()
+/**
+ * The cases in the order in which they must be started. Those that look for what a store leaves behind come first, while
+ * no other case has left anything. The one that reports errors that nobody handled comes last.
+ */
+export function inTurns(cases: readonly SuiteCase[]): readonly SuiteCase[] {
+  return TURNS.flatMap((turn) => cases.filter((one) => one.turn === turn))
+}
+
+function turnOf<S>({ turn, isAlone }: Case<S>, isTcp: boolean): Turn {
+  if (turn !== undefined) return turn
+  return isAlone === true || (isAlone === 'without tcp' && !isTcp) ? 'alone' : 'together'
+}
+
+function suiteFrom(harness: Harness, suite: Pick<Suite, 'name' | 'kind' | 'cases'>, runner: CaseRunner): Suite {
+  return {
+    ...suite,
+    open: () => runner.open(),
+    async close() {
+      const strays = runner.close()
+      await harness.close?.()
+      if (strays.length > 0) throw new ClauseError(residue.id, residue.says, strayBreach(strays))
+    },
   }
 }
 

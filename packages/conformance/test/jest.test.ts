@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 type Body = () => Promise<void>
 
 /** What the binding registers with a runner that has Jest's globals. */
-function registered(adapter: Adapter): { tests: Map<string, Body>; skipped: readonly string[]; name: string } {
+function registered(adapter: Adapter) {
   const tests = new Map<string, Body>()
   const skipped: string[] = []
   let name = ''
@@ -17,6 +17,8 @@ function registered(adapter: Adapter): { tests: Map<string, Body>; skipped: read
       body()
     },
     test: Object.assign(run, { skip: (title: string) => void skipped.push(title) }),
+    beforeAll: () => {},
+    afterAll: () => {},
   }
   testStore({ adapter, options: ({ scope }) => ({ scope }), backend: 'in-process' }, globals)
   return { tests, skipped, name }

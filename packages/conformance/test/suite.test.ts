@@ -72,7 +72,7 @@ describe('the suite', () => {
       onOutcome: (outcome) => ended.push(outcome),
     })
     expect([store, kind]).toEqual(['map', 'server'])
-    expect(outcomes.map(({ clause }) => clause)).toEqual(['1.2', '2.1', '4.2', '10.1', '10.1'])
+    expect(outcomes.map(({ clause }) => clause)).toEqual(['1.2', '2.1', '4.2', '10.1', '10.1', '10.1', '10.1'])
     expect(new Set(ended)).toEqual(new Set(outcomes))
   })
 })
@@ -157,6 +157,16 @@ describe('a harness', () => {
     )
   })
 
+  it.each([
+    ['after the last case', ['2.1', '4.2']],
+    ['even if no case is run', []],
+  ])('closes what it has opened, once, %s', async (_, clauses) => {
+    const closes: string[] = []
+    const closing = { ...good, close: () => void closes.push('closed') }
+    await runSuite<object>(closing, ofClauses(...clauses)).catch(() => {})
+    expect(closes).toEqual(['closed'])
+  })
+
   it('can have stop and start instead of TCP', async () => {
     const { server, harness, close } = await startReference('pruned')
     onTestFinished(close)
@@ -171,7 +181,7 @@ describe('a harness', () => {
     expect(new Set(skipped.map(({ reason }) => reason))).toEqual(
       new Set(['the harness has no backend.tcp', 'the harness has no passedIn client']),
     )
-    expect(outcomes.filter(({ clause, status }) => clause === '7.1' && status === 'kept')).toHaveLength(2)
+    expect(outcomes.filter(({ clause, status }) => clause === '7.1' && status === 'kept')).toHaveLength(4)
   })
 
   it('is refused if no case is run', async () => {

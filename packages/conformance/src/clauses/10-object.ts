@@ -1,14 +1,47 @@
 import type { Lack, ServerStore } from '@sess/core/adapter'
-import { Breach, expectThat, show } from '../breach.js'
+import { Breach, describeError, expectThat, show } from '../breach.js'
 import type { Case, ServerClause } from '../case.js'
+import { release } from '../harness.js'
+import { Late } from '../stage/pace.js'
 import { entry, type ServerStage } from '../stage/server.js'
 import { create } from './01-create.js'
 import { destroy } from './04-destroy.js'
-import { withinDeadline } from '../stage/within-deadline.js'
+import { waitFor } from '../stage/within-deadline.js'
 import { update } from './03-update.js'
 
 const LACKS = new Set<unknown>(['atomic', 'fresh', 'retention', 'durability'] satisfies Lack[])
 const METHODS = ['create', 'read', 'update', 'destroy', 'close'] as const
+
+/** An instance exactly as the adapter returns it. It is closed with the stage. */
+function openRaw(stage: ServerStage, address?: string): ServerStore {
+  const store = stage.make(stage.optionsOf(stage.scope, address))
+  stage.cleanUp(() => waitFor(store, release(store)))
+  return store
+}
+
+/** Asserts that each method returns a promise. One that fails returns a promise that rejects, and does not throw. */
+async function expectPromises(store: ServerStore, when: string, { isClosing = true } = {}): Promise<void> {
+  const calls: Readonly<Record<string, () => unknown>> = {
+    create: () => store.create('key', entry('data')),
+    read: () => store.read('key'),
+    update: () => store.update('key', entry('data'), 'none'),
+    destroy: () => store.destroy('key'),
+    ...(store.prune && { prune: () => store.prune?.(1) }),
+    ...(isClosing && { close: () => store.close() }),
+  }
+  const came = Object.entries(calls).map(([name, call]) => [`what ${name} returns ${when}`, answerOf(call)] as const)
+  await waitFor(store, Promise.allSettled(came.map(([, answer]) => answer)))
+  for (const [done, answer] of came) expectThat(answer instanceof Promise, done, 'a promise', answer)
+}
+
+/** What a call returns, or in words what it throws. */
+function answerOf(call: () => unknown): unknown {
+  try {
+    return call()
+  } catch (error) {
+    return `it throws ${describeError(error)}`
+  }
+}
 
 /** Reads a field regardless of the object's type. */
 function fieldOf(store: object, name: string): unknown {
@@ -47,7 +80,9 @@ async function passes(stage: ServerStage, one: Case<ServerStage>): Promise<boole
   try {
     await one.run(own)
     return true
-  } catch {
+  } catch (error) {
+    const late = own.pace.lateness(error)
+    if (late !== undefined) throw new Late(late)
     return false
   } finally {
     await own.close()
@@ -68,42 +103,49 @@ async function expectDeclared(stage: ServerStage, word: Lack, done: string, act:
 export const object: readonly ServerClause[] = [
   {
     id: '10.1',
-    says: 'A store has the fields and methods of its interface, with their types, and nothing else that core reads. maxBytes and deadline are positive integers and accurate.',
+    says: 'A store has the fields and methods of its interface, with their types, and nothing else that core reads. Each method returns a promise, which rejects if the call fails: no method throws. maxBytes and deadline are positive integers and accurate.',
     cases: [
       {
         title: 'has the fields and methods of a server store',
         run: async (stage) => {
-          const store: ServerStore = stage.open()
+          const store = openRaw(stage)
           expectFields(store, 'server', store.prune === undefined ? METHODS : [...METHODS, 'prune'])
         },
       },
       {
         title: 'returns a promise from each method',
+        run: (stage) => expectPromises(openRaw(stage), 'on an open store'),
+      },
+      {
+        title: 'returns a promise from each method after close',
         run: async (stage) => {
-          const store = stage.open()
-          const calls = {
-            create: store.create('key', entry('data')),
-            read: store.read('key'),
-            update: store.update('key', entry('data'), 'none'),
-            destroy: store.destroy('key'),
-            ...(store.prune && { prune: store.prune(1) }),
-            close: store.close(),
-          }
-          await withinDeadline(store, 'a call of each method', () => Promise.allSettled(Object.values(calls)))
-          for (const [name, call] of Object.entries(calls))
-            expectThat(call instanceof Promise, `what ${name} returns`, 'a promise', call)
+          const store = openRaw(stage)
+          await waitFor(store, store.close())
+          await expectPromises(store, 'after close')
+        },
+      },
+      {
+        title: 'returns a promise from each method while the backend is unreachable',
+        needs: ['faults'],
+        isAlone: 'without tcp',
+        run: async (stage) => {
+          const { faults, address } = await stage.faults()
+          const store = openRaw(stage, address)
+          await faults.begin()
+          // The first round tells the store that the backend is away.
+          for (const _ of [1, 2]) await expectPromises(store, 'while the backend is unreachable', { isClosing: false })
         },
       },
     ],
   },
   {
     id: '10.2',
-    says: 'lacks names everything that the backend cannot do, and nothing that it can do.',
+    says: 'lacks names everything that the backend cannot do, and nothing that it can do. A backend in the process loses its entries with the process, so the store lacks durability.',
     cases: [
       {
         title: 'declares only words of the contract, each once',
         run: async (stage) => {
-          const lacks: unknown = fieldOf(stage.open(), 'lacks')
+          const lacks: unknown = fieldOf(openRaw(stage), 'lacks')
           const words: readonly unknown[] = Array.isArray(lacks) ? lacks : []
           const isRight = (lacks === undefined || Array.isArray(lacks)) && words.every((word) => LACKS.has(word))
           expectThat(
@@ -120,6 +162,20 @@ export const object: readonly ServerClause[] = [
         run: async (stage) => {
           for (const word of stage.open().lacks ?? [])
             if (word === 'atomic' || word === 'fresh') await expectLacking(word, (one) => passes(stage, one))
+        },
+      },
+      {
+        title: 'declares that a backend in the process loses its entries with the process',
+        run: async (stage) => {
+          if (stage.harness.backend !== 'in-process') return
+          const { lacks = [] } = stage.open()
+          const expected = "a list with 'durability', or a harness whose backend has a restart that shows the opposite"
+          expectThat(
+            lacks.includes('durability'),
+            "the lacks of a store whose backend is 'in-process'",
+            expected,
+            lacks,
+          )
         },
       },
       {

@@ -21,7 +21,8 @@ Options:
   --json            prints the report as JSON, and no progress
   --help            prints this text
 
-Exit code: 0 if every clause that was run is kept, 1 if a clause is broken, 2 if the suite could not run.
+Exit code: 0 if every clause that was run is kept, 1 if a clause is broken, 2 if the suite could not run, 3 if no clause
+is broken but the store was too slow to decide one.
 `
 
 interface Output {
@@ -41,7 +42,7 @@ const OPTIONS = {
 } as const
 
 /** Resolves with the exit code. */
-export async function main(args: readonly string[], { out, err }: Output): Promise<0 | 1 | 2> {
+export async function main(args: readonly string[], { out, err }: Output): Promise<0 | 1 | 2 | 3> {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
     if (values.help === true) {
@@ -59,7 +60,8 @@ export async function main(args: readonly string[], { out, err }: Output): Promi
     out.write(
       json === true ? `${JSON.stringify(jsonOf(report), null, 2)}\n` : `${tableOf(report)}\n\n${summaryOf(report)}\n`,
     )
-    return report.outcomes.some(({ status }) => status === 'broken') ? 1 : 0
+    const has = (status: Outcome['status']) => report.outcomes.some((outcome) => outcome.status === status)
+    return has('broken') ? 1 : has('slow') ? 3 : 0
   } catch (error) {
     err.write(`The suite could not run. ${describeError(error)}\n`)
     return 2
@@ -125,6 +127,6 @@ function showProgress(err: NodeJS.WritableStream, { status, title, took }: Outco
 function jsonOf(report: Report): object {
   const { outcomes } = report
   const count = (status: Outcome['status']) => outcomes.filter((outcome) => outcome.status === status).length
-  const [kept, broken, skipped, exempt] = (['kept', 'broken', 'skipped', 'exempt'] as const).map(count)
-  return { ...report, counts: { kept, broken, skipped, exempt } }
+  const [kept, broken, slow, skipped, exempt] = (['kept', 'broken', 'slow', 'skipped', 'exempt'] as const).map(count)
+  return { ...report, counts: { kept, broken, slow, skipped, exempt } }
 }

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { createAdapterContext, type Entry, type ServerStore, type Stored, type Version } from '@sess/core/adapter'
 import { Breach, expectThat, show } from '../breach.js'
 import { type FaultProxy, startFaultProxy } from '../faults/proxy.js'
-import { type Backend, type Harness, makeStore } from '../harness.js'
-import { withinDeadline } from './within-deadline.js'
+import { type Backend, type Harness, makeStore, release } from '../harness.js'
+import { runOutside } from './case-context.js'
+import { Pace } from './pace.js'
+import { waitFor } from './within-deadline.js'
 
 const HOUR = 3_600_000
 
@@ -20,12 +22,14 @@ export class ServerStage {
   readonly backend: Backend
   /** The case's own scope. */
   readonly scope: string = newScope()
+  /** How long the case's calls take. */
+  readonly pace: Pace = new Pace()
   readonly #stores: ServerStore[] = []
   readonly #undo: (() => Promise<void> | void)[] = []
 
   constructor(harness: Harness) {
     this.harness = harness
-    this.backend = harness.backend === undefined || harness.backend === 'in-process' ? {} : harness.backend
+    this.backend = typeof harness.backend === 'object' ? this.#watched(harness.backend) : {}
   }
 
   /** Makes a new stage, to run a case within a case. */
@@ -42,13 +46,17 @@ export class ServerStage {
   open(scope: string = this.scope, address: string = this.backend.tcp ?? ''): ServerStore {
     const store = this.make(this.optionsOf(scope, address))
     this.#stores.push(store)
-    return store
+    return this.pace.timed(store)
   }
 
-  /** Makes an instance with other options. The case must close it. Throws a `TypeError` if it is a client store. */
+  /**
+   * Makes an instance with other options, exactly as the adapter returns it. The case must close it. Throws a
+   * `TypeError` if it is a client store.
+   */
   make(options: object): ServerStore {
     const store = makeStore(this.harness, options, CONTEXT)
     if (store.kind !== 'server') throw new TypeError('The adapter makes both client stores and server stores.')
+    this.pace.keep(store)
     return store
   }
 
@@ -59,22 +67,42 @@ export class ServerStage {
 
   /** Opens an instance that `faults` can cut off from the backend. */
   async openFaulty(): Promise<{ store: ServerStore; faults: Faults }> {
+    const { faults, address } = await this.faults()
+    return { store: this.open(this.scope, address), faults }
+  }
+
+  /** What cuts instances at that address off from the backend. */
+  async faults(): Promise<{ faults: Faults; address: string }> {
     const { tcp, stop, start } = this.backend
     if (tcp === undefined) {
       if (!stop || !start) throw new TypeError('The harness cannot make this backend fail.')
       this.cleanUp(start)
-      return { store: this.open(), faults: { begin: async () => stop(), end: async () => start() } }
+      return { faults: { begin: async () => stop(), end: async () => start() }, address: '' }
     }
     const proxy = await this.proxy()
-    const store = this.open(this.scope, proxy.address)
-    return { store, faults: { begin: () => proxy.set('refuse'), end: () => proxy.set('none'), proxy } }
+    return {
+      faults: { begin: () => proxy.set('refuse'), end: () => proxy.set('none'), proxy },
+      address: proxy.address,
+    }
   }
 
   /** Starts a fault proxy in front of the backend. It is closed with the stage. */
   async proxy(): Promise<FaultProxy> {
-    const proxy = await startFaultProxy(this.backend.tcp ?? '')
+    const proxy = await runOutside(() => startFaultProxy(this.backend.tcp ?? ''))
     this.cleanUp(() => proxy.close())
-    return proxy
+    return {
+      host: proxy.host,
+      port: proxy.port,
+      address: proxy.address,
+      get connections() {
+        return proxy.connections
+      },
+      set: (fault) => {
+        if (fault !== 'none') this.pace.disturb()
+        return runOutside(() => proxy.set(fault))
+      },
+      close: () => proxy.close(),
+    }
   }
 
   /** Registers an action to run when the stage is closed. The last one registered runs first. */
@@ -86,7 +114,7 @@ export class ServerStage {
   async close(): Promise<void> {
     for (const undo of this.#undo.splice(0).toReversed()) await undo()
     // Only clause 7.5 checks whether a store closes.
-    await Promise.allSettled(this.#stores.map((store) => withinDeadline(store, 'close', async () => store.close())))
+    await Promise.all(this.#stores.map((store) => waitFor(store, release(store))))
   }
 
   /** Creates an entry. Throws a `Breach` if the store refuses it. */
@@ -113,6 +141,27 @@ export class ServerStage {
       found,
     )
     return found
+  }
+
+  /** What may be done to the backend, with a note of what disturbs it. What the harness starts is not the store's. */
+  #watched({ stop, start, restart, evict, plant, fill, forbidWrites, withClock, ...rest }: Backend): Backend {
+    const disturbing =
+      <A extends readonly unknown[], T>(act: (...args: A) => Promise<T> | T) =>
+      async (...args: A): Promise<T> => {
+        this.pace.disturb()
+        return runOutside(() => act(...args))
+      }
+    return {
+      ...rest,
+      ...(stop && { stop: disturbing(stop) }),
+      ...(start && { start: disturbing(start) }),
+      ...(restart && { restart: disturbing(restart) }),
+      ...(evict && { evict: disturbing(evict) }),
+      ...(fill && { fill: disturbing(fill) }),
+      ...(forbidWrites && { forbidWrites: disturbing(forbidWrites) }),
+      ...(withClock && { withClock: (ahead) => runOutside(() => withClock(ahead)) }),
+      ...(plant && { plant: (...args) => runOutside(() => plant(...args)) }),
+    }
   }
 }
 

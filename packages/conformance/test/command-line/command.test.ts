@@ -79,8 +79,15 @@ describe('the exit code', { timeout: SPAWN_TIMEOUT }, () => {
     expect(err).toMatch(/^The suite could not run\. /)
   })
 
+  it('is 3 when no clause is broken, but the store was too slow to decide one', async () => {
+    const { code, out } = await run(fixture('slow.js'), '--only', '2.1', '--only', '7.6')
+    expect(code).toBe(3)
+    expect(out).toMatch(/^2\.1 {2}TOO SLOW {2}0 of 1 /)
+    expect(out).toMatch(/^The map store is too slow here to decide 2\.1\.$/m)
+  })
+
   it('is set even if the store would keep the process alive', async () => {
-    const { code } = await spawnCli(fixture('leaking.js'), '--only', '2.1')
+    const { code } = await spawnCli(fixture('staying.js'), '--only', '2.1')
     expect(code).toBe(0)
   })
 })
@@ -89,7 +96,7 @@ describe('what it runs', { timeout: SPAWN_TIMEOUT }, () => {
   it('is an adapter, with the options that flags give it', async () => {
     const { code, out, err } = await run(fixture('adapter.js'), '--scope', 'scope', '--in-process', '--only', '5.1')
     expect([code, err]).toEqual([0, expect.stringContaining('5.1 keeps scopes apart')])
-    expect(out).toMatch(/^5\.1 {2}kept {5}4 of 4 /)
+    expect(out).toMatch(/^5\.1 {2}kept {6}4 of 4 /)
   })
 
   it('gets --options, which an adapter can refuse', async () => {
@@ -124,11 +131,28 @@ describe('what it runs', { timeout: SPAWN_TIMEOUT }, () => {
 })
 
 describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
+  it('calls a clause partly kept if a case was skipped, and says at the end why', async () => {
+    const { code, out } = await run(fixture('good.js'), '--only', '10.2')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^10\.2 partly {4}3 of 5 /)
+    expect(out).toContain(
+      "\nThese clauses were not tried in full on the map store:\n  10.2: backend: 'in-process' has no restart\n",
+    )
+  })
+
+  it('is a breach of 7.7 if an error was not handled, whatever --only names', async () => {
+    const { code, out } = await spawnCli(fixture('rejecting.js'), '--only', '2.1')
+    expect(code).toBe(1)
+    expect(out).toMatch(
+      /received: 6 × an unhandled rejection \(Error: nobody handles this\), during "2\.1 reads an unknown key as null/,
+    )
+  })
+
   it('is a line for each clause, followed by its broken and skipped cases', async () => {
     const { out } = await run(fixture('broken.js'), '--only', '1.1', '--only', '1.2', '--only', '7.3')
     expect(out.split('\n').map((line) => line.replace(/\d+ ms$/, 'N ms'))).toEqual([
-      '1.1  kept     4 of 4    N ms',
-      '1.2  BROKEN   0 of 1    N ms',
+      '1.1  kept      4 of 4    N ms',
+      '1.2  BROKEN    0 of 1    N ms',
       '  1.2 refuses a taken key and leaves its entry untouched',
       expect.stringMatching(/^ {4}clause 1\.2 is broken: /),
       '    checked:  create of a taken key',
@@ -136,9 +160,12 @@ describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
       expect.stringMatching(/^ {4}received: '/),
       expect.stringMatching(/^ {4}hint: {5}Insert only if /),
       '    contract: docs/contract.md#clause-1.2',
-      '7.3  skipped  0 of 1    N ms',
+      '7.3  skipped   0 of 1    N ms',
       '  7.3 reports foreign bytes as CORRUPT and lets destroy remove them',
       "    skipped: backend: 'in-process' has no plant",
+      '',
+      'These clauses were not tried in full on the map store:',
+      "  7.3: backend: 'in-process' has no plant",
       '',
       'The map store breaks 1.2. 1 case was skipped.',
       '',
@@ -183,7 +210,7 @@ describe('what it prints', { timeout: SPAWN_TIMEOUT }, () => {
     expect({ store, kind, counts }).toEqual({
       store: 'map',
       kind: 'server',
-      counts: { kept: 6, broken: 1, skipped: 1, exempt: 0 },
+      counts: { kept: 6, broken: 1, slow: 0, skipped: 1, exempt: 0 },
     })
     expect(outcomes).toHaveLength(8)
     expect(outcomes[0]).toMatchObject({ clause: '1.2', status: 'broken', took: expect.any(Number) })

@@ -22,6 +22,8 @@ export interface LineOptions {
   readonly client?: Line
   /** In milliseconds. */
   readonly deadline?: number
+  /** The server asks for none. */
+  readonly password?: string
 }
 
 /** Milliseconds: longer than a busy machine keeps a process from running, so that no deadline passes by accident. */
@@ -129,6 +131,7 @@ export function lineAdapter({ server, lacks, lineTo }: Wiring): Adapter<LineOpti
       address: optional(text({ pattern: /^[\w.]+:\d+$/, expected: 'host:port' }), server.address),
       client: optional(isLine),
       deadline: optional(integer({ max: 60_000 }), DEADLINE),
+      password: optional(text(), ''),
     })
     const line = client ?? open(read.address)
     return storeOn(line, { ...read, isOwn: client === undefined, lacks, isPruned: server.options.until === undefined })

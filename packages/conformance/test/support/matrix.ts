@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { type SuiteCase, suiteOf } from '@sess/conformance'
+import { inTurns, type Suite, type SuiteCase, suiteOf } from '@sess/conformance'
 import type { Mutant, Running } from './mutant.ts'
 
 /** The outcome of a case on a mutant. */
@@ -16,6 +16,13 @@ interface Job {
   readonly one: SuiteCase
 }
 
+/** A mutant that runs, and the suite on it. */
+interface Subject {
+  readonly mutant: Mutant
+  readonly running: Running
+  readonly suite: Suite
+}
+
 /** How many cases run at the same time: those that may wait for a deadline, and the others. */
 const FAULTY_WIDTH = 250
 const WIDTH = 24
@@ -26,34 +33,39 @@ const CALM = 5
 
 /** Runs every case of the suite on every mutant. */
 export async function runMatrix(mutants: readonly Mutant[]): Promise<readonly Result[]> {
-  const runnings = await Promise.all(mutants.map(async (mutant) => ({ mutant, running: await mutant.start() })))
-  const jobs = runnings.flatMap(jobsOf)
-  const together = jobs.filter(({ one }) => !one.isAlone)
+  const subjects = await Promise.all(mutants.map(start))
+  const jobs = subjects.flatMap(jobsOf)
+  const together = jobs.filter(({ one }) => one.turn === 'together')
   const [waiting, faulty] = [isWaiting, isFaulty].map((isIt) => together.filter(({ one }) => isIt(one)))
   const others = together.filter(({ one }) => !isWaiting(one) && !isFaulty(one))
   const results = [
     ...(await Promise.all([runTogether(waiting), runTogether(faulty, FAULTY_WIDTH), runTogether(others, WIDTH)])),
-    ...(await runApart(jobs.filter(({ one }) => one.isAlone && !isOfProcess(one)))),
-    await runInTurn(jobs.filter(({ one }) => one.isAlone && isOfProcess(one))),
+    ...(await runApart(jobs.filter(({ one }) => one.turn === 'alone'))),
+    await runInTurn(jobs.filter(({ one }) => one.turn === 'first' || one.turn === 'last')),
   ]
-  for (const { running } of runnings) await running.close()
+  for (const { suite, running } of subjects) {
+    await suite.close()
+    await running.close()
+  }
   return results.flat()
 }
 
+async function start(mutant: Mutant): Promise<Subject> {
+  const running = await mutant.start()
+  const suite = suiteOf(running.harness)
+  suite.open()
+  return { mutant, running, suite }
+}
+
 /** The cases that are neither skipped nor exempt. */
-function jobsOf({ mutant, running }: { readonly mutant: Mutant; readonly running: Running }): readonly Job[] {
-  const cases = suiteOf(running.harness).cases.filter(({ skip, lack }) => skip === undefined && lack === undefined)
-  return cases.map((one) => ({ mutant, one }))
+function jobsOf({ mutant, suite }: Subject): readonly Job[] {
+  const cases = suite.cases.filter(({ skip, lack }) => skip === undefined && lack === undefined)
+  return inTurns(cases).map((one) => ({ mutant, one }))
 }
 
 /** Whether the case waits for the wall clock. */
 function isWaiting({ clause }: SuiteCase): boolean {
   return ['6.1', '6.2', '6.4', '6.6', '7.9'].includes(clause)
-}
-
-/** Whether the case looks at the whole process. */
-function isOfProcess({ clause }: SuiteCase): boolean {
-  return clause === '7.5' || clause === '7.7'
 }
 
 /** Whether the case may wait for a deadline. */

@@ -49,13 +49,8 @@ export interface Defect {
   /** The keys that `stores` affects. Default: the keys of cases that do not depend on chance. */
   readonly keys?: (key: string) => boolean
   readonly backend?: (surroundings: Surroundings) => Partial<Backend>
-}
-
-/** The error of a mutant that leaves a rejection unhandled. */
-export class Stray extends Error {}
-
-export function isStray(error: unknown): boolean {
-  return error instanceof Stray
+  /** Whether the harness says that the backend is in the process. */
+  readonly isInProcess?: true
 }
 
 /** Random sequences and losses show a defect in one run and not in another. */
@@ -82,7 +77,8 @@ async function start(variant: Variant, defect: Defect): Promise<Running> {
     harness: {
       ...harness,
       adapter: change ? changed(adapter, change, defect.keys ?? ((key) => !isByChance(key))) : adapter,
-      backend: { ...backend, ...defect.backend?.(surroundings) },
+      backend: defect.isInProcess ? 'in-process' : { ...backend, ...defect.backend?.(surroundings) },
+      ...(defect.isInProcess && { options: ({ scope }: { readonly scope: string }) => ({ scope }) }),
       ...(defect.isSwitched && {
         options: ({ scope }: { readonly scope: string }) => ({ scope, address: `localhost:${server.port}` }),
       }),

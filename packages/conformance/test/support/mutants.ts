@@ -20,6 +20,7 @@ import { readMutants } from './mutants/read.ts'
 import { recoveryMutants } from './mutants/recovery.ts'
 import { residueMutants } from './mutants/residue.ts'
 import { uncertaintyMutants } from './mutants/uncertainty.ts'
+import { unreachableMutants } from './mutants/unreachable.ts'
 import { scopeMutants } from './mutants/scope.ts'
 import { textMutants } from './mutants/text.ts'
 import { updateMutants } from './mutants/update.ts'
@@ -40,6 +41,7 @@ export const mutants: readonly Mutant[] = [
   ...afterPruneMutants,
   ...mindMutants,
   ...outageMutants,
+  ...unreachableMutants,
   ...recoveryMutants,
   ...foreignMutants,
   ...uncertaintyMutants,

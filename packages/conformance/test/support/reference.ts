@@ -47,7 +47,7 @@ export async function startReference(variant: Variant, options: ReferenceOptions
         lacks: options.lacks ?? lacks,
         ...(lineTo && { lineTo: (address) => lineTo(address, server) }),
       }),
-      options: ({ scope, address }) => ({ scope, address }),
+      options: ({ scope, address }) => ({ scope, address, password: 'a password of the harness' }),
       backend: {
         tcp: server.address,
         releasesWithin: 100,

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { isSessError, type ServerStore, type SessError, type Version } from '@sess/core/adapter'
 import { Breach, describeError, expectFailure, expectThat } from '../../breach.js'
 import { entry } from '../../stage/server.js'
-import { GRACE_MS, withinDeadline } from '../../stage/within-deadline.js'
+import { graceOf, withinDeadline } from '../../stage/within-deadline.js'
 
 const DATA = 'the confidential data of a session'
 
@@ -47,7 +47,7 @@ export async function expectRecovery(store: ServerStore, done: string): Promise<
 
 /** Repeats a call while it fails with `UNAVAILABLE`. Throws a `Breach` after three deadlines and a grace time. */
 export async function whenAvailable<T>(store: ServerStore, done: string, call: () => Promise<T>): Promise<T> {
-  const until = performance.now() + 3 * store.deadline + GRACE_MS
+  const until = performance.now() + 3 * store.deadline + graceOf(store)
   for (;;) {
     try {
       return await call()

@@ -73,7 +73,6 @@ export const closeMutants: readonly Mutant[] = [
     }),
   }),
   mutant('7.5', 'drops the calls in flight', {
-    also: ['10.1'],
     stores: () => (store) => {
       let isClosing = false
       return {
@@ -88,6 +87,20 @@ export const closeMutants: readonly Mutant[] = [
         close() {
           isClosing = true
           return store.close()
+        },
+      }
+    },
+  }),
+  mutant('7.5', 'answers null to calls in flight', {
+    stores: () => (store) => {
+      let end: () => void = () => {}
+      const closed = new Promise<null>((resolve) => (end = () => resolve(null)))
+      return {
+        create: (key, entry) => Promise.race([store.create(key, entry), closed]),
+        read: (key) => Promise.race([store.read(key), closed]),
+        async close() {
+          end()
+          await store.close()
         },
       }
     },

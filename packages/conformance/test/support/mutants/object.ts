@@ -1,5 +1,7 @@
+import { SessError } from '@sess/core/adapter'
 import { DEADLINE } from '../line-store.ts'
 import { mutant, type Mutant } from '../mutant.ts'
+import { isUnavailable } from './watch.ts'
 
 /** A server store with one field replaced. */
 function withField(name: string, field: object): Mutant {
@@ -27,7 +29,52 @@ const fields: readonly Mutant[] = [
   }),
 ]
 
+const throwing: readonly Mutant[] = [
+  mutant('10.1', 'throws instead of rejecting after close', {
+    stores: () => (store) => {
+      let isClosed = false
+      return {
+        read(key) {
+          if (isClosed) throw new SessError('CLOSED', 'The line store is closed.')
+          return store.read(key)
+        },
+        close() {
+          isClosed = true
+          return store.close()
+        },
+      }
+    },
+  }),
+  mutant('10.1', 'throws instead of rejecting after a call that failed', {
+    stores: () => (store) => {
+      let failure: SessError | undefined
+      let isClosed = false
+      return {
+        destroy(key) {
+          const last = failure
+          failure = undefined
+          if (last !== undefined && !isClosed) throw last
+          return store.destroy(key)
+        },
+        read: (key) =>
+          store.read(key).catch((error: unknown) => {
+            if (isUnavailable(error)) failure = error
+            throw error
+          }),
+        close() {
+          isClosed = true
+          return store.close()
+        },
+      }
+    },
+  }),
+]
+
 const lacks: readonly Mutant[] = [
+  mutant('10.2', 'is in the process, and does not declare that its entries end with it', {
+    lacks: [],
+    isInProcess: true,
+  }),
   mutant('10.2', 'is empty after a restart, and does not declare it', { lacks: [] }),
   mutant('10.2', 'evicts, and does not declare it', { variant: 'expiring', lacks: [] }),
   mutant('10.2', 'declares that it is empty after a restart, and is not', { server: { isDurable: true } }),
@@ -40,4 +87,4 @@ const lacks: readonly Mutant[] = [
   }),
 ]
 
-export const objectMutants: readonly Mutant[] = [...fields, ...lacks]
+export const objectMutants: readonly Mutant[] = [...fields, ...throwing, ...lacks]

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { mutant, type Mutant, Stray } from '../mutant.ts'
+import { mutant, type Mutant } from '../mutant.ts'
 import { onFailure } from './watch.ts'
 
 export const residueMutants: readonly Mutant[] = [
@@ -8,7 +8,17 @@ export const residueMutants: readonly Mutant[] = [
     stores: () =>
       onFailure(() => ({
         act() {
-          void Promise.reject(new Stray())
+          void Promise.reject(new Error('nobody handles this'))
+        },
+      })),
+  }),
+  mutant('7.7', 'throws an error that nobody catches while the backend is unreachable', {
+    stores: () =>
+      onFailure(() => ({
+        act() {
+          setImmediate(() => {
+            throw new Error('nobody catches this')
+          })
         },
       })),
   }),
@@ -38,6 +48,17 @@ export const residueMutants: readonly Mutant[] = [
           cleanUp(() => clearTimeout(timer))
         },
       })),
+  }),
+  mutant('7.7', 'starts a child process that ends at once', {
+    stores: () => (store) => {
+      let reads = 0
+      return {
+        read(key) {
+          if (++reads === 150) spawn('true', { stdio: 'ignore' })
+          return store.read(key)
+        },
+      }
+    },
   }),
   mutant('7.7', 'starts a child process while the backend is unreachable', {
     stores: () => {
