@@ -1,5 +1,15 @@
 import type { ConnectionOptions } from 'node:tls'
-import { type Check, deadline, integer, invalidOption, optional, readOptions, text } from '@sess/core/adapter'
+import {
+  type Check,
+  deadline,
+  exclusive,
+  integer,
+  invalidOption,
+  like,
+  optional,
+  readOptions,
+  text,
+} from '@sess/core/adapter'
 import type { Cluster, Redis } from 'ioredis'
 import { type Target, url } from './url.js'
 
@@ -50,7 +60,6 @@ export interface Settings extends Omit<RedisOptions, 'url'> {
 
 // A prefix ends in a character that no key contains, so a key of one prefix is never a key of another.
 const PREFIX_SHAPE = /^(?!.*\p{Surrogate})(?:.*[^\w-])?$/su
-const PLACES = ['url', 'sentinels', 'nodes', 'client'] as const
 const LOGIN = ['username', 'password', 'tls'] as const
 
 const addresses: Check<Address[]> = (value, path) => {
@@ -59,16 +68,13 @@ const addresses: Check<Address[]> = (value, path) => {
   return value.map((address: unknown, index) => readOptions(`${path}[${index}]`, address, checks))
 }
 
-/** Checks the shape and not the class, because the application may have another copy of ioredis. */
-function isClient(value: unknown): value is Redis | Cluster {
-  return typeof value === 'object' && value !== null && 'isCluster' in value && 'duplicate' in value
-}
+const anyClient = like<Redis | Cluster>('a Redis or Cluster of ioredis', 'isCluster', 'duplicate')
 
 const client: Check<Redis | Cluster> = (value, path) => {
-  if (!isClient(value)) throw invalidOption(path, value, 'a Redis or Cluster of ioredis')
-  const { scaleReads, role } = { scaleReads: undefined, role: undefined, ...value.options }
+  const given = anyClient(value, path)
+  const { scaleReads, role } = { scaleReads: undefined, role: undefined, ...given.options }
   if ((scaleReads ?? role) !== 'master') throw invalidOption(path, value, 'a client that reads from the master')
-  return value
+  return given
 }
 
 const tls: Check<ConnectionOptions> = (value, path) => {
@@ -91,12 +97,11 @@ export function readRedisOptions(options: unknown): Settings {
     deadline,
     maxBytes: optional(integer({ max: 2 ** 28 }), 2 ** 20),
   })
+  exclusive('redis', read, ['url'], ['sentinels'], ['nodes'], ['client'])
   const has = (name: keyof typeof read): boolean => read[name] !== undefined
   const expect = (isRight: boolean, name: keyof typeof read, expected: string): void => {
     if (!isRight) throw invalidOption(`redis.${name}`, read[name], expected)
   }
-  const [place = 'url', other = place] = PLACES.filter(has)
-  expect(other === place, other, `nothing, because redis.${place} is set`)
   expect(
     has('name') === has('sentinels'),
     'name',
