@@ -12,7 +12,7 @@ afterAll(() => pool.end())
 testStore<MysqlOptions>({
   adapter: mysql,
   // The suite opens about a hundred stores, and the server starts a thread for each connection.
-  options: ({ scope, address }) => ({ url: urlOf(address), table: scope, connections: 4 }),
+  options: ({ scope, address }) => ({ url: urlOf(address), table: scope, connections: 4, deadline: 4000 }),
   backend: {
     ...server,
     async plant(scope, key, bytes) {

@@ -45,23 +45,23 @@ export class CaseRunner {
 
   /** Rejects with a `ClauseError` or a `TooSlowError`. */
   async run<S extends Stage>(plan: Plan<S>, onStart?: () => void): Promise<void> {
-    const attempt = (isAlone: boolean) =>
+    const attempt = (isAlone: boolean, isCareful: boolean) =>
       this.#gate.run(isAlone, () => {
         onStart?.()
-        return this.#attempt(plan)
+        return this.#attempt(plan, isCareful)
       })
-    let failure = await attempt(plan.isAlone)
-    // The other cases may have kept the store busy. To run the case again hides no fault: a late answer shows none, and
-    // a case that shows one is never run again.
-    if (failure instanceof TooSlowError && !plan.isAlone) {
+    let failure = await attempt(plan.isAlone, false)
+    // The other cases may have kept the store busy, or this one asked too much at once. To run the case again hides no
+    // fault: a late answer shows none, and a case that shows one is never run again.
+    if (failure instanceof TooSlowError) {
       this.#gate.narrow()
-      failure = await attempt(true)
+      failure = await attempt(true, true)
     }
     if (failure !== undefined) throw failure
   }
 
-  async #attempt<S extends Stage>({ clause, one, stageOf }: Plan<S>): Promise<Error | undefined> {
-    const attempt = { title: `${clause.id} ${one.title}`, strays: this.#strays }
+  async #attempt<S extends Stage>({ clause, one, stageOf }: Plan<S>, isCareful: boolean): Promise<Error | undefined> {
+    const attempt = { title: `${clause.id} ${one.title}`, strays: this.#strays, isCareful }
     if (one.turn === 'last') this.#isReported = true
     const stage = stageOf()
     try {

@@ -15,7 +15,7 @@ function startTimers(count: number, ms: number): void {
 
 /** Asserts in a case of its own that `use` releases all that it takes. */
 function watched(use: () => Promise<void>): Promise<void> {
-  const attempt = { title: '7.5 a case', strays: new Strays() }
+  const attempt = { title: '7.5 a case', strays: new Strays(), isCareful: false }
   return runAttempt(attempt, () => expectAllReleased('a use', use, WITHIN))
 }
 

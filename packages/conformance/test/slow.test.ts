@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Outcome, runSuite } from '@sess/conformance'
 import { unavailable } from '@sess/core/adapter'
 import { describe, expect, it } from 'vitest'
@@ -38,6 +39,25 @@ describe('a store that answers too late, although nothing was made to fail', () 
     const outcomes = await outcomesOf(() => (++reads <= 2 ? never() : null), '2.1')
     expect(outcomes.map(({ status }) => status)).toEqual(['slow'])
     expect(reads).toBe(2)
+  })
+})
+
+describe('a store that answers too late if it is asked too much at once', () => {
+  it('is asked less at once when a case is tried again, also one that is alone anyway', async () => {
+    const fewConnections = mapAdapter((_, put) => {
+      let calls = 0
+      return {
+        deadline: DEADLINE,
+        create: async (key, entry) => {
+          await sleep(++calls > 2 ? 2 * DEADLINE : 0)
+          calls--
+          return put(key, entry)
+        },
+      }
+    })
+    const title = '6.3 prunes in steps that yield to the event loop'
+    const { outcomes } = await runSuite(harnessOf(fewConnections), { filter: (one) => one.title === title })
+    expect(outcomes.map(({ status }) => status)).toEqual(['kept'])
   })
 })
 

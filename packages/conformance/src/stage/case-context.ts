@@ -6,6 +6,8 @@ export interface Attempt {
   readonly title: string
   /** The errors of the whole run that nobody handled. */
   readonly strays: Notes
+  /** The store was too slow for the first attempt, so this one asks less of it at once. */
+  readonly isCareful: boolean
 }
 
 export interface Notes {
