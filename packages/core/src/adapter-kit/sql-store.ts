@@ -4,8 +4,8 @@ import { newVersion } from './frame.js'
 import { corrupt, serverStore } from './server-store.js'
 import { isVersion, storedRow } from './stored-row.js'
 
-/** A value that is sent with a statement. `null` is SQL's NULL. */
-export type SqlValue = string | number | Buffer | null
+/** A value that is sent with a statement. Bytes come in a `Buffer`, and `null` is SQL's NULL. */
+export type SqlValue = string | number | Uint8Array | null
 
 /** What a statement did. */
 export interface SqlResult {
