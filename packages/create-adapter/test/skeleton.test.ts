@@ -65,6 +65,6 @@ describe('what is written', { timeout: SPAWN_TIMEOUT }, () => {
     copyFileSync(fileURLToPath(new URL('fixtures/redis-client.ts', import.meta.url)), join(folder, 'src/client.ts'))
     addDependency(folder, 'ioredis', '^6.0.0')
     const { code, out } = await runScript(folder, 'test', { TEST_SERVER: new URL(url).host })
-    expect([code, counts(out)]).toEqual([0, expect.stringMatching(/^Tests {2}[4-9]\d passed/)])
+    expect([code, counts(out)]).toEqual([0, expect.stringMatching(/^Tests {2}\d{2,3} passed/)])
   })
 })
