@@ -3,11 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * @typedef {{ name: string, private?: boolean, version: string, scripts?: Record<string, string>,
+ * @typedef {{ name: string, private?: boolean, version: string, main?: string, exports: Record<string, unknown>,
  *   repository?: { url?: string, directory?: string }, devDependencies?: Record<string, string>,
  *   peerDependencies?: Record<string, string> }} Manifest
  * @typedef {{ tasks: Record<string, { dependsOn?: string[] }> }} Turbo
- * @typedef {{ references?: { path: string }[] }} Solution
  * @typedef {{ packages: Record<string, { resolved?: string, link?: boolean }> }} Lock
  */
 
@@ -32,7 +31,6 @@ const check = (holds, problem) => {
 }
 
 const turbo = /** @type {Turbo} */ (json('turbo.json'))
-const solution = /** @type {Solution} */ (json('tsconfig.json'))
 const lock = /** @type {Lock} */ (json('package-lock.json'))
 
 const folders = ['packages', 'examples']
@@ -44,6 +42,19 @@ const manifestOf = (folder) => /** @type {Manifest} */ (json(folder, 'package.js
 
 const published = folders.filter((folder) => !manifestOf(folder).private)
 const repositories = new Set(published.map((folder) => manifestOf(folder).repository?.url))
+
+/**
+ * What `exports` says of an entry that is built as an ES module and as a CommonJS module. The first condition that holds
+ * counts. Node imports and requires one copy, the ES module (`module-sync`), unless it cannot require those. So does a
+ * bundler (`module`), which would otherwise put both into a bundle. Jest gets the CommonJS module.
+ *
+ * @param {string} name
+ */
+function bothFormats(name) {
+  const module = { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` }
+  const commonJs = { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` }
+  return { 'module-sync': module, module, require: commonJs, default: module }
+}
 
 /** Packages that import nothing from core. */
 const withoutCore = new Set(['@sess/core', '@sess/create-adapter'])
@@ -59,11 +70,18 @@ for (const folder of folders) {
   }
 
   if (manifest.private) continue
-  check(solution.references?.some(({ path }) => path === folder) === true, `tsconfig.json: no reference to ${folder}`)
   check(
     existsSync(join(folder, 'LICENSE')) && read(folder, 'LICENSE') === read('LICENSE'),
     `${folder}: LICENSE is missing or differs from the one in the root`,
   )
+  for (const [path, target] of Object.entries(manifest.main === undefined ? {} : manifest.exports)) {
+    const expected = path.endsWith('.json') ? path : bothFormats(path === '.' ? 'index' : path.slice(2))
+    // The text of an object shows the order of its keys.
+    check(
+      JSON.stringify(target) === JSON.stringify(expected),
+      `${folder}: exports must say of ${path}: ${JSON.stringify(expected)}`,
+    )
+  }
   // Core must not break an adapter within this range. With a caret range, changesets would turn every minor of core
   // into a major of each adapter.
   const core = manifest.peerDependencies?.['@sess/core']

@@ -10,7 +10,7 @@ import { formatMessage } from 'publint/utils'
 /**
  * @typedef {{ name: string, private?: boolean, location: string }} Workspace
  * @typedef {{ name: string, filename: string, files: { path: string }[] }} Packed
- * @typedef {{ exports?: Record<string, unknown> }} Manifest
+ * @typedef {{ main?: string, exports?: Record<string, unknown> }} Manifest
  */
 
 const npm = process.env['npm_execpath']
@@ -24,11 +24,20 @@ const attw = fileURLToPath(new URL('dist/index.js', import.meta.resolve('@arethe
  */
 const npmJson = (...args) => JSON.parse(execFileSync(process.execPath, [npm, ...args], { encoding: 'utf8' }))
 
-/** @param {string} location */
-const isLibrary = (location) => {
-  const { exports = {} } = /** @type {Manifest} */ (JSON.parse(readFileSync(join(location, 'package.json'), 'utf8')))
-  return '.' in exports
+/**
+ * A library is imported. One with a `main` is bundled, and has a build for CommonJS too.
+ *
+ * @param {string} location
+ */
+const kindOf = (location) => {
+  const { main, exports = {} } = /** @type {Manifest} */ (
+    JSON.parse(readFileSync(join(location, 'package.json'), 'utf8'))
+  )
+  return { isLibrary: '.' in exports, isBundled: main !== undefined }
 }
+
+/** What bundle.js writes beside the entries: what they share, and the licences of what is inlined. */
+const BUNDLED = /^dist\/(?:shared\.c?js(?:\.map)?|third-party-licenses\.txt)$/
 
 /**
  * The template files of a package, relative to its root. npm leaves files of some names out of a tarball.
@@ -51,12 +60,15 @@ function templates(location) {
  * @returns {string[]}
  */
 function contents(location, files) {
-  const code = isLibrary(location) ? ['dist/index.js', 'dist/index.d.ts', 'src/index.ts'] : []
+  const { isLibrary, isBundled } = kindOf(location)
+  const code = isLibrary ? ['dist/index.js', 'dist/index.d.ts', 'src/index.ts'] : []
+  if (isBundled) code.push('dist/index.cjs', 'dist/index.d.cts')
   const written = templates(location)
   const wanted = ['LICENSE', 'package.json', ...code, ...written]
   const missing = wanted.filter((file) => !files.includes(file))
   const surplus = files.filter((file) => {
-    const source = /^dist\/(.+?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file)?.[1]
+    if (isBundled && BUNDLED.test(file)) return false
+    const source = /^dist\/(.+?)(?:\.d\.c?ts|\.c?js)(?:\.map)?$/.exec(file)?.[1]
     if (source !== undefined) return !existsSync(join(location, 'src', `${source}.ts`))
     return !written.includes(file) && !/^(?:src\/.+\.ts|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)
   })
@@ -81,11 +93,15 @@ async function lint(tarball) {
 }
 
 /**
+ * Whether TypeScript finds the types of every entry, in each of its four resolutions for what has both formats.
+ *
  * @param {string} tarball
+ * @param {boolean} isBundled
  * @returns {Promise<string[]>}
  */
-function types(tarball) {
-  const args = [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji']
+function types(tarball, isBundled) {
+  const profile = isBundled ? 'strict' : 'esm-only'
+  const args = [attw, tarball, '--profile', profile, '--format', 'ascii', '--no-color', '--no-emoji']
   return new Promise((resolve) => {
     execFile(process.execPath, args, (error, stdout, stderr) =>
       resolve(error === null ? [] : [`attw:\n${stdout}${stderr}`]),
@@ -108,7 +124,8 @@ try {
     if (packed === undefined) throw new Error(`npm pack made no tarball for ${name}`)
     const tarball = join(folder, packed.filename)
     const files = packed.files.map(({ path }) => path)
-    const typed = isLibrary(location) ? types(tarball) : []
+    const { isLibrary, isBundled } = kindOf(location)
+    const typed = isLibrary ? types(tarball, isBundled) : []
     return { name, files, problems: [...contents(location, files), ...(await lint(tarball)), ...(await typed)] }
   })
   for (const { name, files, problems } of await Promise.all(checks)) {

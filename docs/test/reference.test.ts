@@ -5,7 +5,7 @@ import { Document, ROOT } from './support/document.ts'
 
 interface Manifest {
   readonly name: string
-  readonly exports: Readonly<Record<string, string | { readonly types: string }>>
+  readonly exports: Readonly<Record<string, string | { readonly default: { readonly types: string } }>>
 }
 
 interface EntryPoint {
@@ -24,7 +24,7 @@ function entryPoints(): readonly EntryPoint[] {
       if (typeof target === 'string') return []
       const name = join(manifest.name, path)
       const page = `docs/reference/${name.replace('@sess/', '').replace('/', '.')}.md`
-      return [{ name, declarations: join('packages', folder, target.types), page }]
+      return [{ name, declarations: join('packages', folder, target.default.types), page }]
     })
   })
 }

@@ -2,7 +2,7 @@ import { createAdapterContext, type Entry } from '@sess/core/adapter'
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Nonce, Xaes256Gcm } from '../dist/xaes.js'
+import { Nonce, Xaes256Gcm } from '../src/xaes.ts'
 import { numbers, SECRET } from '../../../tests/support/stores.ts'
 import { entry, openStore, openWith } from './stores.ts'
 

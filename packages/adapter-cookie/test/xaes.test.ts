@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { Nonce, Xaes256Gcm } from '../dist/xaes.js'
+import { Nonce, Xaes256Gcm } from '../src/xaes.ts'
 
 function encrypt(key: Buffer, nonce: Buffer, plaintext: Buffer, additional: Buffer): Buffer {
   const cipher = new Xaes256Gcm(key).cipher(new Nonce(nonce)).setAAD(additional)

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { DatabaseFile } from '../dist/database-file.js'
+import { DatabaseFile } from '../src/database-file.ts'
 import { entry, failureOf, FAR, numbers, PAST, succeed, until } from '../../../tests/support/stores.ts'
 import { Child } from './child.ts'
 import { mount } from './mounts.ts'

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { entry, failureOf, numbers, SLACK, succeed } from '../../../tests/support/stores.ts'
-import { LockQueue } from '../dist/lock-queue.js'
+import { LockQueue } from '../src/lock-queue.ts'
 import { Child } from './child.ts'
 import { openRaw } from './raw.ts'
 import { all, allCallsOf, codesOf, newFile, openStore } from './stores.ts'

@@ -8,13 +8,24 @@ const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc')
 const TYPESCRIPT_5 = join(REHEARSAL, 'node_modules/typescript-5/bin/tsc')
 
 const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' }
+const NODE16 = { module: 'node16', moduleResolution: 'node16' }
 const BUNDLER = { module: 'esnext', moduleResolution: 'bundler' }
+const COMMONJS = { module: 'commonjs', moduleResolution: 'bundler' }
+const NODE10 = { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: true }
 
+/** `type` is that of the application's package. */
 const WAYS = [
-  { compiler: TYPESCRIPT_7, way: NODENEXT, name: 'TypeScript 7 and nodenext' },
-  { compiler: TYPESCRIPT_7, way: BUNDLER, name: 'TypeScript 7 and bundler' },
-  { compiler: TYPESCRIPT_5, way: NODENEXT, name: 'TypeScript 5.9 and nodenext' },
+  { compiler: TYPESCRIPT_7, way: NODENEXT, type: 'module', name: 'TypeScript 7 and nodenext' },
+  { compiler: TYPESCRIPT_7, way: NODENEXT, type: 'commonjs', name: 'TypeScript 7 and nodenext, from CommonJS' },
+  { compiler: TYPESCRIPT_7, way: NODE16, type: 'commonjs', name: 'TypeScript 7 and node16, from CommonJS' },
+  { compiler: TYPESCRIPT_7, way: COMMONJS, type: 'commonjs', name: 'TypeScript 7 and commonjs' },
+  { compiler: TYPESCRIPT_7, way: BUNDLER, type: 'module', name: 'TypeScript 7 and bundler' },
+  { compiler: TYPESCRIPT_5, way: NODENEXT, type: 'module', name: 'TypeScript 5.9 and nodenext' },
+  { compiler: TYPESCRIPT_5, way: NODE16, type: 'commonjs', name: 'TypeScript 5.9 and node16, from CommonJS' },
+  { compiler: TYPESCRIPT_5, way: NODE10, type: 'commonjs', name: 'TypeScript 5.9 and node10' },
 ]
+
+type Way = (typeof WAYS)[number]
 
 const OPTIONS = { target: 'es2022', lib: ['es2023'], types: ['node'], strict: true, skipLibCheck: false, noEmit: true }
 
@@ -45,9 +56,9 @@ const WRONG = {
 } as const
 
 /** The compiler's messages, by `file(line`. */
-async function compile(project: Project, compiler: string, way: object): Promise<Readonly<Record<string, string>>> {
+async function compile(project: Project, { compiler, way, type }: Way): Promise<Readonly<Record<string, string>>> {
   const config = { compilerOptions: { ...OPTIONS, ...way }, include: ['src'] }
-  project.write({ 'tsconfig.json': JSON.stringify(config) })
+  project.write({ 'tsconfig.json': JSON.stringify(config), 'src/package.json': JSON.stringify({ type }) })
   const { stdout } = await project.node([compiler, '--project', '.', '--pretty', 'false'])
   const said: Record<string, string> = {}
   for (const text of stdout.split(/\n(?! )/).filter((line) => line !== '')) {
@@ -77,9 +88,9 @@ afterAll(() => {
   bare.remove()
 })
 
-describe.each(WAYS)('with $name, checking the declarations', ({ compiler, way }) => {
+describe.each(WAYS)('with $name, checking the declarations', (way) => {
   it('options are checked by name, without an import of the adapter', async () => {
-    const said = await compile(full, compiler, way)
+    const said = await compile(full, way)
     const says = Object.values(WRONG).map(([, text]) => text)
     // Each message is for the third line of its file. No other file has a message, not even a declaration file.
     const places = wrongFiles.map((file) => `${file}(3`)
@@ -89,6 +100,6 @@ describe.each(WAYS)('with $name, checking the declarations', ({ compiler, way })
 
   it('what names an adapter that is not installed compiles', async () => {
     expect(bare.installed('@sess/adapter-redis')).toBeUndefined()
-    expect(await compile(bare, compiler, way)).toEqual({})
+    expect(await compile(bare, way)).toEqual({})
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { main } from '../../dist/command-line/command.js'
+import { main } from '../../src/command-line/command.ts'
 import { type Ran, runNode, SPAWN_TIMEOUT } from '../support/spawn.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))

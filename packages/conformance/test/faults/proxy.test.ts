@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Fault, type FaultProxy, startFaultProxy } from '../../dist/faults/proxy.js'
+import { type Fault, type FaultProxy, startFaultProxy } from '../../src/faults/proxy.ts'
 import { EchoClient, type EchoServer, listen, settle, settleLong, startEchoServer, until } from '../support/echo.ts'
 
 interface Setting {
@@ -520,7 +520,7 @@ describe('close', () => {
       import { once } from 'node:events'
       import { connect } from 'node:net'
       import { setTimeout } from 'node:timers/promises'
-      import { startFaultProxy } from ${JSON.stringify(new URL('../../dist/faults/proxy.js', import.meta.url).href)}
+      import { startFaultProxy } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
       const proxy = await startFaultProxy(${await listen(deaf, 0)})
       for (const fault of ['none', 'blackhole', 'none', { delay: 3_600_000 }]) {
         await proxy.set(fault)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { explainHistory, type Operation } from '../../dist/history/history.js'
+import { explainHistory, type Operation } from '../../src/history/history.ts'
 import { type Command, create, destroy, isLinearizable, play, read, update } from '../support/operations.ts'
 
 type Histories = Readonly<Record<string, readonly Operation[]>>

@@ -1,4 +1,4 @@
-import type { Operation } from '../../dist/history/history.js'
+import type { Operation } from '../../src/history/history.ts'
 
 /** When a call began and ended. For a failed call, only when it began. */
 export type Times = readonly [began: number, ended?: number]

@@ -1,4 +1,4 @@
-import * as http from 'node:http'
+import { OutgoingMessage } from 'node:http'
 import { isHttp1, watchHttp1Body, watchHttp1Head } from './http1-calls.js'
 import { Http2BodyWatch, Http2HeadWatch } from './http2-calls.js'
 import type { NodeResponse } from './response.js'
@@ -19,7 +19,7 @@ type Call = (...args: readonly unknown[]) => unknown
 export function watchHead(response: NodeResponse, watcher: NativeCallWatcher): Watch {
   if (isHttp1(response)) return watchHttp1Head(response, watcher)
   if (response.stream !== undefined) return new Http2HeadWatch(response.stream, watcher)
-  return response instanceof http.OutgoingMessage ? NO_WATCH : watchFinish(response, watcher)
+  return response instanceof OutgoingMessage ? NO_WATCH : watchFinish(response, watcher)
 }
 
 /** The `end` of an imitation may call no other method than `emit`. Some have an `emit` that does nothing. */

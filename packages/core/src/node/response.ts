@@ -1,4 +1,4 @@
-import * as http from 'node:http'
+import { OutgoingMessage } from 'node:http'
 
 /** The parts of a node:http, node:https or node:http2 response that are used (`res`, `reply.raw`, `ctx.res`). */
 export interface NodeResponse {
@@ -35,7 +35,7 @@ export interface NodeResponse {
  * is read as soon as the handler returns. Other runtimes have no `_header`.
  */
 export function isHoldable(response: NodeResponse): boolean {
-  return '_header' in response || response.stream !== undefined || response instanceof http.OutgoingMessage
+  return '_header' in response || response.stream !== undefined || response instanceof OutgoingMessage
 }
 
 /**

@@ -28,7 +28,6 @@ interface Manifest {
 type Bump = 'major' | 'minor' | 'patch'
 
 const CHANGESET = join(ROOT, 'node_modules/@changesets/cli/bin.js')
-const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
 const WORKSPACES = ['packages', 'examples']
 
 /** A copy of a repository, in which a release is made. */
@@ -55,7 +54,7 @@ export class Release {
   }
 
   async build(): Promise<this> {
-    await run(process.execPath, [TSC, '-b'], this.path)
+    await run('npm', ['run', 'build'], this.path)
     return this
   }
 
