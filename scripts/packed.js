@@ -37,7 +37,7 @@ const kindOf = (location) => {
 }
 
 /** What bundle.js writes beside the entries: what they share, and the licences of what is inlined. */
-const BUNDLED = /^dist\/(?:shared\.c?js(?:\.map)?|third-party-licenses\.txt)$/
+const BUNDLED = /^dist\/(?:shared\.c?js(?:\.map)?|rolldown-runtime\.cjs|third-party-licenses\.txt)$/
 
 /**
  * The template files of a package, relative to its root. npm leaves files of some names out of a tarball.

@@ -1,5 +1,5 @@
 import type {} from '@sess/core' // declares the interface Adapters, which is extended below
-import { type Adapter, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
+import { type Adapter, codeOf, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
 import { Pool, type PoolClient } from 'pg'
 import { type PostgresOptions, readPostgresOptions, type Settings } from './options.js'
 
@@ -60,7 +60,7 @@ function openPool({ url, connections, pool, deadline }: Settings): SqlPool<PoolC
 
 /** Tells by the code, which is an SQLSTATE. */
 function faultOf(error: unknown): SqlFault | undefined {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const code = codeOf(error) ?? ''
   if (code === '42P01') return 'missing'
   if (code === '40001') return 'undone' // a serializable transaction gave way to another
   // Data, constraints, columns and types that do not fit, and damaged tables; 42501 is a right that is missing.

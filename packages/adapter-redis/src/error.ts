@@ -1,3 +1,5 @@
+import { codeOf, isError } from '@sess/core/adapter'
+
 /** An error that says why a call failed, and shows nothing that was sent. */
 export interface Failure extends Error {
   /** A code of the system, the first word of a reply, or one of those below. */
@@ -27,24 +29,25 @@ export function failure(code: string, message: string, name = 'Error'): Failure 
 
 /** Whether Redis replied with an error, and one that begins with `word`. */
 export function isReply(error: unknown, word = ''): error is Error {
-  return error instanceof Error && error.name === 'ReplyError' && error.message.startsWith(word)
+  return isError(error) && error.name === 'ReplyError' && error.message.startsWith(word)
 }
 
 /** Whether an error is of that command. */
 export function isOf(error: unknown, command: string): boolean {
-  if (!(error instanceof Error && 'command' in error)) return false
+  if (!(isError(error) && 'command' in error)) return false
   const { command: failed } = error
   return typeof failed === 'object' && failed !== null && 'name' in failed && failed.name === command
 }
 
 /** Says why a call failed: what ioredis throws may repeat what was sent, in its message and in its fields. */
 export function explain(error: unknown): Failure {
-  if (!(error instanceof Error)) return failure(...UNKNOWN)
+  if (!isError(error)) return failure(...UNKNOWN)
   const { name, message } = error
   // Node tried several addresses of a host. The error itself has no message.
-  if (error instanceof AggregateError && error.errors.length > 0) return explain(error.errors[0])
-  if ('code' in error && typeof error.code === 'string') return failure(error.code, message, name)
-  if ('lastNodeError' in error && error.lastNodeError instanceof Error) return explain(error.lastNodeError)
+  if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0) return explain(error.errors[0])
+  const given = codeOf(error)
+  if (given !== undefined) return failure(given, message, name)
+  if ('lastNodeError' in error && isError(error.lastNodeError)) return explain(error.lastNodeError)
   const [, word] = (isReply(error) ? /^([A-Z]+)\b/ : QUOTED).exec(message) ?? []
   const [, code = word, text = word] = REPORTS.find(([pattern]) => pattern.test(message)) ?? []
   if (code === undefined || text === undefined) return failure(...UNKNOWN, name)

@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module'
-import { safeCause, SessError } from '@sess/core/adapter'
+import nodeModule from 'node:module'
+import { isError, safeCause, SessError } from '@sess/core/adapter'
 import Database from 'better-sqlite3'
 import satisfies from 'semver/functions/satisfies.js'
-
-const require = createRequire(import.meta.url)
 
 interface Manifest {
   readonly version: string
@@ -12,8 +10,7 @@ interface Manifest {
 
 /** Loads the binary of better-sqlite3 by opening a database. Throws `ADAPTER_LOAD_FAILED`. */
 export function loadBinding(): void {
-  // The manifest of every npm package has this shape.
-  const { version, engines } = require('better-sqlite3/package.json') as Manifest
+  const { version, engines } = manifest()
   const { node } = process.versions
   const range = engines?.node ?? '*'
   // This check comes first: on a Node that it does not support, better-sqlite3 may crash the process with a
@@ -36,8 +33,17 @@ export function loadBinding(): void {
   }
 }
 
+/** The manifest of better-sqlite3. A bundle may not have it. */
+function manifest(): Manifest {
+  try {
+    return nodeModule.createRequire(import.meta.url)('better-sqlite3/package.json') as Manifest
+  } catch {
+    return { version: '(unknown)' }
+  }
+}
+
 function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : ''
+  const message = isError(error) ? error.message : ''
   if (message.includes('Could not locate the bindings file')) {
     return (
       'its binary is missing, because the package manager did not run its install script. Allow the script, then build: ' +

@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, openSync, realpathSync, rmSync, statSync } from 'node:fs'
-import { SessError } from '@sess/core/adapter'
+import { codeOf, SessError } from '@sess/core/adapter'
 import Database from 'better-sqlite3'
-import { codeOf, leavesFileUsable } from './failure.js'
+import { leavesFileUsable } from './failure.js'
 
 export interface FileOptions {
   readonly file: string

@@ -1,13 +1,8 @@
-import { safeCause, SessError } from '@sess/core/adapter'
-
-/** The code that better-sqlite3 or Node gave an error, such as `SQLITE_BUSY` or `EACCES`. `''`: it has none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
+import { codeOf, safeCause, SessError } from '@sess/core/adapter'
 
 /** Whether another process has the lock. Nothing was done then, and the call can be repeated. */
 export function isBusy(error: unknown): boolean {
-  return codeOf(error).startsWith('SQLITE_BUSY')
+  return codeOf(error)?.startsWith('SQLITE_BUSY') ?? false
 }
 
 /** Whether there was no room for a write. The transaction was rolled back, so the write can be repeated. */
@@ -55,7 +50,7 @@ const MEANINGS = [
 
 /** The error that the store reports for an error of SQLite or Node. `undefined`: the store just failed. */
 export function mapError(error: unknown): SessError | undefined {
-  const found = MEANINGS.find(([pattern]) => pattern.test(codeOf(error)))
+  const found = MEANINGS.find(([pattern]) => pattern.test(codeOf(error) ?? ''))
   if (found === undefined) return undefined
   const [, code, message] = found
   return new SessError(code, message, { cause: safeCause(error) })

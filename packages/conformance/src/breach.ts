@@ -1,5 +1,5 @@
-import { inspect, isDeepStrictEqual, types } from 'node:util'
-import { isSessError, type ErrorCode, type SessError } from '@sess/core/adapter'
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { isError, isSessError, type ErrorCode, type SessError } from '@sess/core/adapter'
 
 /** A broken clause: what was checked, what the contract requires, and what was received. */
 export class Breach extends Error {
@@ -58,10 +58,9 @@ export async function expectFailure(done: string, call: () => Promise<unknown>, 
 
 export function describeError(error: unknown): string {
   if (isSessError(error)) {
-    const cause = error.cause instanceof Error ? ` Cause: ${error.cause.name}: ${error.cause.message}` : ''
+    const cause = isError(error.cause) ? ` Cause: ${error.cause.name}: ${error.cause.message}` : ''
     return `a SessError ${error.code}: ${error.message}${cause}`
   }
-  // Jest gives each test file an Error of its own, and Node's errors are not made of it.
-  if (types.isNativeError(error)) return `${error.name}: ${error.message}`
+  if (isError(error)) return `${error.name}: ${error.message}`
   return `a thrown value that is not an Error: ${show(error)}`
 }

@@ -1,4 +1,4 @@
-import type { Lack } from '@sess/core/adapter'
+import { isError, type Lack } from '@sess/core/adapter'
 import type { Harness } from './harness.js'
 import { inTurns, type Suite, type SuiteCase, suiteOf } from './suite.js'
 import { TooSlowError } from './verdict.js'
@@ -96,7 +96,7 @@ async function outcomeOf({ clause, title, skip, lack, run }: SuiteCase): Promise
     failure = error
   }
   const isKept = failure === undefined
-  const message = failure instanceof Error ? failure.message : String(failure)
+  const message = isError(failure) ? failure.message : String(failure)
   const seen = { clause, title, took: Math.round(performance.now() - began), ...(!isKept && { message }) }
   if (lack !== undefined) return { ...seen, status: 'exempt', lack, isKept }
   return { ...seen, status: isKept ? 'kept' : failure instanceof TooSlowError ? 'slow' : 'broken' }

@@ -1,3 +1,4 @@
+import { isError } from '@sess/core/adapter'
 import type { SuiteCase } from './suite.js'
 
 /** Runs a case for a test runner. Rejects if the clause is broken or was not decided. Resolves with the reason if the case is skipped. */
@@ -9,7 +10,7 @@ export async function runForRunner({ skip, lack, run, clause }: SuiteCase): Prom
   }
   const came = await run().then(
     () => 'it passed',
-    (error: unknown) => `it failed: ${error instanceof Error ? error.message : String(error)}`,
+    (error: unknown) => `it failed: ${isError(error) ? error.message : String(error)}`,
   )
   return `the store lacks '${lack}', which exempts it from ${clause}; the case was run anyway, and ${came}`
 }

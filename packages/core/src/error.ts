@@ -60,9 +60,23 @@ export function shorten(text: string): string {
   return text.length > 120 ? `${text.slice(0, 60)}…${text.slice(-59)}` : text
 }
 
+/**
+ * Whether a value is an error. Checks its shape: what Node and libraries throw may belong to another realm, with a class
+ * `Error` of its own, as in Jest.
+ */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' || value === null || !('name' in value && 'message' in value)) return false
+  return typeof value.name === 'string' && typeof value.message === 'string'
+}
+
+/** The code of an error, such as `ECONNREFUSED`. `undefined`: it has none. */
+export function codeOf(error: unknown): string | undefined {
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
 /** Whether a value is a `SessError`. Checks its shape, since an adapter may come with its own copy of the class. */
 export function isSessError(error: unknown): error is SessError {
-  return error instanceof Error && error.name === 'SessError' && 'code' in error && 'status' in error
+  return isError(error) && error.name === 'SessError' && 'code' in error && 'status' in error
 }
 
 /**
@@ -70,10 +84,11 @@ export function isSessError(error: unknown): error is SessError {
  * their errors, and with it session data and passwords.
  */
 export function safeCause(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(`a thrown ${typeof error}`)
+  if (!isError(error)) return new Error(`a thrown ${typeof error}`)
   const copy: Error & { code?: string } = new Error(error.message)
   copy.name = error.name
-  if ('code' in error && typeof error.code === 'string') copy.code = error.code
+  const code = codeOf(error)
+  if (code !== undefined) copy.code = code
   delete copy.stack
   return copy
 }

@@ -1,4 +1,4 @@
-import { isSessError, type ServerStore } from '@sess/core/adapter'
+import { isError, isSessError, type ServerStore } from '@sess/core/adapter'
 import { Breach } from '../breach.js'
 import { runMethod } from './case-context.js'
 
@@ -43,7 +43,7 @@ export class Pace {
   lateness(error: unknown): string | undefined {
     if (error instanceof Late) return error.message
     if (error instanceof Breach) return this.lateness(error.cause)
-    return error instanceof Error ? this.#late.get(error) : undefined
+    return isError(error) ? this.#late.get(error) : undefined
   }
 
   /** The store as a case uses it: each call is timed, and ends with a `Breach` if it hangs. */

@@ -1,4 +1,4 @@
-import { isSessError, SessError } from '../error.js'
+import { codeOf, isSessError, SessError } from '../error.js'
 
 /** How many calls in a row a server may leave unanswered before the store stops sending calls to it. */
 const MOST_UNANSWERED = 5
@@ -28,8 +28,8 @@ const UNREACHED: ReadonlySet<unknown> = new Set([
 /** Whether a call failed without an answer of the server. A refusal, such as that of a full server, is an answer. */
 function isUnanswered(error: unknown): boolean {
   if (!isSessError(error) || error.code !== 'UNAVAILABLE') return false
-  const { cause } = error
-  return cause instanceof Error && 'code' in cause && UNREACHED.has(cause.code)
+  const code = codeOf(error.cause)
+  return code !== undefined && UNREACHED.has(code)
 }
 
 /**

@@ -27,7 +27,7 @@ export function storedRow(name: string, row: unknown): Stored {
 /** The text in a column of texts or of bytes. `undefined`: there is none. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return /\p{Surrogate}/u.test(value) ? undefined : value
-  if (!(value instanceof Uint8Array) || !isUtf8(value)) return undefined
+  if (!(Buffer.isBuffer(value) || value instanceof Uint8Array) || !isUtf8(value)) return undefined
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
 }
 

@@ -6,7 +6,8 @@ import { adapterContext } from '../loading/adapter-context.js'
 import type { AdapterOptions, KnownOptions } from '../loading/adapters.js'
 import { assertStore } from '../loading/assert-store.js'
 import { callerOf } from '../loading/caller.js'
-import { loadAdapter, resolutionBases } from '../loading/loader.js'
+import { basesOf } from '../loading/base.js'
+import { loadAdapter } from '../loading/loader.js'
 import { describe } from '../options/check.js'
 import type { AnyData } from '../session/session.js'
 import type { Storable } from '../session/storable.js'
@@ -75,7 +76,7 @@ function start(first: unknown, second: unknown): Sessions {
   }
 
   if (typeof chosen === 'string' && chosen !== '') {
-    const adapter = loadAdapter(chosen, resolutionBases(settings.from, callerOf(sessions)))
+    const adapter = loadAdapter(chosen, basesOf(settings.from, callerOf(sessions)))
     return on(make(adapter, `'${chosen}'`), true)
   }
   if (isAdapter(chosen)) return on(make(chosen, chosen.name || 'function'), true)

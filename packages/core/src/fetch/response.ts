@@ -1,3 +1,4 @@
+import { isError } from '../error.js'
 import type { Headers as SessionHeaders, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
@@ -42,7 +43,7 @@ export async function failed(
 
 /** Checks the shape, since some runtimes and test environments have another class `Response`. */
 function isResponse(value: unknown): value is Response {
-  if (typeof value !== 'object' || value === null || value instanceof Error) return false
+  if (typeof value !== 'object' || value === null || isError(value)) return false
   return 'status' in value && 'body' in value && 'headers' in value && value.headers instanceof Object
 }
 

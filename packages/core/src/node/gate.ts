@@ -1,3 +1,4 @@
+import { isError } from '../error.js'
 import type { Headers, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
@@ -149,7 +150,7 @@ export class Gate implements SeenHeaders, NativeCallWatcher {
       for (const { method, args } of held) isFull = this.#pass(method, args) === false
     } catch (error) {
       this.#state = 'failed'
-      response.destroy(error instanceof Error ? error : undefined)
+      response.destroy(isError(error) ? error : undefined)
       this.#onError(error)
       return
     } finally {
@@ -169,7 +170,7 @@ export class Gate implements SeenHeaders, NativeCallWatcher {
     try {
       this.#answer(error)
     } catch (failure) {
-      response.destroy(failure instanceof Error ? failure : undefined)
+      response.destroy(isError(failure) ? failure : undefined)
     }
     this.#state = 'failed'
     for (const { method, args } of held) this.#swallow(method, args)

@@ -1,4 +1,5 @@
 import { OutgoingMessage } from 'node:http'
+import { codeOf } from '../error.js'
 import { isHttp1, watchHttp1Body, watchHttp1Head } from './http1-calls.js'
 import { Http2BodyWatch, Http2HeadWatch } from './http2-calls.js'
 import type { NodeResponse } from './response.js'
@@ -60,7 +61,7 @@ export function isCalledByHttp2(caller: Call): boolean {
 }
 
 function isWriteAfterEnd(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_WRITE_AFTER_END'
+  return codeOf(error) === 'ERR_STREAM_WRITE_AFTER_END'
 }
 
 function nothing(): void {}

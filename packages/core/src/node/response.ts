@@ -89,7 +89,7 @@ export function assertReason(response: NodeResponse, reason: string): void {
 }
 
 export function assertChunk(chunk: unknown): void {
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
+  if (typeof chunk === 'string' || Buffer.isBuffer(chunk) || chunk instanceof Uint8Array) return
   if (chunk === null) throw coded(new TypeError('May not write null values to stream'), 'ERR_STREAM_NULL_VALUES')
   throw coded(new TypeError('A chunk must be a string, a Buffer or a Uint8Array.'), 'ERR_INVALID_ARG_TYPE')
 }

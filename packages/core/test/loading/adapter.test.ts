@@ -64,13 +64,13 @@ describe('an adapter that cannot be loaded', () => {
       manifest: { exports: { import: './dist/index.mjs' } },
       missing: 'dist/index.mjs',
     },
-    { fault: 'a main that names no file', manifest: { main: './dist/index.js' }, missing: '/' },
+    { fault: 'a main that names no file', manifest: { main: './dist/index.js' }, missing: 'dist/index.js' },
     { fault: 'no file at all', manifest: {}, missing: '/' },
   ])('$fault: asks whether it is built', ({ manifest, missing }) => {
     const { error, at } = failureOfFoo({}, manifest)
     expect(error.code).toBe('ADAPTER_LOAD_FAILED')
     expect(error.message).toContain(`${at(missing)}; is the package built?`)
-    expect(error.cause).toMatchObject({ code: 'ERR_MODULE_NOT_FOUND' })
+    expect(error.cause).toMatchObject({ code: 'MODULE_NOT_FOUND' })
   })
 
   test.each([

@@ -94,9 +94,9 @@ export class Installation {
   }
 
   /** Runs Node, by default in the application's folder. */
-  node(args: readonly string[], cwd: string = this.path): Promise<Ran> {
+  node(args: readonly string[], cwd: string = this.path, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
     return new Promise((resolve) => {
-      execFile(process.execPath, [...args], { cwd }, (error, stdout, stderr) =>
+      execFile(process.execPath, [...args], { cwd, env: { ...process.env, ...env } }, (error, stdout, stderr) =>
         resolve({ failed: error !== null, stdout: stdout.trim(), stderr }),
       )
     })

@@ -1,5 +1,5 @@
 import type {} from '@sess/core' // declares the interface Adapters, which is extended below
-import { type Adapter, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
+import { type Adapter, codeOf, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
 import { NAME, readStoreOptions, type Settings, type StoreOptions } from './options.js'
 
 export type { StoreOptions } from './options.js'
@@ -57,7 +57,7 @@ function openPool({ url }: Settings): SqlPool<Connection> {
 
 /** What an error of the client means. `undefined`: the call is `UNAVAILABLE`, and nothing is sent again. */
 function faultOf(error: unknown): SqlFault | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   // TODO: compare with the codes of your database. Return 'undone' only for errors by which it proves that it did nothing.
   if (code === 'no such table') return 'missing'
   if (code === 'duplicate key') return 'taken'
