@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Entry, SessError, type Stored, type Version } from '@sess/core/adapter'
+import { type Entry, processWide, SessError, type Stored, type Version } from '@sess/core/adapter'
 
 export interface Limits {
   readonly maxEntries: number
@@ -13,16 +13,28 @@ const STEP = 1000
  */
 const REST = 20
 
-const scopes = new Map<string, Scope>()
+interface Shared {
+  readonly scopes: Map<string, Scope>
+  /** Random, so that versions differ from those of other processes. */
+  readonly origin: string
+  /** One counter for the whole process, so that no version is used again if a key or a scope is. */
+  writes: number
+}
 
-// One counter for the whole process, so that no version is used again if a key or a scope is. The random bytes make
-// versions differ from those of other processes.
-const origin = randomBytes(9).toString('base64url')
-let writes = 0
+/** Called when the first store is made: some runtimes have no randomness while modules are loaded. */
+function sharedByCopies(): Shared {
+  return processWide('@sess/adapter-memory scopes/1', () => ({
+    scopes: new Map(),
+    origin: randomBytes(9).toString('base64url'),
+    writes: 0,
+  }))
+}
 
 /** Joins the scope of that name, and creates it if it does not exist. */
 export function joinScope(name: string, limits: Limits): Scope {
-  const scope = scopes.get(name) ?? new Scope(name, limits)
+  const shared = sharedByCopies()
+  const { scopes } = shared
+  const scope = scopes.get(name) ?? new Scope(name, limits, shared)
   scope.join(limits)
   scopes.set(name, scope)
   return scope
@@ -32,13 +44,15 @@ export function joinScope(name: string, limits: Limits): Scope {
 export class Scope {
   readonly #name: string
   readonly #limits: Limits
+  readonly #shared: Shared
   readonly #entries = new Map<string, Stored>()
   #instances = 0
   /** No entry expires before this. */
   #earliest = Infinity
   #restsUntil = 0
 
-  constructor(name: string, limits: Limits) {
+  constructor(name: string, limits: Limits, shared: Shared) {
+    this.#shared = shared
     this.#name = name
     this.#limits = limits
   }
@@ -56,7 +70,7 @@ export class Scope {
   }
 
   leave(): void {
-    if (--this.#instances === 0) scopes.delete(this.#name)
+    if (--this.#instances === 0) this.#shared.scopes.delete(this.#name)
   }
 
   create(key: string, entry: Entry): Version | null {
@@ -120,7 +134,7 @@ export class Scope {
   }
 
   #put(key: string, { data, expiresAt }: Entry): Version {
-    const version = `${origin}${(++writes).toString(36)}`
+    const version = `${this.#shared.origin}${(++this.#shared.writes).toString(36)}`
     this.#entries.set(key, { data, expiresAt, version })
     this.#earliest = Math.min(this.#earliest, expiresAt)
     return version

@@ -48,6 +48,12 @@ export class SessError extends Error {
   /** The HTTP status to answer with: 409 for `CONFLICT`, 503 for `UNAVAILABLE`, else 500. */
   readonly status: ErrorStatus
 
+  /** `instanceof` is true for the errors of every copy of this package in the process. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class that extends this one has no shape of its own.
+    return this === SessError ? isSessError(value) : Function.prototype[Symbol.hasInstance].call(this, value)
+  }
+
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code

@@ -11,7 +11,7 @@ import { openNode } from '../node/open.js'
 import { IncomingNodeRequest, isNodeRequest, type NodeRequest } from '../node/request.js'
 import type { NodeResponse } from '../node/response.js'
 import { describe } from '../options/check.js'
-import { lifecycleOf } from '../session/proxy.js'
+import { handleOf } from '../session/proxy.js'
 import { readOnly } from '../session/read-only.js'
 import type { AnyData, Data, Session } from '../session/session.js'
 import { SessionStorage } from '../storage/storage.js'
@@ -77,25 +77,25 @@ export class Application implements Sessions {
   }
 
   id(session: Session<AnyData>): string | undefined {
-    return lifecycleOf(session)?.id
+    return handleOf(session)?.id
   }
 
   expiresAt(session: Session<AnyData>): Date | undefined {
-    return lifecycleOf(session)?.expiresAt
+    return handleOf(session)?.expiresAt
   }
 
   discard(session: Session<AnyData>): void {
-    const lifecycle = lifecycleOf(session)
-    if (lifecycle === undefined) {
+    const handle = handleOf(session)
+    if (handle === undefined) {
       throw new SessError('INVALID_REQUEST', `discard takes a session; it was given ${describe(session)}.`)
     }
-    if (lifecycle.isSealed) {
+    if (handle.isSealed) {
       throw new SessError(
         'SEALED',
         'sess.discard was called after the response began, when the changes were on their way to the store. Call it before the first write, end or redirect.',
       )
     }
-    lifecycle.discard()
+    handle.discard()
   }
 
   close(): Promise<void> {

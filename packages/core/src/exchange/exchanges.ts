@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Keyring } from '../crypto/keyring.js'
-import { type ExchangeContext, SessionExchange } from './exchange.js'
+import { processWide } from '../process-wide.js'
+import type { ExchangeContext, SessionExchange } from './exchange.js'
 
 /**
  * Finds the exchange of a response or of a fetch request. The exchange is stored as a property of that object: in a
@@ -25,10 +26,14 @@ export class Exchanges {
 export function storedCookies(carrier: object): readonly string[] {
   return Object.getOwnPropertySymbols(carrier)
     .map((slot): unknown => Reflect.get(carrier, slot))
-    .filter((value) => value instanceof SessionExchange && value.isSealed)
-    .flatMap((exchange) => (exchange instanceof SessionExchange ? exchange.failureHeaders() : []))
+    .flatMap((value) => (isExchange(value) && value.isSealed ? value.failureHeaders() : []))
     .filter(([name]) => name === 'set-cookie')
     .map(([, line]) => line)
+}
+
+/** Checks the shape: another copy of core may have made it. */
+function isExchange(value: unknown): value is SessionExchange {
+  return typeof value === 'object' && value !== null && 'isSealed' in value && 'failureHeaders' in value
 }
 
 /** What `open` and `fetch` need from the application. */
@@ -38,9 +43,12 @@ export interface CarrierContext extends ExchangeContext {
   readonly onError: (error: unknown) => void
 }
 
-const shared = new Map<string, WeakRef<Exchanges>>()
-const ids = new WeakMap<object, number>()
-let lastId = 0
+/** What slices share, also if each has its own copy of core. */
+const slices = processWide('@sess/core slices/1', () => ({
+  exchanges: new Map<string, WeakRef<Exchanges>>(),
+  ids: new WeakMap<object, number>(),
+  lastId: 0,
+}))
 
 /**
  * The exchanges of an application. All slices that share their sessions get the same object, so within one request they
@@ -63,8 +71,8 @@ export function exchangesOf(
       .flat(),
   ]
   const name = identity.update(JSON.stringify(parts.map(nameOf))).digest('base64url')
-  const exchanges = shared.get(name)?.deref() ?? new Exchanges()
-  shared.set(name, new WeakRef(exchanges))
+  const exchanges = slices.exchanges.get(name)?.deref() ?? new Exchanges()
+  slices.exchanges.set(name, new WeakRef(exchanges))
   return exchanges
 }
 
@@ -72,7 +80,7 @@ export function exchangesOf(
 function nameOf(value: unknown): string {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
     return `${typeof value} ${String(value)}`
-  const id = ids.get(value) ?? ++lastId
-  ids.set(value, id)
+  const id = slices.ids.get(value) ?? ++slices.lastId
+  slices.ids.set(value, id)
   return `object ${id}`
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { SessError } from '../error.js'
 import { describe } from '../options/check.js'
+import { processWide } from '../process-wide.js'
 import type { Draft, Update } from './draft.js'
 import { readOnly } from './read-only.js'
 import type { AnyData, ReservedKey, Session } from './session.js'
@@ -20,22 +21,53 @@ export interface SessionLifecycle {
   save(): Promise<void>
 }
 
-/** Private to this module. With a WeakMap instead, each session of each request would slow down garbage collections. */
-const LIFECYCLE: unique symbol = Symbol('owner')
+/**
+ * What `Sessions` asks of a session, whichever copy of core made it. It keeps to itself the exchange, which knows the
+ * cookie: any code in the process can get at what copies share.
+ */
+class SessionHandle {
+  readonly #lifecycle: SessionLifecycle
 
-interface HasLifecycle {
-  readonly [LIFECYCLE]?: SessionLifecycle
+  constructor(lifecycle: SessionLifecycle) {
+    this.#lifecycle = lifecycle
+  }
+
+  get id(): string | undefined {
+    return this.#lifecycle.id
+  }
+
+  get expiresAt(): Date | undefined {
+    return this.#lifecycle.expiresAt
+  }
+
+  get isSealed(): boolean {
+    return this.#lifecycle.isSealed
+  }
+
+  keys(): readonly string[] {
+    return this.#lifecycle.keys()
+  }
+
+  discard(): void {
+    this.#lifecycle.discard()
+  }
 }
 
-/** The exchange of a session that `createSession` made. */
-export function lifecycleOf(session: object): SessionLifecycle | undefined {
-  return (session as HasLifecycle)[LIFECYCLE]
+/**
+ * The key of a session's handle. With a WeakMap instead, each session of each request would slow down garbage
+ * collections.
+ */
+const { HANDLE } = processWide('@sess/core session/1', () => ({ HANDLE: Symbol('session') }))
+
+/** The handle of a session that `createSession` made. */
+export function handleOf(session: object): SessionHandle | undefined {
+  return (session as Readonly<Record<symbol, SessionHandle | undefined>>)[HANDLE]
 }
 
 /** What a log shows of a session: only its keys. */
 class Inspected {
   [inspect.custom](): string {
-    const keys = lifecycleOf(this)?.keys() ?? []
+    const keys = handleOf(this)?.keys() ?? []
     return `Session {${keys.map((key) => ` ${inspect(key)}: [hidden]`).join(',')} }`
   }
 }
@@ -60,7 +92,7 @@ class Hash implements ProxyHandler<object> {
   }
 
   get(target: object, key: string | symbol): unknown {
-    if (typeof key === 'symbol') return key === LIFECYCLE ? this.#lifecycle : Reflect.get(target, key)
+    if (typeof key === 'symbol') return key === HANDLE ? new SessionHandle(this.#lifecycle) : Reflect.get(target, key)
     if (isReserved(key)) return ((this.#methods ??= {})[key] ??= METHODS[key](this.#lifecycle, this.#draft))
     const value = this.#draft.read(key)
     return this.#lifecycle.isSealed ? readOnly(value, sealed) : value
