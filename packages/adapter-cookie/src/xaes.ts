@@ -31,7 +31,8 @@ export class Xaes256Gcm {
   readonly #words: DataView
 
   constructor(key: Uint8Array) {
-    this.#aes = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
+    // ECB has no IV. workerd takes no null for that.
+    this.#aes = createCipheriv('aes-256-ecb', key, '').setAutoPadding(false)
     const l = BigInt(`0x${this.#aes.update(Buffer.alloc(16)).toString('hex')}`)
     const k1 = BigInt.asUintN(128, l << 1n) ^ ((l >> 127n) * 0b1000_0111n)
     this.#blocks = Buffer.from(block(k1 ^ (0x0001_5800n << 96n)) + block(k1 ^ (0x0002_5800n << 96n)), 'hex')

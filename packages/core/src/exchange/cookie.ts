@@ -148,8 +148,7 @@ export class CookiePolicy {
       throw refused("cookie.name has a prefix that browsers refuse without Secure; leave it out, '__Host-' is added")
     this.persistent = persistent
     this.#secure = secure !== false
-    const isProduction = process.env['NODE_ENV'] === 'production'
-    this.#localException = secure === undefined && sameSite !== 'none' && !partitioned && !isProduction
+    this.#localException = secure === undefined && sameSite !== 'none' && !partitioned && !isProduction()
     this.#domain = domain?.toLowerCase().replace(/^\./, '')
     const added = hostOnly && prefix !== 'secure' ? '__Host-' : '__Secure-'
     this.#secureName = checked.prefix === false ? this.name : `${added}${this.name}`
@@ -232,4 +231,13 @@ function impossible(one: string, other: string): SessError {
 
 function refused(why: string): SessError {
   return new SessError('INVALID_OPTION', `Option ${why}.`)
+}
+
+function isProduction(): boolean {
+  try {
+    return process.env['NODE_ENV'] === 'production'
+  } catch {
+    // Deno has not been allowed to read it.
+    return false
+  }
 }

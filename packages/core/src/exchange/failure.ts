@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import { type ErrorStatus, isSessError, SessError } from '../error.js'
 
 /** The response that replaces the application's if its session could not be stored. */
@@ -10,11 +9,16 @@ export interface FailureResponse {
   readonly cacheControl: string
 }
 
+const REASONS = { 409: 'Conflict', 500: 'Internal Server Error', 503: 'Service Unavailable' } satisfies Record<
+  ErrorStatus,
+  string
+>
+
 export function failureResponse(error: unknown): FailureResponse {
   const status = isSessError(error) ? error.status : 500
   return {
     status,
-    body: `${status} ${STATUS_CODES[status]}\n`,
+    body: `${status} ${REASONS[status]}\n`,
     contentType: 'text/plain; charset=utf-8',
     cacheControl: 'no-store',
   }

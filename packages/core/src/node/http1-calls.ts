@@ -1,4 +1,3 @@
-import { OutgoingMessage } from 'node:http'
 import type { NodeResponse } from './response.js'
 import { cannotWait, type NativeCallWatcher, NO_WATCH, setBySymbol, type Watch } from './watch.js'
 
@@ -134,7 +133,10 @@ function captureHttp1(response: Http1Response, head: HeldHead, watcher: NativeCa
     get: () => false,
     set: () => {
       // A class with an `end` of its own goes on as if Node's had sent the response: light-my-request reads it.
-      if (Reflect.get(Object.getPrototypeOf(response) ?? {}, 'end') === OutgoingMessage.prototype.end) {
+      if (
+        Reflect.get(Object.getPrototypeOf(response) ?? {}, 'end') ===
+        process.getBuiltinModule('node:http').OutgoingMessage.prototype.end
+      ) {
         watcher.onEndWithLast()
         return
       }

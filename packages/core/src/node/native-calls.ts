@@ -1,8 +1,7 @@
-import { OutgoingMessage } from 'node:http'
 import { codeOf } from '../error.js'
 import { isHttp1, watchHttp1Body, watchHttp1Head } from './http1-calls.js'
 import { Http2BodyWatch, Http2HeadWatch } from './http2-calls.js'
-import type { NodeResponse } from './response.js'
+import { isOutgoingMessage, type NodeResponse } from './response.js'
 import { type NativeCallWatcher, NO_WATCH, type Watch } from './watch.js'
 
 /**
@@ -20,7 +19,7 @@ type Call = (...args: readonly unknown[]) => unknown
 export function watchHead(response: NodeResponse, watcher: NativeCallWatcher): Watch {
   if (isHttp1(response)) return watchHttp1Head(response, watcher)
   if (response.stream !== undefined) return new Http2HeadWatch(response.stream, watcher)
-  return response instanceof OutgoingMessage ? NO_WATCH : watchFinish(response, watcher)
+  return isOutgoingMessage(response) ? NO_WATCH : watchFinish(response, watcher)
 }
 
 /** The `end` of an imitation may call no other method than `emit`. Some have an `emit` that does nothing. */

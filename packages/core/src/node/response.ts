@@ -1,5 +1,3 @@
-import { OutgoingMessage } from 'node:http'
-
 /** The parts of a node:http, node:https or node:http2 response that are used (`res`, `reply.raw`, `ctx.res`). */
 export interface NodeResponse {
   statusCode: number
@@ -35,7 +33,12 @@ export interface NodeResponse {
  * is read as soon as the handler returns. Other runtimes have no `_header`.
  */
 export function isHoldable(response: NodeResponse): boolean {
-  return '_header' in response || response.stream !== undefined || response instanceof OutgoingMessage
+  return '_header' in response || response.stream !== undefined || isOutgoingMessage(response)
+}
+
+/** Whether a response is of the class of node:http, which is not loaded for a runtime that serves without it. */
+export function isOutgoingMessage(response: NodeResponse): boolean {
+  return response instanceof process.getBuiltinModule('node:http').OutgoingMessage
 }
 
 /**

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { SessError } from '../error.js'
 import { describe } from '../options/check.js'
 import { processWide } from '../process-wide.js'
@@ -66,7 +65,11 @@ export function handleOf(session: object): SessionHandle | undefined {
 
 /** What a log shows of a session: only its keys. */
 class Inspected {
-  [inspect.custom](): string {
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    _options: object,
+    inspect: (value: string) => string,
+  ): string {
     const keys = handleOf(this)?.keys() ?? []
     return `Session {${keys.map((key) => ` ${inspect(key)}: [hidden]`).join(',')} }`
   }
