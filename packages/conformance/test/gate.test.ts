@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Gate, WIDTH } from '../dist/gate.js'
+import { Gate, WIDTH } from '../src/gate.ts'
 
 /** Lets cases in, and counts those that are inside. Each stays until it is let out. */
 class Room {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { runAttempt, runMethod } from '../dist/stage/case-context.js'
-import { expectAllReleased } from '../dist/stage/process-watch.js'
-import { Strays } from '../dist/stage/strays.js'
+import { runAttempt, runMethod } from '../src/stage/case-context.ts'
+import { expectAllReleased } from '../src/stage/process-watch.ts'
+import { Strays } from '../src/stage/strays.ts'
 
 const WITHIN = 200
 

@@ -1,5 +1,4 @@
 import { createHook } from 'node:async_hooks'
-import { fileURLToPath } from 'node:url'
 import { tally } from '../breach.js'
 import { type Attempt, caseContext } from './case-context.js'
 
@@ -72,12 +71,8 @@ function isResource(value: object): value is Resource {
   return 'hasRef' in value && typeof value.hasRef === 'function'
 }
 
-/** The suite's own code, as it runs and as source maps show it. */
-const SUITE = ['../', '../../src/'].map((folder) => fileURLToPath(new URL(folder, import.meta.url)))
-
-function isOther(frame: string): boolean {
-  return /node:|<anonymous>/.test(frame) || SUITE.some((folder) => frame.includes(folder))
-}
+/** A frame of Node, or of the suite, whose code runs from `dist` and is shown by source maps as `src`. */
+const NOT_OF_THE_STORE = /node:|<anonymous>|[\\/]conformance[\\/](?:dist|src)[\\/]/
 
 /** The innermost line of code that is neither Node's nor the suite's. */
 function origin(): string {
@@ -85,6 +80,6 @@ function origin(): string {
   Error.stackTraceLimit = 50
   const frames = String(new Error().stack).split('\n').slice(1)
   Error.stackTraceLimit = stackTraceLimit
-  const own = frames.find((frame) => !isOther(frame))
+  const own = frames.find((frame) => !NOT_OF_THE_STORE.test(frame))
   return own?.replace(/^ *at /, '') ?? 'a place that Node does not tell'
 }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { ServerStore } from '@sess/core/adapter'
+import { isError, type ServerStore } from '@sess/core/adapter'
 import { expectFailure, expectThat, show } from '../../breach.js'
 import type { Case, Need, ServerClause } from '../../case.js'
 import { entry, type ServerStage } from '../../stage/server.js'
@@ -34,7 +34,7 @@ function expectCauses(begin: Begin, when: string) {
       const done = `${name} ${when}`
       const error = await withinDeadline(store, done, () => expectFailure(done, call, 'UNAVAILABLE'))
       const { cause } = error
-      const isTold = cause instanceof Error && cause.name !== '' && (cause.message !== '' || 'code' in cause)
+      const isTold = isError(cause) && cause.name !== '' && (cause.message !== '' || 'code' in cause)
       expectThat(isTold, `the cause of the error of ${done}`, 'an Error with a message or a code', show(cause))
       const shown = inspect(error, { depth: Infinity, showHidden: true })
       const isSafe = !passwords.some((password) => shown.includes(password))
