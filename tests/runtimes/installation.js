@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { findProgram } from '../../scripts/servers/binaries.js'
 
-const PACKAGES = ['core', 'adapter-cookie', 'adapter-memory', 'adapter-redis', 'adapter-memcache', 'adapter-sqlite']
+const PACKAGES = [
+  'core',
+  'adapter-cookie',
+  'adapter-memory',
+  'adapter-redis',
+  'adapter-memcache',
+  'adapter-sqlite',
+  'conformance',
+]
 
 const run = promisify(execFile)
 const here = fileURLToPath(new URL('.', import.meta.url))

@@ -50,8 +50,10 @@ export class SessError extends Error {
 
   /** `instanceof` is true for the errors of every copy of this package in the process. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A class that extends this one has no shape of its own.
-    return this === SessError ? isSessError(value) : Function.prototype[Symbol.hasInstance].call(this, value)
+    // A class that extends this one has no shape of its own, and inherits this method.
+    return Object.hasOwn(this, Symbol.hasInstance)
+      ? isSessError(value)
+      : Function.prototype[Symbol.hasInstance].call(this, value)
   }
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {

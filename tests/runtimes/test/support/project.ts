@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inject, onTestFinished } from 'vitest'
+
+const TOOLS = fileURLToPath(new URL('../../tools/', import.meta.url))
+
+export const SECRET = 'a secret for tests, of 32 bytes or more'
+
+interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The path of a file that a tool's own folder has installed. */
+export function toolPath(tool: string, ...names: readonly string[]): string {
+  return join(TOOLS, tool, 'node_modules', ...names)
+}
+
+/** A folder for one test, removed when the test ends. */
+export class Project {
+  readonly path: string
+
+  private constructor(path: string) {
+    this.path = path
+    onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  }
+
+  /** In the project that has installed the packed packages. */
+  static withPackages(): Project {
+    return new Project(mkdtempSync(join(inject('folder'), 'project-')))
+  }
+
+  /** Somewhere that no package is installed. */
+  static elsewhere(): Project {
+    return new Project(mkdtempSync(join(tmpdir(), 'sess-elsewhere-')))
+  }
+
+  at(...names: readonly string[]): string {
+    return join(this.path, ...names)
+  }
+
+  write(files: Readonly<Record<string, string>>): this {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(this.at(name)), { recursive: true })
+      writeFileSync(this.at(name), text)
+    }
+    return this
+  }
+
+  read(name: string): string {
+    return readFileSync(this.at(name), 'utf8')
+  }
+
+  /** The files of a folder, moved to where no package is installed. */
+  takeAway(folder: string): Project {
+    const project = Project.elsewhere()
+    cpSync(this.at(folder), project.path, { recursive: true })
+    return project
+  }
+
+  /** Runs Node in the folder. Resolves with any exit code. */
+  node(...args: readonly string[]): Promise<Ran> {
+    return this.run(process.execPath, ...args)
+  }
+
+  run(program: string, ...args: readonly string[]): Promise<Ran> {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:VITEST|NODE_)/.test(name)))
+    return new Promise((resolve) => {
+      execFile(
+        program,
+        [...args],
+        { cwd: this.path, env: { ...env, NO_COLOR: '1', CI: '1' } },
+        (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+          resolve({ code, stdout, stderr })
+        },
+      )
+    })
+  }
+}
+
+/** The tarballs of the packages, by name, for what does not install them with npm. */
+export function tarballs(): Readonly<Record<string, string>> {
+  const folder = inject('folder')
+  const files = readdirSync(folder).filter((file) => file.endsWith('.tgz'))
+  const nameOf = (file: string) => file.replace(/^sess-(.+)-\d+\.\d+\.\d+\.tgz$/, '@sess/$1')
+  return Object.fromEntries(files.map((file) => [nameOf(file), `file:${join(folder, file)}`]))
+}
