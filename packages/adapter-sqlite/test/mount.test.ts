@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { mountOf } from '../src/mount.ts'
@@ -78,6 +78,15 @@ describe('a file that is mounted without its folder', () => {
       expect(open).toThrow(REFUSAL)
       expect(open).toThrow(/^Option sqlite\.file names a file that is mounted without its folder.*Mount the folder/)
     }
+  })
+
+  it('7.6 is refused with the message that the page of messages shows', () => {
+    const file = newFile()
+    const list = `790 781 8:1 /home/me/sessions.sqlite ${file} rw,relatime master:1 - ext4 /dev/sda1 rw\n`
+    const page = readFileSync(new URL('../../../docs/guide/troubleshooting.md', import.meta.url), 'utf8')
+    const shown = page.split('\n').find((line) => line.includes('mounted without its folder.'))
+    expect(() => assertSafePlacement(file, false, list)).toThrow(shown?.replace('SessError: ', ''))
+    expect(shown).toBeDefined()
   })
 
   it('is fine with its folder: what a process wrote there, another one reads through another mount', async (context) => {
