@@ -1,4 +1,5 @@
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const results = process.env['SESS_TEST_RESULTS']
 
@@ -27,6 +28,17 @@ const ONCE = [
   'packages/adapter-memcache/test/{expiry,full,several,types,version}.test.ts',
 ]
 
+/** Files that take minutes. Vitest knows that only of files that it has run before, and would begin one of them last. */
+const LONG = /\/(?:mutants|leaks|bindings|starvation|outage|interleaving|skeleton)\.test\.ts$/
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const long = files.filter(({ moduleId }) => LONG.test(moduleId))
+    // oxlint-disable-next-line unicorn/no-array-sort -- this is not a method of an array
+    return [...long, ...(await super.sort(files.filter((file) => !long.includes(file))))]
+  }
+}
+
 /** Each test file belongs to one project: what the two lists above do not name is a unit test, and needs Node alone. */
 function project(name: string, include: string[], exclude: string[], more: object = {}): TestProjectConfiguration {
   return { extends: true, test: { name, include, exclude: ['**/node_modules/**', ...exclude], ...more } }
@@ -52,6 +64,7 @@ export default defineConfig({
     server: { deps: { external: [/\/(?:packages|examples)\/[^/]+\/dist\//] } },
     // What takes longest waits for servers and deadlines; on two cores vitest would use one worker.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
