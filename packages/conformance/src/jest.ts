@@ -17,18 +17,25 @@ export interface JestGlobals {
   readonly describe: (name: string, body: () => void) => void
   /** Registers a test. `test.skip` registers one that does not run. */
   readonly test: Test & { readonly skip: Test }
-  /** Registers a function to call before the first test of a group. */
-  readonly beforeAll: Hook
-  /** Registers a function to call after the last test of a group. */
-  readonly afterAll: Hook
+  /** Registers a function to call before the first test of a group. Default: the global one. */
+  readonly beforeAll?: Hook
+  /** Registers a function to call after the last test of a group. Default: the global one. */
+  readonly afterAll?: Hook
 }
 
 type Test = (name: string, body: () => Promise<void>, timeout?: number) => void
 type Hook = (body: () => Promise<void>) => void
 
+/** The global hook of that name. */
+function globalHook(name: 'beforeAll' | 'afterAll'): Hook {
+  const hook: unknown = Reflect.get(globalThis, name)
+  if (typeof hook !== 'function') throw new TypeError(`Pass ${name} of @jest/globals to testStore.`)
+  return (body) => void Reflect.apply(hook, undefined, [body])
+}
+
 /** Registers a test for each case in a `describe` with the store's name. The tests run one after the other. */
 export function testStore<O extends object>(harness: Harness<O>, globals: JestGlobals): void {
-  const { describe, test, beforeAll, afterAll } = globals
+  const { describe, test, beforeAll = globalHook('beforeAll'), afterAll = globalHook('afterAll') } = globals
   const { name, cases, open, close } = suiteOf(harness)
   describe(`the ${name} store keeps the contract`, () => {
     beforeAll(async () => open())

@@ -1,7 +1,7 @@
 import memory from '@sess/adapter-memory'
 import type { Adapter } from '@sess/core/adapter'
 import { testStore } from '@sess/conformance/jest'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 type Body = () => Promise<void>
 
@@ -43,6 +43,23 @@ describe('the binding for Jest', () => {
     const { name, tests } = registered(memory)
     expect(name).toBe('the memory store keeps the contract')
     await expect(tests.get('2.1 reads an unknown key as null, whatever its name')?.()).resolves.toBeUndefined()
+  })
+
+  it('takes the hooks of the global scope if none are passed, and says what to pass if there are none', () => {
+    const harness = {
+      adapter: memory,
+      options: ({ scope }: { scope: string }) => ({ scope }),
+      backend: 'in-process',
+    } as const
+    const run = (): void => {}
+    const globals = { describe: (_: string, body: () => void) => body(), test: Object.assign(run, { skip: run }) }
+    expect(() => testStore(harness, globals)).toThrow('Pass beforeAll of @jest/globals to testStore.')
+    const [beforeAll, afterAll] = [vi.fn<() => void>(), vi.fn<() => void>()]
+    vi.stubGlobal('beforeAll', beforeAll)
+    vi.stubGlobal('afterAll', afterAll)
+    testStore(harness, globals)
+    vi.unstubAllGlobals()
+    expect([beforeAll.mock.calls.length, afterAll.mock.calls.length]).toEqual([1, 1])
   })
 
   it('skips cases that the harness cannot run, with the reason', () => {
