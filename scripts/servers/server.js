@@ -70,6 +70,7 @@ export function childrenOf(pid) {
 
 // Systems give higher ports to outgoing connections. Such a connection could take the port of a server that is down, and
 // a client that tries to reconnect could even connect to itself. Redis Cluster also uses the port that is 10,000 higher.
+// The suite's fault proxies begin at 30,000.
 const FIRST_PORT = 10_000
 const PORTS = 10_000
 // One after the other, from a random start: no process takes the port of its own server that is down, and two processes

@@ -46,6 +46,13 @@ function parseTarget(target: string | number): Target {
   throw new Error(`The fault proxy cannot connect to ${JSON.stringify(target)}: expected host:port or a port.`)
 }
 
+/**
+ * Systems give higher ports to outgoing connections, which could take the port while the proxy refuses. Servers often
+ * have lower ones, and one that the suite restarts must find its port free.
+ */
+const FIRST_PORT = 30_000
+const LAST_PORT = 32_767
+
 class TcpFaultProxy implements FaultProxy {
   readonly host = '127.0.0.1'
   #port = 0
@@ -78,8 +85,7 @@ class TcpFaultProxy implements FaultProxy {
   async start(): Promise<void> {
     for (let tries = 1; this.#port === 0; tries++) {
       try {
-        // Systems give higher ports to outgoing connections, which could take the port while the proxy refuses.
-        const port = randomInt(10_000, 30_000)
+        const port = randomInt(FIRST_PORT, LAST_PORT + 1)
         await this.#listen(port)
         this.#port = port
       } catch (error) {
