@@ -416,7 +416,6 @@ it('is found by its name, with its options typed', async () => {
   const session = await exchange.open()
   session.visits = 1
   expect((await exchange.commit(200)).map(([name]) => name)).toContain('set-cookie')
-  // @ts-expect-error: this is the test of the types. Importing the adapter declares its options, so a misspelt one must
-  // not compile.
+  // @ts-expect-error -- A misspelt option must not compile. If it did, the compiler would report this line as unused.
   expect(() => sessions('mysql', { secret: SECRET, tabel: 'x' })).toThrow('tabel')
 })

@@ -15,7 +15,7 @@ export function leavesFileUsable(error: unknown): boolean {
   return isBusy(error) || isFull(error) || codeOf(error) === 'SQLITE_IOERR_WRITE'
 }
 
-/** What each error means for whoever runs the store. The first pattern that matches the code of the error counts. */
+/** The error to report for each code of SQLite and Node. The first pattern that matches the code decides. */
 const MEANINGS = [
   [/^SQLITE_BUSY/, 'UNAVAILABLE', `Another process held the lock of the sqlite store's file for too long.`],
   [

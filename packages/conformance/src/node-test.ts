@@ -12,8 +12,8 @@ import { type SuiteCase, suiteOf, type Turn } from './suite.js'
 
 function register(one: SuiteCase): void {
   void test(one.title, async (context) => {
-    // The store declares that it lacks this, so the case has run, but is neither passed nor failed. node:test shows the
-    // reason, which includes the outcome, only of a skipped test.
+    // The case cannot be tried, or it has run and the store declares that it lacks this. Either way it has neither passed
+    // nor failed, and node:test shows a reason only for a test that is skipped.
     const reason = await runForRunner(one)
     if (reason !== undefined) context.skip(reason)
   })

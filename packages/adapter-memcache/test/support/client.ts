@@ -6,8 +6,8 @@ import { onTestFinished } from 'vitest'
  * the calls of the methods through which the client connects, sends and closes.
  */
 export function newClient(servers?: unknown, options: object = {}): { client: Memcached; calls: readonly string[] } {
-  // The package gives a server up after `failures` failed attempts. A test stops and starts its server, and the client must
-  // connect again at once.
+  // A test stops and starts its server, and the client must connect again at once (`retries`, `retry`). After `failures`
+  // failed attempts the package gives the server up for good, so this number is one that no test reaches.
   const quick = { retries: 0, retry: 1, failures: 1e9, timeout: 1000 }
   const client: Memcached = Reflect.construct(Memcached, [servers, { ...quick, ...options }])
   const calls: string[] = []

@@ -95,7 +95,7 @@ export const destroy: readonly ServerClause[] = [
     cases: (['update', 'destroy'] as const).flatMap((first): Case<ServerStage>[] => {
       const lacks = ['atomic', 'fresh'] as const
       const hint =
-        'An update must fail if the entry is gone. Compare and write in one step, and never write the entry anew.'
+        'An update must fail if the entry is gone. Compare and write in one step, and never create the entry again.'
       const done = `an update and a destroy at the same time, the ${first} sent first`
       return [
         {

@@ -23,7 +23,7 @@ export class Strays implements Notes {
     this.#all.push(note)
   }
 
-  /** Begins to note what nobody handles, in place of the test runner, which would not know the case. */
+  /** Starts to note the errors that nobody handles. The test runner gets none of them, because it cannot name the case. */
   watch(): void {
     if (watching.size === 0) stopListening = listen()
     watching.add(this)

@@ -153,7 +153,7 @@ export class LineServer {
     const version = newVersion()
     const before = this.held(scope, key)
     const isDate = this.options.isDate?.(expiresAt - Date.now(), before) ?? false
-    // By the writer's clock. To a server that is ahead, a date comes sooner.
+    // `expiresAt` is a time of the writer's clock. A server whose clock is ahead reaches it sooner.
     const until = (this.options.until?.(entry, before) ?? Infinity) - (isDate ? (this.options.ahead ?? 0) : 0)
     this.#hold(scope, key, { data, expiresAt, version, until })
     return version

@@ -112,7 +112,7 @@ const CHECKS = {
   cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
   from: optional(from),
   accept: optional(accept, []),
-  // oxlint-disable-next-line no-console -- A response that is replaced by an error must not go unnoticed.
+  // oxlint-disable-next-line no-console -- Without an `onError`, the console is the only place for errors.
   onError: optional(onError, (error: unknown) => console.error(error)),
   clock: optional(clock, () => Date.now()),
 } satisfies Record<keyof CoreOptions, Check<unknown>>

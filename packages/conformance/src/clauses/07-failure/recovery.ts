@@ -112,7 +112,7 @@ export const recovery: ServerClause = {
     },
     {
       title: 'works again when the backend answers again',
-      hint: 'Drop a connection that did not answer within the deadline: it may stay silent for ever.',
+      hint: 'Drop a connection that did not answer within the deadline: it may never answer again.',
       needs: ['tcp'],
       run: async (stage) => {
         const proxy = await stage.proxy()

@@ -29,7 +29,7 @@ function ofObjects(alter: (object: Record<string, unknown>) => unknown): Alter {
 
 /** What a store does to text that it does not keep opaque. */
 const ALTERED: Readonly<Record<string, Alter>> = {
-  'writes JSON anew': (text) => (parsed(text) === undefined ? text : JSON.stringify(parsed(text))),
+  'formats JSON again': (text) => (parsed(text) === undefined ? text : JSON.stringify(parsed(text))),
   'writes JSON objects anew': ofObjects((object) => object),
   'removes $ from the fields of JSON objects': ofObjects((object) =>
     Object.fromEntries(Object.entries(object).map(([name, value]) => [name.replace('$', ''), value])),

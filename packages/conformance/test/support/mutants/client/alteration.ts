@@ -8,7 +8,7 @@ import { clientMutant, lenient } from './mutant.ts'
 
 const { box, decode, encode, maxBytes } = correctParts
 
-/** A checksum of four bytes in place of the tag. Two flipped bits can cancel out. */
+/** Uses a checksum of four bytes instead of a tag. Two flipped bits can cancel each other out. */
 const checksum: Box = {
   seal: (packed, nonce, { key, additional }) =>
     Buffer.concat([nonce, ctr(Buffer.concat([packed, folded(packed, additional)]), key, nonce)]),
@@ -141,7 +141,7 @@ export const alterationMutants: readonly Mutant[] = [
     },
   }),
   clientMutant('8.2', 'checks only four bytes of the tag', { parts: { box: gcm(4) } }),
-  clientMutant('8.2', 'has a checksum in place of a tag', { parts: { box: checksum } }),
+  clientMutant('8.2', 'uses a checksum instead of a tag', { parts: { box: checksum } }),
   clientMutant('8.2', 'compares the bytes of a tag in any order', { parts: { box: unordered } }),
   clientMutant('8.2', 'authenticates only the first 64 bytes', { parts: { box: headOnly } }),
   clientMutant('8.2', 'seals every 32 bytes by themselves', {
