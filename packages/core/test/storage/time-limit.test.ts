@@ -48,6 +48,16 @@ async function begin() {
   return begun
 }
 
+/** A request whose store finds, at each attempt, that another request was faster. Its answer is under way. */
+async function contended(handler: Handler) {
+  const { store, browser, arrive } = await begin()
+  const { session, answer } = await arrive()
+  await handler(session)
+  Object.assign(store.takes, { read: [DEADLINE * 0.15], update: [DEADLINE * 0.15] })
+  store.refusals = Infinity
+  return { store, browser, told: watch(answer()) }
+}
+
 describe('the time of a request', () => {
   test('a load that follows a session through its moves is UNAVAILABLE at the deadline, however many calls it needs', async () => {
     const { store, browser, copy } = await begin()
@@ -70,35 +80,20 @@ describe('the time of a request', () => {
       },
     ],
   ])('%s that finds the session changed again and again is UNAVAILABLE at the deadline', async (_, handler) => {
-    const { store, arrive } = await begin()
-    const { session, answer } = await arrive()
-    await handler(session)
-    Object.assign(store.takes, { read: [DEADLINE * 0.15], update: [DEADLINE * 0.15] })
-    store.refusals = Infinity
-    const told = watch(answer())
+    const { told } = await contended(handler)
     await vi.advanceTimersByTimeAsync(5 * DEADLINE)
     expect(told).toMatchObject({ outcome: 'UNAVAILABLE', after: DEADLINE })
   })
 
   test('a login that could not bury its old entry is told before a second deadline is over', async () => {
-    const { store, arrive } = await begin()
-    const { session, answer } = await arrive()
-    await login(session)
-    Object.assign(store.takes, { read: [DEADLINE * 0.15], update: [DEADLINE * 0.15] })
-    store.refusals = Infinity
-    const told = watch(answer())
+    const { told } = await contended(login)
     await vi.advanceTimersByTimeAsync(5 * DEADLINE)
     expect(told.outcome).toBe('UNAVAILABLE')
     expect(told.after).toBeLessThan(1.2 * DEADLINE)
   })
 
   test('a login that ran out of time before it buried its old entry leaves the session as it was', async () => {
-    const { store, browser, arrive } = await begin()
-    const { session, answer } = await arrive()
-    await login(session)
-    Object.assign(store.takes, { read: [DEADLINE * 0.15], update: [DEADLINE * 0.15] })
-    store.refusals = Infinity
-    const told = watch(answer())
+    const { store, browser, told } = await contended(login)
     await vi.advanceTimersByTimeAsync(5 * DEADLINE)
     store.refusals = 0
     const seen = browser.see()
@@ -139,12 +134,7 @@ describe('the time of a request', () => {
   })
 
   test('no call of the store begins after the request was told', async () => {
-    const { store, arrive } = await begin()
-    const { session, answer } = await arrive()
-    await change(session)
-    Object.assign(store.takes, { read: [DEADLINE * 0.15], update: [DEADLINE * 0.15] })
-    store.refusals = Infinity
-    watch(answer())
+    const { store } = await contended(change)
     await vi.advanceTimersByTimeAsync(DEADLINE)
     const calls = store.calls.length
     await vi.advanceTimersByTimeAsync(5 * DEADLINE)
