@@ -23,7 +23,13 @@ async function givenUp(open: (typeof places)[number][1], outage: (typeof outages
   if (proxy === undefined) throw new Error(`${place.adapter} has no server`)
   await succeed(store.create('key', entry('data')))
   await proxy.set(outage)
-  await Promise.all(numbers(8).map(() => codeOf(store.read('key'))))
+  // Apart from each other: what the first one that is late does to its connection ends the calls after it.
+  await Promise.all(
+    numbers(8).map(async (n) => {
+      await sleep(n * 5)
+      return codeOf(store.read('key'))
+    }),
+  )
   return { store, proxy }
 }
 

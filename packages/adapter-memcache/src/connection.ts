@@ -25,6 +25,11 @@ function shown(refusal: string): string {
   return REFUSAL.test(refusal) ? refusal : (/^\w+/.exec(refusal)?.[0] ?? UNEXPECTED)
 }
 
+/** The calls on a connection that is closed for this reason were not answered. */
+function lost(message: string): Error {
+  return Object.assign(new Error(message), { code: 'CONNECTION_LOST' })
+}
+
 /**
  * A connection to one server. It sends a command without waiting for the reply to the one before, and replies arrive
  * in the order of the commands. A reply that does not fit its command may belong to another one, so the connection is
@@ -42,9 +47,9 @@ export class Connection {
     this.#connectsUntil = performance.now() + deadline
     this.#socket = connect({ ...address, noDelay: true })
       .setTimeout(IDLE_MS)
-      .on('timeout', () => this.#calls.length === 0 && this.close(new Error('The connection was idle.')))
+      .on('timeout', () => this.#calls.length === 0 && this.close(lost('The connection was idle.')))
       .on('data', (bytes: Buffer) => this.#read(bytes))
-      .on('end', () => this.close(new Error('The server closed the connection.')))
+      .on('end', () => this.close(lost('The server closed the connection.')))
       .on('error', (error) => this.close(error))
   }
 
@@ -56,7 +61,7 @@ export class Connection {
   send(command: Command, began: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) {
-        reject(new Error('The connection was lost.'))
+        reject(lost('The connection was lost.'))
         return
       }
       this.#calls.push({ command, began, resolve, reject })
@@ -72,7 +77,7 @@ export class Connection {
   closeIfStuck(began: number): void {
     if (this.#socket.connecting && performance.now() < this.#connectsUntil) return
     const [first] = this.#calls
-    if (first !== undefined && first.began <= began) this.close(new Error('The server did not answer.'))
+    if (first !== undefined && first.began <= began) this.close(lost('The server did not answer.'))
   }
 
   close(error: Error): void {
