@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import type {} from '@sess/core' // declares the interface Adapters, which is extended below
-import { type Adapter, isError, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
+import { type Adapter, codeOf, isError, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
 import { createPool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
 import { type MysqlOptions, readMysqlOptions, type Settings } from './options.js'
 
@@ -69,6 +69,7 @@ function openPool({ url = '', connections = 10, pool, deadline }: Settings): Sql
 const FOREIGN: ReadonlySet<unknown> = new Set([1034, 1194, 1195, 1288, 1364, 1366, 1471, 1932, 3819])
 
 function faultOf(error: unknown): SqlFault | undefined {
+  if (codeOf(error) === 'PROTOCOL_CONNECTION_LOST') return 'lost'
   if (!(isError(error) && 'errno' in error && 'sqlState' in error)) return undefined
   if (error.errno === 1146) return 'missing'
   if (error.errno === 1213) return 'undone' // a deadlock

@@ -1,5 +1,5 @@
 import type {} from '@sess/core' // declares the interface Adapters, which is extended below
-import { type Adapter, codeOf, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
+import { type Adapter, codeOf, isError, type SqlFault, type SqlPool, sqlStore } from '@sess/core/adapter'
 import { Pool, type PoolClient } from 'pg'
 import { type PostgresOptions, readPostgresOptions, type Settings } from './options.js'
 
@@ -58,9 +58,12 @@ function openPool({ url, connections, pool, deadline }: Settings): SqlPool<PoolC
   }
 }
 
-/** Tells by the code, which is an SQLSTATE. */
+const LOST = /^(?:Connection terminated|timeout |Client has encountered a connection error)/
+
+/** Tells by the code, which is an SQLSTATE. What pg itself says of a connection has no code. */
 function faultOf(error: unknown): SqlFault | undefined {
-  const code = codeOf(error) ?? ''
+  const code = codeOf(error)
+  if (code === undefined) return isError(error) && LOST.test(error.message) ? 'lost' : undefined
   if (code === '42P01') return 'missing'
   if (code === '40001') return 'undone' // a serializable transaction gave way to another
   // Data, constraints, columns and types that do not fit, and damaged tables; 42501 is a right that is missing.

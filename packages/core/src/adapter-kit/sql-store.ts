@@ -1,7 +1,8 @@
 import type { Lack, ServerStore } from '../contract.js'
 import { Lender, type ConnectionPool, type Use } from './lender.js'
 import { newVersion } from './frame.js'
-import { corrupt, serverStore } from './server-store.js'
+import { safeCause } from '../error.js'
+import { corrupt, serverStore, unavailable } from './server-store.js'
 import { isVersion, storedRow } from './stored-row.js'
 
 /** A value that is sent with a statement. Bytes come in a `Buffer`, and `null` is SQL's NULL. */
@@ -24,8 +25,10 @@ const NOTHING: SqlResult = { rows: [], changed: 0 }
  *   store sends it again.
  * - `taken`: a row has the key already, so the statement did nothing.
  * - `foreign`: the table is not one that the store made, or it is damaged. The call is `CORRUPT`.
+ * - `lost`: the connection was lost, or could not be made in time, and the error has none of Node's codes, such as
+ *   `ECONNRESET`. The call is `UNAVAILABLE`, and the server can be given up.
  */
-export type SqlFault = 'missing' | 'undone' | 'taken' | 'foreign'
+export type SqlFault = 'missing' | 'undone' | 'taken' | 'foreign' | 'lost'
 
 /** The pool of a database's client. */
 export interface SqlPool<Connection> extends ConnectionPool<Connection> {
@@ -159,7 +162,12 @@ export function sqlStore<Connection>(operations: SqlOperations<Connection>): Ser
 
     prune: (now) => prune(now, performance.now()),
     onTimeout: (began) => lender.expire(began),
-    mapError: (error) => (operations.faultOf(error) === 'foreign' ? corrupt(name) : undefined),
+    mapError(error) {
+      const fault = operations.faultOf(error)
+      if (fault === 'foreign') return corrupt(name)
+      if (fault === 'lost') return unavailable(name, Object.assign(safeCause(error), { code: 'CONNECTION_LOST' }))
+      return undefined
+    },
 
     async close() {
       lender.expire(Infinity)

@@ -161,6 +161,21 @@ describe('a statement', () => {
     expect([failure.code, failure.cause]).toEqual(['CORRUPT', undefined])
   })
 
+  it('that loses its connection again and again ends the calls to the server, which then needs no connection', async () => {
+    const { store, log } = open(() => {
+      throw new DatabaseError('Connection terminated', 'lost')
+    })
+    for (let count = 0; count < 5; count++) {
+      expect(await failureOf(store.read('key'))).toMatchObject({
+        code: 'UNAVAILABLE',
+        cause: { message: 'Connection terminated', code: 'CONNECTION_LOST' },
+      })
+    }
+    log.length = 0
+    await Promise.all(['one', 'two', 'three'].map((key) => codeOf(store.read(key))))
+    expect(log).toEqual(['READ', 'destroyed']) // the probe
+  })
+
   it('7.3 that finds a row of another program is CORRUPT', async () => {
     const { store } = open(() => ({ rows: [{ data: 'data', expires_at: 'soon', version: VERSION }], changed: 0 }))
     expect(await codeOf(store.read('key'))).toBe('CORRUPT')

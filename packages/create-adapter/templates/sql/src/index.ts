@@ -63,5 +63,6 @@ function faultOf(error: unknown): SqlFault | undefined {
   if (code === 'duplicate key') return 'taken'
   if (code === 'deadlock') return 'undone'
   if (code === 'no such column') return 'foreign'
+  if (code === 'connection lost') return 'lost'
   return undefined
 }
