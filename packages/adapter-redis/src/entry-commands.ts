@@ -19,17 +19,16 @@ interface Write {
 const SCRIPT = `
 local done = {}
 for i, key in ipairs(KEYS) do
-  local known, value, left = unpack(ARGV, 3 * i - 2, 3 * i)
-  local unit = 'PX'
-  if tonumber(left) <= 0 then unit, left = 'PXAT', '1' end
+  local known, value, left = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
+  local lives = tonumber(left) > 0
   done[i] = false
   if known == '' then
-    done[i] = redis.call('SET', key, value, unit, left, 'NX')
+    done[i] = redis.call('SET', key, value, lives and 'PX' or 'PXAT', lives and left or '1', 'NX')
   else
     local head = redis.pcall('GETRANGE', key, 0, 32)
     if type(head) == 'string' and '=' .. head:sub(1, 16) == known
       and head:find('^[%w_-]+:') and head:find('^[1-9]%d*:', 17) then
-      if unit == 'PX' then
+      if lives then
         done[i] = redis.call('SET', key, value, 'PX', left)
       else
         redis.call('DEL', key)
@@ -56,11 +55,11 @@ export function readsOf(client: Client): Commands<string> {
 /** The answer is `null` if the write was refused: the key has another version, or exists although it must not. */
 export function writesOf(client: Client): Commands<Write> {
   return {
-    async one(write, due) {
+    one(write, due) {
       if (write.known === undefined)
         return client.send('set', [write.key, write.value, ...expiryOf(leftOf(write)), 'NX'], due)
-      const [done] = listOf(await runScript(client, [1, write.key, ...argsOf(write)], due), 1)
-      return done
+      const { key, known, value } = write
+      return runScript(client, [1, key, `=${known}`, value, leftOf(write)], due).then((reply) => listOf(reply, 1)[0])
     },
     async many(writes, due) {
       const keys = writes.map(({ key }) => key)
@@ -82,14 +81,12 @@ function expiryOf(left: number): [string, number] {
   return left > 0 ? ['PX', left] : ['PXAT', 1]
 }
 
-async function runScript(client: Client, args: readonly (string | number)[], due: number): Promise<unknown> {
-  try {
-    return await client.send('evalsha', [DIGEST, ...args], due)
-  } catch (error) {
+function runScript(client: Client, args: readonly (string | number)[], due: number): Promise<unknown> {
+  return client.send('evalsha', [DIGEST, ...args], due).catch((error: unknown) => {
     // The server does not have the script: it has not seen it yet, or has lost it.
     if (!isReply(error, 'NOSCRIPT')) throw error
     return client.send('eval', [SCRIPT, ...args], due)
-  }
+  })
 }
 
 function listOf(reply: unknown, length: number): readonly unknown[] {

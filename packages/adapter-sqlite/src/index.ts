@@ -38,7 +38,7 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
       const version = newVersion()
       return writes.run(({ create }) => (create.run(key, data, expiresAt, version).changes === 1 ? version : null))
     },
-    read: (key) => reads.run(() => entryOf(file.use(({ read }) => read.get(key)))),
+    read: (key, began) => reads.run(() => entryOf(file.use(({ read }) => read.get(key))), began),
     update(key, { data, expiresAt }, version) {
       const next = newVersion()
       return writes.run(({ rewrite, update }) => {
