@@ -166,7 +166,7 @@ const CASES: Readonly<Record<string, readonly [open: () => Promise<ServerStore>,
     /^ERR$/,
   ],
   'the Cluster has no master for some slots': [
-    async () => open({ nodes: [{ host: '127.0.0.1', port: (await startCluster(1)).port }], deadline: 2000 }),
+    async () => open({ nodes: [{ host: '127.0.0.1', port: (await startCluster(1)).port }], deadline: 4000 }),
     /^CLUSTERDOWN$/,
     /^CLUSTERDOWN$/,
   ],

@@ -16,27 +16,30 @@ export function hangLimit({ deadline }: ServerStore): number {
   return 5 * deadline + 5000
 }
 
-const paces = new WeakMap<ServerStore, Pace>()
+const calms = new WeakMap<ServerStore, () => boolean>()
 
-/** The pace of the case that opened the store. */
-export function paceOf(store: ServerStore): Pace | undefined {
-  return paces.get(store)
+/** Whether nothing that the case has made fail can concern the store. */
+export function isCalm(store: ServerStore): boolean {
+  return calms.get(store)?.() ?? false
 }
 
-/** How long the calls of one case take. Until the case makes the backend fail, a late answer is not held against it. */
+/**
+ * How long the calls of one case take. A late answer is not held against a store until the case makes the backend fail,
+ * or what lies between the backend and this store.
+ */
 export class Pace {
   #isDisturbed = false
+  readonly #disturbed = new Set<string>()
   #hasBeenLate = false
   /** The errors of calls that their deadline ended, and what happened in words. */
   readonly #late = new WeakMap<object, string>()
 
-  /** Whether the case has made the backend fail, restart or evict. */
-  get isDisturbed(): boolean {
-    return this.#isDisturbed
-  }
-
-  disturb(): void {
-    this.#isDisturbed = true
+  /**
+   * The case makes the backend fail, restart or evict. With an address, it concerns only what reaches the backend there.
+   */
+  disturb(address?: string): void {
+    if (address === undefined) this.#isDisturbed = true
+    else this.#disturbed.add(address)
   }
 
   /** What was late, if that is why a case failed with this error. */
@@ -46,8 +49,11 @@ export class Pace {
     return isError(error) ? this.#late.get(error) : undefined
   }
 
-  /** The store as a case uses it: each call is timed, and ends with a `Breach` if it hangs. */
-  timed(store: ServerStore): ServerStore {
+  /**
+   * The store as a case uses it: each call is timed, and ends with a `Breach` if it hangs. `address` is where the store
+   * reaches the backend.
+   */
+  timed(store: ServerStore, address: string): ServerStore {
     const { contract, kind, name, maxBytes, deadline, lacks } = store
     const prune = store.prune?.bind(store)
     const timed: ServerStore = {
@@ -64,25 +70,26 @@ export class Pace {
       ...(prune && { prune: (now) => this.#time(store, 'prune', () => prune(now)) }),
       close: () => this.#time(store, 'close', () => store.close()),
     }
-    this.keep(store)
-    this.keep(timed)
+    for (const each of [store, timed]) this.watch(each, address)
     return timed
   }
 
-  /** Makes `paceOf` find the pace by the store. */
-  keep(store: ServerStore): void {
-    paces.set(store, this)
+  /** Makes `isCalm` know the store. Without an address, it may reach the backend anywhere. */
+  watch(store: ServerStore, address?: string): void {
+    calms.set(store, () => {
+      const isDisturbed = address === undefined ? this.#disturbed.size > 0 : this.#disturbed.has(address)
+      return !this.#isDisturbed && !isDisturbed
+    })
   }
 
   async #time<T>(store: ServerStore, method: string, call: () => Promise<T>): Promise<T> {
-    const wasDisturbed = this.#isDisturbed
     const began = performance.now()
     try {
       // The deadline holds for each step of a prune, and their number is not known.
       return await (method === 'prune' ? runMethod(method, call) : endsInTime(store, method, call))
     } catch (error) {
       const took = performance.now() - began
-      if (isSessError(error) && error.code === 'UNAVAILABLE' && !wasDisturbed && !this.#isDisturbed) {
+      if (isSessError(error) && error.code === 'UNAVAILABLE' && isCalm(store)) {
         this.#hasBeenLate ||= took >= LATE_SHARE * store.deadline
         // A store that was late once may refuse calls at once for a while.
         if (this.#hasBeenLate) this.#late.set(error, lateMessage(store, method, took))

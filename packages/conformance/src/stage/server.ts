@@ -46,7 +46,7 @@ export class ServerStage {
   open(scope: string = this.scope, address: string = this.backend.tcp ?? ''): ServerStore {
     const store = this.make(this.optionsOf(scope, address))
     this.#stores.push(store)
-    return this.pace.timed(store)
+    return this.pace.timed(store, address)
   }
 
   /**
@@ -56,7 +56,7 @@ export class ServerStage {
   make(options: object): ServerStore {
     const store = makeStore(this.harness, options, CONTEXT)
     if (store.kind !== 'server') throw new TypeError('The adapter makes both client stores and server stores.')
-    this.pace.keep(store)
+    this.pace.watch(store)
     return store
   }
 
@@ -98,7 +98,7 @@ export class ServerStage {
         return proxy.connections
       },
       set: (fault) => {
-        if (fault !== 'none') this.pace.disturb()
+        if (fault !== 'none') this.pace.disturb(proxy.address)
         return runOutside(() => proxy.set(fault))
       },
       close: () => proxy.close(),

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ServerStore } from '@sess/core/adapter'
 import { Breach } from '../breach.js'
-import { hangLimit, Late, paceOf } from './pace.js'
+import { hangLimit, isCalm, Late } from './pace.js'
 
 /** The share of the deadline that a call may take longer, and at least so many milliseconds, for a busy machine. */
 const GRACE_SHARE = 0.25
@@ -25,7 +25,6 @@ export async function waitFor(store: ServerStore, promise: Promise<unknown>): Pr
  * the case has made nothing fail and the call settles later.
  */
 export async function withinDeadline<T>(store: ServerStore, done: string, call: () => Promise<T>): Promise<T> {
-  const isCalm = (): boolean => paceOf(store)?.isDisturbed === false
   const limit = store.deadline + graceOf(store)
   const began = performance.now()
   const elapsed = (): number => Math.round(performance.now() - began)
@@ -38,11 +37,11 @@ export async function withinDeadline<T>(store: ServerStore, done: string, call: 
       for (let turns = 0; turns < 5; turns++) await turn()
       reject(late())
     }
-    timer = setTimeout(() => void giveUp(), isCalm() ? hangLimit(store) : limit)
+    timer = setTimeout(() => void giveUp(), isCalm(store) ? hangLimit(store) : limit)
   })
   try {
     const came = await Promise.race([call(), never])
-    if (elapsed() <= limit || !isCalm()) return came
+    if (elapsed() <= limit || !isCalm(store)) return came
     throw new Late(`${done} settled after ${elapsed()} ms; the store's deadline is ${store.deadline} ms`)
   } finally {
     clearTimeout(timer)
