@@ -140,7 +140,7 @@ describe('a right option', () => {
   })
 
   it('10.1 says what a store is limited to', () => {
-    expect(openStore({})).toMatchObject({ maxBytes: 2 ** 20, deadline: 1000 })
+    expect(openUntyped(redis, {})).toMatchObject({ maxBytes: 2 ** 20, deadline: 1000 })
     expect(openStore({ maxBytes: 5, deadline: 6 })).toMatchObject({ maxBytes: 5, deadline: 6 })
   })
 
