@@ -1,4 +1,5 @@
 import type { SessError } from '../error.js'
+import { requestsShareIo } from '../request-io.js'
 import type { CircuitBreaker } from './circuit-breaker.js'
 
 interface Flight {
@@ -132,6 +133,25 @@ export class CallsInFlight {
       this.#context.onLate?.(flight.began)
     }
     this.#arm(next)
+  }
+}
+
+/** What a store does with its calls. */
+export type Calls = Pick<CallsInFlight, 'run' | 'idle' | 'end'>
+
+/**
+ * The calls of a store. Where requests share no I/O, each call is by itself: it has a timer of its own, and `idle` and
+ * `end` leave the calls of other requests alone.
+ */
+export function callsOf(context: CallsContext): Calls {
+  if (requestsShareIo()) return new CallsInFlight(context)
+  return {
+    run(call, breaker) {
+      const alone = new CallsInFlight(context)
+      return alone.run(call, breaker).finally(() => alone.end())
+    },
+    idle: async () => {},
+    end: () => {},
   }
 }
 

@@ -1,4 +1,5 @@
 import { codeOf, isSessError, SessError } from '../error.js'
+import { requestsShareIo } from '../request-io.js'
 
 /** How many calls in a row a server may leave unanswered before the store stops sending calls to it. */
 const MOST_UNANSWERED = 5
@@ -40,6 +41,7 @@ function isUnanswered(error: unknown): boolean {
 export class CircuitBreaker {
   readonly #server: string
   readonly #ask: (key: string) => Promise<unknown>
+  readonly #sharesProbes = requestsShareIo()
   #unanswered = 0
   /** When the newest call that was answered began. This and all times below are by `performance.now()`. */
   #answeredSince = 0
@@ -47,7 +49,7 @@ export class CircuitBreaker {
   #downSince = 0
   #failedAt = 0
   #failure: SessError | undefined
-  #probe: Promise<unknown> | undefined
+  #probe: Promise<void> | undefined
   #probedAt = -Infinity
 
   /** `server`: what to call it in a message. `ask`: reads a key on it, as a probe. */
@@ -78,18 +80,30 @@ export class CircuitBreaker {
 
   /**
    * Rejects at once if a call or a probe failed within the last second; a probe then finds out for later calls whether
-   * the server answers again. Otherwise waits for that probe, and resolves if it was answered.
+   * the server answers again. Otherwise waits for that probe, and resolves if it was answered. Where requests share no
+   * I/O, a call waits for no probe but its own.
    */
   async admit(key: string): Promise<void> {
     const now = performance.now()
-    if (now - this.#probedAt >= PROBE_MS) {
-      this.#probedAt = now
-      this.#probe = this.#ask(key).catch((error: unknown) => {
-        if (!isUnanswered(error)) this.answered(now)
-      })
+    const isDue = now - this.#probedAt >= PROBE_MS
+    const isStale = now - this.#failedAt >= FRESH_MS
+    if (!this.#sharesProbes) {
+      if (isDue || isStale) await this.#send(key, now)
+    } else {
+      if (isDue) this.#probe = this.#send(key, now)
+      if (isStale) await this.#probe
     }
-    if (now - this.#failedAt >= FRESH_MS) await this.#probe
     if (this.isOpen) throw this.#refusal()
+  }
+
+  /** Probes the server. Never rejects: the calls that the probe is one of tell the breaker how it ends. */
+  async #send(key: string, now: number): Promise<void> {
+    this.#probedAt = now
+    try {
+      await this.#ask(key)
+    } catch (error) {
+      if (!isUnanswered(error)) this.answered(now)
+    }
   }
 
   #refusal(): SessError {

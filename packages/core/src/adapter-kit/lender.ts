@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events'
+import { requestsShareIo } from '../request-io.js'
+import { late } from './deadline.js'
 
 /** A client's pool of connections, in the few calls that a `Lender` makes. */
 export interface ConnectionPool<Connection> {
@@ -19,6 +21,12 @@ export interface ConnectionPool<Connection> {
  */
 export type Use<Connection> = <T>(step: (connection: Connection) => Promise<T>) => Promise<T>
 
+/** The store that the connections are lent to. */
+interface LentTo {
+  readonly name: string
+  readonly deadline: number
+}
+
 /** A call that waits for a connection, or has one. */
 interface Loan {
   readonly began: number
@@ -32,6 +40,7 @@ const ignore = () => {}
 /**
  * Lends connections of a pool to the calls of a `serverStore`. It has no clock of its own: `serverStore` tells the
  * caller that a call failed, and tells `expire` in the same moment. So nothing is sent once the caller has been told.
+ * Only where a request may not end what another began (Cloudflare Workers), each loan has a timer of its own.
  *
  * Only a sound connection goes back to the pool. A connection on which anything failed, or which still owes an answer
  * when the caller is told, is closed: it may be stuck, or lead to a server that is no longer the primary.
@@ -39,9 +48,13 @@ const ignore = () => {}
 export class Lender<Connection> {
   readonly #pool: ConnectionPool<Connection>
   readonly #loans: Loan[] = []
+  /** Set where each loan has a timer of its own. `#loans` is then empty. */
+  readonly #timed: LentTo | undefined
 
-  constructor(pool: ConnectionPool<Connection>) {
+  /** `store`: whose calls these are. Without it, no loan has a timer of its own. */
+  constructor(pool: ConnectionPool<Connection>, store?: LentTo) {
     this.#pool = pool
+    this.#timed = requestsShareIo() ? undefined : store
   }
 
   /**
@@ -50,16 +63,23 @@ export class Lender<Connection> {
    */
   async borrow<T>(began: number, work: (use: Use<Connection>) => Promise<T>): Promise<T> {
     const loan: Loan = { began, isOver: false, end: ignore }
-    this.#loans.push(loan)
+    const timer = this.#enter(loan)
     try {
       const connection = await this.#pool.connect()
       if (!loan.isOver) return await this.#lend(connection, loan, work)
       // Nothing was sent on it.
       this.#pool.release(connection)
-      throw tooLate()
+      throw this.#tooLate()
     } finally {
-      this.#loans.splice(this.#loans.indexOf(loan), 1)
+      if (timer === undefined) this.#loans.splice(this.#loans.indexOf(loan), 1)
+      else clearTimeout(timer)
     }
+  }
+
+  #enter(loan: Loan): NodeJS.Timeout | undefined {
+    if (this.#timed !== undefined) return setTimeout(end, loan.began + this.#timed.deadline - performance.now(), loan)
+    this.#loans.push(loan)
+    return undefined
   }
 
   /**
@@ -67,11 +87,7 @@ export class Lender<Connection> {
    * `Infinity` when the store closes.
    */
   expire(began: number): void {
-    for (const loan of this.#loans) {
-      if (loan.isOver || loan.began > began) continue
-      loan.isOver = true
-      loan.end()
-    }
+    for (const loan of this.#loans) if (loan.began <= began) end(loan)
   }
 
   async #lend<T>(connection: Connection, loan: Loan, work: (use: Use<Connection>) => Promise<T>): Promise<T> {
@@ -81,14 +97,14 @@ export class Lender<Connection> {
     const over = new Promise<never>((_, reject) => {
       loan.end = () => {
         this.#pool.destroy(connection)
-        reject(tooLate())
+        reject(this.#tooLate())
       }
     })
     over.catch(ignore)
     let isSound = false
     try {
       const result = await work(async (step) => {
-        if (loan.isOver) throw tooLate()
+        if (loan.isOver) throw this.#tooLate()
         return Promise.race([over, step(connection)])
       })
       isSound = true
@@ -107,11 +123,18 @@ export class Lender<Connection> {
     if (connection instanceof EventEmitter) connection.off('error', ignore)
     this.#pool.release(connection)
   }
+
+  /** No caller sees it, unless the loan has a timer of its own or other calls waited for the same step. */
+  #tooLate(): Error {
+    if (this.#timed !== undefined) return late(this.#timed.name, this.#timed.deadline)
+    return Object.assign(new Error('The connection was not used: the call was not answered in time.'), {
+      code: 'ETIMEDOUT',
+    })
+  }
 }
 
-/** No caller sees it, unless other calls waited for the same step. */
-function tooLate(): Error {
-  return Object.assign(new Error('The connection was not used: the call was not answered in time.'), {
-    code: 'ETIMEDOUT',
-  })
+function end(loan: Loan): void {
+  if (loan.isOver) return
+  loan.isOver = true
+  loan.end()
 }

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Entry, Lack, ServerStore, Stored, Version } from '../contract.js'
-import { CallsInFlight } from './calls-in-flight.js'
+import { type Calls, callsOf } from './calls-in-flight.js'
 import { CircuitBreaker, PROBE_MS } from './circuit-breaker.js'
 import { late } from './deadline.js'
 import { isSessError, safeCause, SessError } from '../error.js'
+import { forLaterCallers } from '../request-io.js'
 
 type Answer<T> = T | Promise<T>
 
@@ -94,8 +95,8 @@ export function corrupt(name: string): SessError {
 export function serverStore(operations: ServerOperations): ServerStore {
   const { name, maxBytes, deadline, lacks } = operations
   const prune = operations.prune?.bind(operations)
-  const inFlight = (ms: number, limit = ms) =>
-    new CallsInFlight({
+  const inFlight = (ms: number, limit = ms): Calls =>
+    callsOf({
       deadline: limit,
       late: () => late(name, ms),
       mapError: (error) => (isSessError(error) ? error : (operations.mapError?.(error) ?? unavailable(name, error))),
@@ -154,6 +155,13 @@ export function serverStore(operations: ServerOperations): ServerStore {
     }
   }
 
+  function close(): Promise<void> {
+    if (closing !== undefined) return closing
+    const shutting = shut()
+    closing = forLaterCallers(shutting)
+    return shutting
+  }
+
   async function shut(): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadline)))
@@ -185,6 +193,6 @@ export function serverStore(operations: ServerOperations): ServerStore {
     update: (key, entry, version) => send(key, (began) => operations.update(key, entry, version, began)),
     destroy: (key) => send(key, (began) => operations.destroy(key, began)),
     ...(prune && { prune: async (now: number) => runPrune(prune(now)) }),
-    close: () => (closing ??= shut()),
+    close,
   }
 }

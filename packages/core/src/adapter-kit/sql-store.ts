@@ -2,6 +2,7 @@ import type { Lack, ServerStore } from '../contract.js'
 import { Lender, type ConnectionPool, type Use } from './lender.js'
 import { newVersion } from './frame.js'
 import { safeCause } from '../error.js'
+import { requestsShareIo } from '../request-io.js'
 import { corrupt, serverStore, unavailable } from './server-store.js'
 import { isVersion, storedRow } from './stored-row.js'
 
@@ -89,15 +90,17 @@ export interface SqlOperations<Connection> {
  */
 export function sqlStore<Connection>(operations: SqlOperations<Connection>): ServerStore {
   const { name, maxBytes, deadline, lacks, pool, statements } = operations
-  const lender = new Lender(pool)
+  const lender = new Lender(pool, operations)
+  const sharesIo = requestsShareIo()
   let creating: Promise<SqlResult> | undefined
 
   function send(use: Use<Connection>, sql: string, values: readonly SqlValue[]): Promise<SqlResult> {
     return use((connection) => pool.query(connection, sql, values))
   }
 
-  /** All calls that find no table at the same moment share one attempt. */
+  /** All calls that find no table at the same moment share one attempt, where they may. */
   function createTable(use: Use<Connection>): Promise<SqlResult> {
+    if (!sharesIo) return send(use, statements.table, [])
     creating ??= send(use, statements.table, []).finally(() => (creating = undefined))
     return creating
   }

@@ -12,7 +12,12 @@ const BUCKETS = 256
  * enter each key, which is a new string in each request, into V8's table of property names.
  */
 export class Queues<Q> {
-  readonly #buckets: Entry<Q>[][] = Array.from({ length: BUCKETS }, () => [])
+  readonly #buckets: Entry<Q>[][]
+
+  /** Without buckets, no key ever has a queue. */
+  constructor(buckets: number = BUCKETS) {
+    this.#buckets = Array.from({ length: buckets }, () => [])
+  }
 
   get(key: string): Q | undefined {
     for (const entry of this.#bucket(key)) if (entry.key === key) return entry.queue

@@ -2,6 +2,7 @@ import type { ServerStore, Store } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { TokenMint } from '../crypto/token.js'
 import { SessError } from '../error.js'
+import { forLaterCallers, requestsShareIo } from '../request-io.js'
 import { ClientSession } from './client-session.js'
 import { SessionEntries } from './entries.js'
 import { InFlight } from './in-flight.js'
@@ -14,6 +15,7 @@ import {
 } from './loaded-session.js'
 import { ServerSession } from './server-session.js'
 import { Swaps } from './swaps.js'
+import { SwapsInTurn } from './swaps-in-turn.js'
 
 /** How often a store is pruned if its backend does not expire entries. */
 const PRUNE_INTERVAL_MS = 60_000
@@ -36,7 +38,7 @@ export class SessionStorage {
     this.#ownsStore = ownsStore
     this.#context = context
     this.#find = finder(store, keyring, context)
-    if (store.kind === 'server' && store.prune) {
+    if (store.kind === 'server' && store.prune && requestsShareIo()) {
       this.#pruning = setInterval(() => void this.#prune(store), PRUNE_INTERVAL_MS).unref()
     }
   }
@@ -79,12 +81,15 @@ export class SessionStorage {
 
   /** Waits for the commits in flight, then closes the store, unless the application passed it in. */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close())
+    if (this.#closing) return this.#closing
+    const closing = this.#close()
+    this.#closing = forLaterCallers(closing)
+    return closing
   }
 
   async #close(): Promise<void> {
     clearInterval(this.#pruning)
-    await this.#commits.idle()
+    if (requestsShareIo()) await this.#commits.idle()
     if (this.#ownsStore && this.#store.kind === 'server') await this.#store.close()
   }
 
@@ -105,6 +110,7 @@ function finder(
   if (store.kind === 'client') return (tokens) => ClientSession.find(store, context, tokens)
   const entries = new SessionEntries(store, context)
   const mint = new TokenMint(keyring, context.cookieName)
-  const serverContext = { ...context, entries, swaps: new Swaps(entries, context), mint }
+  const swaps = requestsShareIo() ? new Swaps(entries, context) : new SwapsInTurn(entries, context)
+  const serverContext = { ...context, entries, swaps, mint }
   return (tokens) => ServerSession.find(serverContext, tokens)
 }

@@ -61,11 +61,12 @@ interface Basis {
 export class Swaps {
   readonly #entries: SessionEntries
   readonly #context: StorageContext
-  readonly #queues = new Queues<Queue>()
+  readonly #queues: Queues<Queue>
 
-  constructor(entries: SessionEntries, context: StorageContext) {
+  constructor(entries: SessionEntries, context: StorageContext, queues: Queues<Queue> = new Queues()) {
     this.#entries = entries
     this.#context = context
+    this.#queues = queues
   }
 
   /** Resolves with what was stored, and the request's own turn in it. `from` is what the request last read, perhaps long ago. */
@@ -146,7 +147,7 @@ export class Swaps {
     const stored = this.#entries.isAlive(from.snapshot) ? await this.#attempt(key, from, batch, limit) : undefined
     if (stored !== undefined) return stored
     const again = async (): Promise<Snapshot | undefined> => {
-      const snapshot = await this.#reread(key, limit)
+      const snapshot = await readAgain(this.#entries, key, limit)
       return this.#attempt(key, { snapshot, isTrusted: true }, batch, limit)
     }
     return retry(limit, again)
@@ -193,13 +194,14 @@ export class Swaps {
     })
     return { record, entry, turns }
   }
+}
 
-  async #reread(key: string, limit: TimeLimit): Promise<Snapshot> {
-    const found = await this.#entries.read(key, limit)
-    if (found === 'none') throw ended()
-    if (isTombstone(found)) throw moved()
-    return found
-  }
+/** The session as the store has it now. Throws `CONFLICT` if it has left its key. */
+export async function readAgain(entries: SessionEntries, key: string, limit: TimeLimit): Promise<Snapshot> {
+  const found = await entries.read(key, limit)
+  if (found === 'none') throw ended()
+  if (isTombstone(found)) throw moved()
+  return found
 }
 
 function departing(depart: Depart, resolve: (departure: Promise<Departure>) => void): Departing {

@@ -1,0 +1,19 @@
+/**
+ * Whether a request may wait for promises and timers that another request began, and timers may start outside of requests.
+ * On Cloudflare Workers neither is so: what a request began stops when its response has left, and whoever else waits for
+ * it hangs. Ask when a store or an application is made, or later: bundles may be built elsewhere.
+ */
+export function requestsShareIo(): boolean {
+  const navigator: unknown = Reflect.get(globalThis, 'navigator')
+  const isWorkers =
+    typeof navigator === 'object' &&
+    navigator !== null &&
+    'userAgent' in navigator &&
+    navigator.userAgent === 'Cloudflare-Workers'
+  return !isWorkers
+}
+
+/** What later callers get of work that the first caller began: the work itself, unless they may not wait for it. */
+export function forLaterCallers(work: Promise<void>): Promise<void> {
+  return requestsShareIo() ? work : Promise.resolve()
+}
