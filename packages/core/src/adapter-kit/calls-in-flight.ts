@@ -107,7 +107,8 @@ export class CallsInFlight {
     }
     flight.index = -1
     if (this.#flights.length > 0) return
-    this.#timer?.unref()
+    // On Cloudflare Workers with a compatibility date before 2026, a timer is a number.
+    this.#timer?.unref?.()
     this.#onIdle?.()
   }
 
