@@ -92,7 +92,10 @@ const STORES: readonly (readonly [string, (deadline: number) => Promise<Raced>])
   [
     'on D1, by the adapter of the page',
     async (deadline) => {
-      const worker = await start({ ...PAGE_D1, 'src/index.js': RACER, 'src/store.js': D1_STORE }, { DEADLINE: deadline })
+      const worker = await start(
+        { ...PAGE_D1, 'src/index.js': RACER, 'src/store.js': D1_STORE },
+        { DEADLINE: deadline },
+      )
       const rename = (from: string, to: string) => worker.ask(sql(`ALTER TABLE sessions RENAME ${from} TO ${to}`))
       return { worker, breakIt: () => rename('data', 'gone'), mend: () => rename('gone', 'data') }
     },

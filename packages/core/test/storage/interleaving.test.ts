@@ -1,10 +1,11 @@
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Stage } from '../support/interleaving.ts'
 import { PROMISES } from '../support/oracle.ts'
 import { skipPauses } from '../support/pauses.ts'
 import type { Program, Step } from '../support/program.ts'
 import { type Failure, Race, type RaceOptions } from '../support/race.ts'
+import { onWorkers } from '../support/workers.ts'
 
 const PROGRAMS: readonly Program[] = [
   ['read a'],
@@ -72,16 +73,23 @@ const TRIPLES: readonly (readonly Program[])[] = [
 describe.each<{ of: string; races: readonly (readonly Program[])[]; options: RaceOptions; atLeast: number }>([
   { of: 'two requests in one process', races: PAIRS, options: {}, atLeast: 5000 },
   { of: 'two requests in two processes', races: PAIRS, options: { apart: true }, atLeast: 3500 },
+  { of: 'two requests in one Worker', races: PAIRS, options: { inTurn: true }, atLeast: 5000 },
   { of: 'two requests that also extend the session', races: IDLE_PAIRS, options: { due: true }, atLeast: 500 },
   { of: 'three requests in one process', races: TRIPLES, options: {}, atLeast: 5000 },
   { of: 'three requests in three processes', races: TRIPLES, options: { apart: true }, atLeast: 10_000 },
 ])('in every interleaving of $of', ({ races, options, atLeast }) => {
-  skipPauses()
+  let race: Race | undefined
+  skipPauses(options.inTurn === true ? async () => race?.pause() : undefined)
+  if (options.inTurn === true) {
+    onWorkers()
+    beforeAll(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+    afterAll(() => void vi.useRealTimers())
+  }
   const explored = once(async () => {
     const failures: Failure[] = []
     let plays = 0
     for (const programs of races) {
-      const race = new Race(programs, options)
+      race = new Race(programs, options)
       plays += await race.explore()
       failures.push(...race.failures)
     }

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { sessions } from '@sess/core'
 import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
-import { arrive, begin, beginOn, type Handler } from '../support/arrival.ts'
+import { arrive, begin, beginOn, type Handler, outcomeOf } from '../support/arrival.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { FailingStore } from '../support/failing-store.ts'
 import { Stage } from '../support/interleaving.ts'
@@ -10,14 +10,10 @@ import { skipPauses } from '../support/pauses.ts'
 import { SECRET } from '../support/secret.ts'
 import { Signal } from '../support/signal.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
+import { onWorkers } from '../support/workers.ts'
 
 const numbers = (length: number): readonly number[] => Array.from({ length }, (_, index) => index)
 const count = (value: unknown): number => (typeof value === 'number' ? value + 1 : 1)
-const outcomeOf = async (answer: Promise<unknown>): Promise<string> =>
-  answer.then(
-    () => 'stored',
-    (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
-  )
 
 describe('200 requests of one process that write at once', () => {
   test('lose none of 200 different keys', async () => {
@@ -110,10 +106,12 @@ describe('200 requests of one process that write at once', () => {
   })
 })
 
-describe.each<[string, apart: boolean]>([
-  ['one process', false],
-  ['30 processes', true],
-])('after save(), each of 30 requests of %s', (_, apart) => {
+describe.each<[string, apart: boolean, inTurn: boolean]>([
+  ['one process', false, false],
+  ['30 processes', true, false],
+  ['one Worker', false, true],
+])('after save(), each of 30 requests of %s', (_, apart, inTurn) => {
+  if (inTurn) onWorkers()
   const told = async (data: object, use: Handler) => {
     const { store, sess, browser } = await begin(data)
     const any: ServerStore = store

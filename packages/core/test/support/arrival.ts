@@ -54,3 +54,10 @@ export async function beginOn<S extends ServerStore>(
   await browser.visit((session) => Object.assign(session, structuredClone(data)))
   return { store, sess, browser, arrive: () => arrive(sess, browser.cookie), copy: () => browser.at(sess) }
 }
+
+/** `'stored'`, or the code of the error that a request was answered with. */
+export const outcomeOf = async (answer: Promise<unknown>): Promise<string> =>
+  answer.then(
+    () => 'stored',
+    (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
+  )

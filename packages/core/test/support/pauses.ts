@@ -4,9 +4,9 @@ import { afterAll, beforeAll } from 'vitest'
 
 /**
  * Makes core retry without pausing in this describe or file: its random pauses serve only to keep writers from
- * colliding again. Returns the skipped pauses, in milliseconds.
+ * colliding again. Returns the skipped pauses, in milliseconds. `instead` runs in place of each.
  */
-export function skipPauses(): readonly number[] {
+export function skipPauses(instead?: () => Promise<void>): readonly number[] {
   const skipped: number[] = []
   const { setTimeout } = timers
   const replace = (sleep: unknown): void => {
@@ -15,6 +15,7 @@ export function skipPauses(): readonly number[] {
   }
   const skip = async (pause: number): Promise<void> => {
     skipped.push(pause)
+    await instead?.()
   }
   beforeAll(() => replace(skip))
   afterAll(() => replace(setTimeout))

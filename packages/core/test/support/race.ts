@@ -1,5 +1,6 @@
 import { type Sessions, sessions } from '@sess/core'
 import type { Entry, ServerStore } from '@sess/core/adapter'
+import { vi } from 'vitest'
 import { Clock, HOUR } from './clock.ts'
 import { CountedStore } from './counted-store.ts'
 import { Stage } from './interleaving.ts'
@@ -9,10 +10,14 @@ import { CLEARED, INITIAL, type Program, type Shop, visit, type Visit } from './
 
 const SECRET = 'a secret for tests, of 32 bytes or more'
 const IDLE = 24 * HOUR
+/** How long a swap has its turn, in milliseconds. */
+const LEASE = 250
 
 export interface RaceOptions {
   /** Gives each request its own `Sessions`, as in several processes; by default all share one. */
   readonly apart?: boolean
+  /** Lets each request swap by itself, as on Cloudflare Workers. Call `pause` for each pause. */
+  readonly inTurn?: boolean
   /** Makes every request also due to extend the session. */
   readonly due?: boolean
 }
@@ -68,11 +73,17 @@ export class Race {
     await this.#stage.rehearse(choices, () => this.#run())
   }
 
+  /** Other requests may go first. Then those that still have their turn have had it for too long. */
+  async pause(): Promise<void> {
+    await this.#stage.park('a pause')
+    vi.advanceTimersByTime(LEASE)
+  }
+
   #sessions(label: string): Sessions<Shop> {
     const store = this.#stage.parking(this.#store, label, {
       isShared: (key) => key === this.#key || this.#store.successors.has(key),
     })
-    return sessions(store, { secret: SECRET, idleTimeout: IDLE, clock: this.#clock.read })
+    return sessions({ ...store, deadline: 100 * LEASE }, { secret: SECRET, idleTimeout: IDLE, clock: this.#clock.read })
   }
 
   async #run(): Promise<void> {
