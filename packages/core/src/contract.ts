@@ -90,7 +90,7 @@ export interface ServerStore extends StoreBase {
   /**
    * Removes the entries that expired at or before `now`, and resolves with their number. It works in bounded steps and
    * yields to the event loop between them. Needed only if the backend does not expire entries itself. Core calls it
-   * periodically.
+   * periodically, except on Cloudflare Workers, where the application does.
    */
   prune?(now: number): Promise<number>
 

@@ -11,7 +11,7 @@ const corked: Corkable[] = []
 /**
  * Call it before each write to `stream`. The first write in a turn of the event loop is sent at once; the others are
  * sent together at the end of the turn. A write to a socket is the most expensive part of a call, and replies that
- * arrive together let many requests continue at once.
+ * arrive together let many requests continue at once. (On Cloudflare Workers, the turn ends before another request runs.)
  */
 export function gatherWrites(stream: Corkable): void {
   if (!written.includes(stream)) {

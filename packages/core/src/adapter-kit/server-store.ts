@@ -87,10 +87,11 @@ export function corrupt(name: string): SessError {
  * Makes a server store from operations and adds what every store needs:
  * - A call that takes longer than `deadline` milliseconds rejects with `UNAVAILABLE`, even if the client still waits.
  * - Once a server has left five calls in a row unanswered, calls to it reject with `UNAVAILABLE` at once, until it answers
- *   a probe: a `read` of a key, one at a time, of a quarter of a second. A refusal is an answer.
+ *   a probe: a `read` of a key, one at a time, of a quarter of a second. A refusal is an answer. On Cloudflare Workers, a
+ *   call waits for its own probe, and for no other's.
  * - The client's errors become `SessError`s. Their `cause` shows nothing of what was sent.
- * - After `close`, calls reject with `CLOSED`. `close` waits for the calls in flight, takes no longer than `deadline`,
- *   and may be called again.
+ * - After `close`, calls reject with `CLOSED`. `close` waits for the calls in flight, except on Cloudflare Workers, takes
+ *   no longer than `deadline`, and may be called again.
  */
 export function serverStore(operations: ServerOperations): ServerStore {
   const { name, maxBytes, deadline, lacks } = operations

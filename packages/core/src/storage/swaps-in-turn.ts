@@ -25,13 +25,7 @@ export class SwapsInTurn extends Swaps {
     this.#entries = entries
   }
 
-  override async change(
-    key: string,
-    from: Snapshot,
-    commit: Commit,
-    now: number,
-    limit: TimeLimit,
-  ): Promise<Snapshot> {
+  override async change(key: string, from: Snapshot, commit: Commit, now: number, limit: TimeLimit): Promise<Snapshot> {
     const place = placeOf(key)
     const hasWaited = await this.#take(place, limit)
     try {

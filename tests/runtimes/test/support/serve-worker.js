@@ -6,8 +6,11 @@ const [tools = '', variables = ''] = process.argv.slice(2)
 const { default: esbuild } = await import(`${tools}/esbuild/lib/main.js`)
 const { Miniflare } = await import(`${tools}/miniflare/dist/src/index.js`)
 
+/** @typedef {{ main: string, compatibility_date: string, compatibility_flags: string[], d1_databases?: { binding: string }[] }} Config */
+
 const text = readFileSync('wrangler.jsonc', 'utf8').replaceAll(/,(\s*[}\]])/g, '$1')
-const { main, compatibility_date, compatibility_flags, d1_databases = [] } = JSON.parse(text)
+const config = /** @type {Config} */ (JSON.parse(text))
+const { main, compatibility_date, compatibility_flags, d1_databases = [] } = config
 
 await esbuild.build({
   entryPoints: [main],

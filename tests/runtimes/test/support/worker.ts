@@ -34,7 +34,9 @@ export class Worker {
     const lines = createInterface(child.stdout)
     const [origin] = await Promise.race([
       once(lines, 'line'),
-      exited.then(() => Promise.reject(new Error('the Worker did not start'))),
+      exited.then(() => {
+        throw new Error('the Worker did not start')
+      }),
     ])
     return new Worker(String(origin))
   }
