@@ -25,7 +25,7 @@ interface CallsContext {
  * The calls of a store that are in flight, each of which ends in time. They share one timer: a timer for each call
  * would cost a tenth of a local round trip.
  */
-export class CallsInFlight {
+class CallsInFlight {
   readonly #context: CallsContext
   /**
    * An array, not a Set. A Set with endless additions and deletions leaves a chain of its former tables. Once the first
