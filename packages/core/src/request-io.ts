@@ -1,7 +1,7 @@
 /**
  * Whether a request may wait for promises and timers that another request began, and timers may start outside of requests.
  * On Cloudflare Workers neither is so: what a request began stops when its response has left, and whoever else waits for
- * it hangs. Ask when a store or an application is made, or later: bundles may be built elsewhere.
+ * it hangs. Ask when a store or an application is made, or later: importing core asks the runtime nothing.
  */
 export function requestsShareIo(): boolean {
   const navigator: unknown = Reflect.get(globalThis, 'navigator')
