@@ -72,6 +72,12 @@ const CASES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
       SESSION_SECRET: undefined,
     }),
   ],
+  'No secret was set in a build': async () => {
+    const env = { SESSION_SECRET: undefined, npm_lifecycle_event: 'build' }
+    const server = await start(small, TEN_LINES, env)
+    await fetch(server.address).catch(() => undefined)
+    return [messageIn(await server.ended)]
+  },
   'An option is not known': async () => [
     await messageOf(full, "sessions('redis', { secret: process.env.SESSION_SECRET, ulr: process.env.REDIS_URL })"),
     await messageOf(full, "sessions('cookie', { secret: process.env.SESSION_SECRET, idleTimout: '2h' })"),

@@ -25,3 +25,15 @@ it('Deno is asked for the right to read by a name', async () => {
     stdout: 'started\n',
   })
 })
+
+it('Deno is asked for no permission by a missing secret, at start and in a build', async () => {
+  const project = Project.withPackages().write({
+    'main.js': `import cookie from '@sess/adapter-cookie'
+      import { sessions } from '@sess/core'
+      sessions(cookie, { secret: undefined })
+      console.log('evaluated')`,
+  })
+  const run = (...args: readonly string[]) => project.run(DENO, 'run', '--no-prompt', 'main.js', ...args)
+  expect(await run('build')).toEqual({ code: 0, stdout: 'evaluated\n', stderr: '' })
+  expect((await run()).stderr).toContain('Option secret is missing: no secret is set.')
+})

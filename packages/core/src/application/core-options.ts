@@ -4,16 +4,18 @@ import { SessError } from '../error.js'
 import { type CookieOptions, CookiePolicy } from '../exchange/cookie.js'
 import { type Check, describe, invalidOption, oneOf, optional, readOptions } from '../options/check.js'
 import { type Duration, duration, MAX_TIME } from '../options/duration.js'
-import { readSecrets } from '../options/secret.js'
+import { missingSecret, readSetSecrets } from '../options/secret.js'
 import type { ConflictPolicy } from '../session/merge.js'
 import { Lifetime } from '../storage/lifetime.js'
+import { buildStep } from './build-step.js'
 
 /** The options of `sessions` for every store. A `Duration` is a number of milliseconds, or a text such as `'24h'`. */
 export interface CoreOptions {
   /**
    * At least 32 random bytes. To rotate secrets, give several, newest first: the first one makes tokens, and tokens of
    * all of them are accepted. An `undefined` in the array is skipped. Applications that share a secret, a cookie name
-   * and a store share their sessions.
+   * and a store share their sessions. Without a secret, `sessions` throws; in a build step, the first use of the sessions
+   * fails instead.
    */
   readonly secret: string | undefined | readonly (string | undefined)[]
   /**
@@ -53,7 +55,10 @@ export interface CoreOptions {
 
 /** Core's options, checked and with their defaults. */
 export interface Settings {
+  /** Empty in a build step that has none. */
   readonly secrets: readonly string[]
+  /** What shows that this is such a build step. */
+  readonly secretlessStep: string | undefined
   readonly lifetime: Lifetime
   readonly onConflict: ConflictPolicy
   readonly cookie: CookiePolicy
@@ -105,7 +110,7 @@ const accept: Check<readonly ('atomic' | 'fresh')[]> = (value, path) => {
 }
 
 const CHECKS = {
-  secret: readSecrets,
+  secret: readSetSecrets,
   idleTimeout: optional(duration),
   absoluteTimeout: optional(duration),
   onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
@@ -128,9 +133,12 @@ export function readCoreOptions(given: unknown): { settings: Settings; rest: Rea
   const entries = Object.entries(given)
   const own = entries.filter(([name]) => Object.hasOwn(CHECKS, name))
   const others = entries.filter(([name]) => !Object.hasOwn(CHECKS, name))
-  const { secret, idleTimeout, absoluteTimeout, ...settings } = readOptions('sessions', Object.fromEntries(own), CHECKS)
+  const read = readOptions('sessions', Object.fromEntries(own), CHECKS)
+  const { secret: secrets, idleTimeout, absoluteTimeout, ...settings } = read
+  const secretlessStep = secrets.length === 0 ? buildStep() : undefined
+  if (secrets.length === 0 && secretlessStep === undefined) throw missingSecret('no secret is set.')
   return {
-    settings: { ...settings, secrets: secret, lifetime: lifetimeOf(idleTimeout, absoluteTimeout) },
+    settings: { ...settings, secrets, secretlessStep, lifetime: lifetimeOf(idleTimeout, absoluteTimeout) },
     rest: Object.fromEntries(others),
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Adapter, AdapterContext, Store } from '../contract.js'
 import { Keyring } from '../crypto/keyring.js'
 import { isSessError, SessError } from '../error.js'
@@ -14,6 +15,7 @@ import type { Storable } from '../session/storable.js'
 import { Application } from './application.js'
 import { type CoreOptions, nearestCoreOption, readCoreOptions } from './core-options.js'
 import { Off } from './off.js'
+import { Secretless } from './secretless.js'
 import type { Sessions } from './types.js'
 
 /** The store of the sessions: an adapter's name, a store or an adapter. `false` turns sessions off. */
@@ -65,10 +67,17 @@ function start(first: unknown, second: unknown): Sessions {
   if (first === false) return new Off()
   const isOptions = typeof first === 'object' && first !== null && !('contract' in first) && second === undefined
   const { settings, rest } = readCoreOptions(isOptions ? first : second)
-  const keyring = new Keyring(settings.secrets)
+  const { secrets, secretlessStep } = settings
+  const keyring = new Keyring(secretlessStep === undefined ? secrets : [randomUUID()])
   const chosen = isOptions ? 'cookie' : first
-  const on = (store: Store, isOwner: boolean) =>
-    new Application(store, isOwner, settings, keyring, exchangesOf(keyring, settings.cookie.name, chosen, rest))
+  const on = (store: Store, isOwner: boolean) => {
+    const exchanges = exchangesOf(keyring, settings.cookie.name, chosen, rest)
+    const application = new Application(store, isOwner, settings, keyring, exchanges)
+    if (secretlessStep === undefined) return application
+    // All options but the secret have been checked, and nothing has used the store.
+    void application.close().catch(() => undefined)
+    return new Secretless(secretlessStep)
+  }
   const make = (adapter: Adapter, name: string): Store => {
     const store = call(adapter, rest, adapterContext(keyring, settings.cookie))
     assertStore(store, `What the adapter ${name} makes is not a store`)

@@ -6,8 +6,15 @@ const MIN_BYTES = 32
 
 const HOW_TO_MAKE_ONE = `Make one with: node -e "console.log(crypto.randomBytes(32).toString('base64url'))"`
 
-/** Reads the option `secret`: the secrets that are set, newest first. */
+/** Reads the option `secret`: the secrets that are set, newest first. Throws `INVALID_OPTION` if there is none. */
 export function readSecrets(value: unknown): readonly string[] {
+  const secrets = readSetSecrets(value)
+  if (secrets.length === 0) throw missingSecret('no secret is set.')
+  return secrets
+}
+
+/** The same, but no secret at all is no error. */
+export function readSetSecrets(value: unknown): readonly string[] {
   const given: readonly unknown[] = Array.isArray(value) ? value : [value]
   const secrets: string[] = []
   for (const secret of given) {
@@ -27,11 +34,12 @@ export function readSecrets(value: unknown): readonly string[] {
     }
     secrets.push(secret)
   }
-  if (secrets.length === 0) {
-    throw new SessError(
-      'INVALID_OPTION',
-      `Option secret is missing: no secret is set. Put one into the environment. ${HOW_TO_MAKE_ONE}`,
-    )
-  }
   return secrets
+}
+
+export function missingSecret(why: string): SessError {
+  return new SessError(
+    'INVALID_OPTION',
+    `Option secret is missing: ${why} Put one into the environment. ${HOW_TO_MAKE_ONE}`,
+  )
 }

@@ -1,0 +1,52 @@
+import type { SessError } from '../error.js'
+import { missingSecret } from '../options/secret.js'
+import type { Sessions } from './types.js'
+
+/** Sessions without a secret, for a build that evaluates `sessions(…)` and does not use it: every use fails. */
+export class Secretless implements Sessions {
+  readonly #step: string
+
+  /** `step` says what shows that this is a build. */
+  constructor(step: string) {
+    this.#step = step
+  }
+
+  open(): Promise<never> {
+    return Promise.reject(this.#missing())
+  }
+
+  fetch(): () => Promise<never> {
+    return () => Promise.reject(this.#missing())
+  }
+
+  read(): Promise<never> {
+    return Promise.reject(this.#missing())
+  }
+
+  exchange(): never {
+    throw this.#missing()
+  }
+
+  id(): never {
+    throw this.#missing()
+  }
+
+  expiresAt(): never {
+    throw this.#missing()
+  }
+
+  discard(): never {
+    throw this.#missing()
+  }
+
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #missing(): SessError {
+    return missingSecret(
+      `no secret was set when this module was evaluated in a build step (${this.#step}). ` +
+        'A build may call sessions() without a secret, but not use the sessions.',
+    )
+  }
+}
