@@ -10,14 +10,15 @@ import { manifestIn } from './manifest.js'
  * @param {readonly string[]} entries
  * @param {import('./manifest.js').Manifest} manifest
  */
-export async function bundle(format, entries, { dependencies = {}, peerDependencies = {} }) {
+export async function bundle(format, entries, { name, version, dependencies = {}, peerDependencies = {} }) {
   const file = `[name].${format === 'es' ? 'js' : 'cjs'}`
   // What an installation brings is imported. Any other package, a development dependency, becomes part of the bundle.
-  const installed = Object.keys({ ...dependencies, ...peerDependencies }).map((name) => new RegExp(`^${name}(?:/|$)`))
+  const installed = Object.keys({ ...dependencies, ...peerDependencies }).map((other) => new RegExp(`^${other}(?:/|$)`))
   const built = await rolldown({
-    input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
+    input: Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
     platform: 'node',
     external: installed,
+    transform: { define: { PACKAGE_ID: JSON.stringify(`${name}@${version}`) } },
     onLog(level, { message }) {
       throw new Error(`rolldown, ${level}: ${message}`)
     },

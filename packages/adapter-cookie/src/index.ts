@@ -7,6 +7,9 @@ import { type Adapter, integer, optional, readOptions, SessError } from '@sess/c
 import { Envelope, HINT_LENGTH, OVERHEAD } from './envelope.js'
 import { Seal } from './seal.js'
 
+/** The package and its version. The build puts it here. */
+declare const PACKAGE_ID: string
+
 /** The options of the cookie store. The secrets and the cookie's name are options of core. */
 export interface CookieOptions {
   /**
@@ -56,5 +59,7 @@ const cookie: Adapter<CookieOptions> = (options, context) => {
     },
   }
 }
+
+cookie.id = PACKAGE_ID
 
 export default cookie

@@ -21,6 +21,9 @@ import { add, type Command, get, gets, remove, removeIf, swap } from './protocol
 export type { MemcachedClient } from './client.js'
 export type { MemcacheOptions } from './options.js'
 
+/** The package and its version. The build puts it here. */
+declare const PACKAGE_ID: string
+
 const NAME = 'memcache'
 
 const NO_CAS =
@@ -78,5 +81,7 @@ const memcache: Adapter<MemcacheOptions> = (options) => {
     onTimeout: (began) => pool.closeStuck(began),
   })
 }
+
+memcache.id = PACKAGE_ID
 
 export default memcache

@@ -7,6 +7,9 @@ import { constants } from 'node:buffer'
 import { type Adapter, integer, optional, readOptions, serverStore, text } from '@sess/core/adapter'
 import { joinScope } from './scope.js'
 
+/** The package and its version. The build puts it here. */
+declare const PACKAGE_ID: string
+
 /** The limits of the store. A wrong option throws `INVALID_OPTION`, which names it. */
 export interface MemoryOptions {
   /** All stores with the same scope in one process share their sessions. Default `'default'`. */
@@ -42,5 +45,7 @@ const memory: Adapter<MemoryOptions> = (options) => {
     close: () => scope.leave(),
   })
 }
+
+memory.id = PACKAGE_ID
 
 export default memory

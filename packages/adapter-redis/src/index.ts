@@ -11,6 +11,9 @@ import { readRedisOptions, type RedisOptions } from './options.js'
 
 export type { RedisOptions } from './options.js'
 
+/** The package and its version. The build puts it here. */
+declare const PACKAGE_ID: string
+
 /** Stores sessions in Redis: on one server, behind Sentinel or in a Cluster. */
 const redis: Adapter<RedisOptions> = (options) => {
   const settings = readRedisOptions(options)
@@ -55,5 +58,7 @@ const redis: Adapter<RedisOptions> = (options) => {
     close: async () => client.close(),
   })
 }
+
+redis.id = PACKAGE_ID
 
 export default redis

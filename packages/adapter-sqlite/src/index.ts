@@ -14,6 +14,9 @@ import { openTable, type Row } from './table.js'
 
 export type { SqliteOptions } from './options.js'
 
+/** The package and its version. The build puts it here. */
+declare const PACKAGE_ID: string
+
 /** Rows that one step of `prune` deletes, which takes a few milliseconds. */
 const PRUNE_STEP = 100
 
@@ -69,5 +72,7 @@ function entryOf(row: Row | undefined): Stored | null {
   if (VERSION.test(version) && expiresAt >= 1 && expiresAt <= MAX_TIME) return { data, expiresAt, version }
   throw corrupt('sqlite')
 }
+
+sqlite.id = PACKAGE_ID
 
 export default sqlite

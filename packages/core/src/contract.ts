@@ -136,4 +136,11 @@ export interface AdapterContext {
  * Makes a store from options. An adapter's package exports it by default. It throws `INVALID_OPTION` for a bad option.
  * It must not return a promise: the store connects on first use.
  */
-export type Adapter<Options extends object = object> = (options: Options, context: AdapterContext) => Store
+export interface Adapter<Options extends object = object> {
+  (options: Options, context: AdapterContext): Store
+  /**
+   * The package and its version, such as `'sess-adapter-foo@1.2.3'`. All sessions of a process with equal secrets and
+   * options share one store of the adapter. With an `id` they do so too if they have copies of it, as bundles make them.
+   */
+  id?: string | undefined
+}

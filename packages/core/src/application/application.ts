@@ -1,4 +1,3 @@
-import type { Store } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { SessError } from '../error.js'
 import { type Exchange, SessionExchange } from '../exchange/exchange.js'
@@ -14,6 +13,7 @@ import { describe } from '../options/check.js'
 import { handleOf } from '../session/proxy.js'
 import { readOnly } from '../session/read-only.js'
 import type { AnyData, Data, Session } from '../session/session.js'
+import type { OpenStore } from '../storage/open-store.js'
 import { SessionStorage } from '../storage/storage.js'
 import { Warnings } from '../warnings.js'
 import type { Settings } from './core-options.js'
@@ -23,12 +23,12 @@ import type { Sessions } from './types.js'
 export class Application implements Sessions {
   readonly #context: CarrierContext
 
-  constructor(store: Store, ownsStore: boolean, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
-    assertAccepted(store, settings.accept)
+  constructor(opened: OpenStore, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
+    assertAccepted(opened.store, settings.accept)
     const { cookie, clock, lifetime, onConflict } = settings
     const warnings = new Warnings()
     const onError = harmless(settings.onError, warnings)
-    const storage = new SessionStorage(store, ownsStore, keyring, {
+    const storage = new SessionStorage(opened, keyring, {
       clock,
       lifetime,
       onConflict,

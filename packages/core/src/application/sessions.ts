@@ -12,8 +12,10 @@ import { loadAdapter } from '../loading/loader.js'
 import { describe } from '../options/check.js'
 import type { AnyData } from '../session/session.js'
 import type { Storable } from '../session/storable.js'
+import { OpenStore } from '../storage/open-store.js'
 import { Application } from './application.js'
 import { type CoreOptions, nearestCoreOption, readCoreOptions } from './core-options.js'
+import { identityOf } from './identity.js'
 import { Off } from './off.js'
 import { Secretless } from './secretless.js'
 import type { Sessions } from './types.js'
@@ -70,29 +72,31 @@ function start(first: unknown, second: unknown): Sessions {
   const { secrets, secretlessStep } = settings
   const keyring = new Keyring(secretlessStep === undefined ? secrets : [randomUUID()])
   const chosen = isOptions ? 'cookie' : first
-  const on = (store: Store, isOwner: boolean) => {
-    const exchanges = exchangesOf(keyring, settings.cookie.name, chosen, rest)
-    const application = new Application(store, isOwner, settings, keyring, exchanges)
+  const on = (opened: OpenStore, identity: string) => {
+    const application = new Application(opened, settings, keyring, exchangesOf(identity))
     if (secretlessStep === undefined) return application
     // All options but the secret have been checked, and nothing has used the store.
     void application.close().catch(() => undefined)
     return new Secretless(secretlessStep)
   }
-  const make = (adapter: Adapter, name: string): Store => {
-    const store = call(adapter, rest, adapterContext(keyring, settings.cookie))
-    assertStore(store, `What the adapter ${name} makes is not a store`)
-    return store
+  const onAdapter = (adapter: Adapter, name: string) => {
+    const identity = identityOf(keyring, settings.cookie.name, adapter, rest)
+    const opened = OpenStore.shared(identity, () => {
+      const store = call(adapter, rest, adapterContext(keyring, settings.cookie))
+      assertStore(store, `What the adapter ${name} makes is not a store`)
+      return store
+    })
+    return on(opened, identity)
   }
 
   if (typeof chosen === 'string' && chosen !== '') {
-    const adapter = loadAdapter(chosen, basesOf(settings.from, callerOf(sessions)))
-    return on(make(adapter, `'${chosen}'`), true)
+    return onAdapter(loadAdapter(chosen, basesOf(settings.from, callerOf(sessions))), `'${chosen}'`)
   }
-  if (isAdapter(chosen)) return on(make(chosen, chosen.name || 'function'), true)
+  if (isAdapter(chosen)) return onAdapter(chosen, chosen.name || 'function')
   if (typeof chosen === 'object' && chosen !== null) {
     assertNoOptions(rest)
     assertStore(chosen, 'What sessions() was given is not a store')
-    return on(chosen, false)
+    return on(OpenStore.given(chosen), identityOf(keyring, settings.cookie.name, chosen, rest))
   }
   throw new SessError(
     'INVALID_OPTION',

@@ -59,8 +59,8 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   discard(session: Session<D>): void
 
   /**
-   * Waits for the changes that are being stored, then closes the store, unless you passed the store in. Later calls
-   * reject with `CLOSED`. `await using` calls it.
+   * Waits for the changes that are being stored, then closes the store, unless you passed the store in or other sessions
+   * of the process share it. Later calls reject with `CLOSED`. `await using` calls it.
    */
   close(): Promise<void>
   // The symbol is declared in `lib` esnext.disposable. Without @ts-ignore, an application that has an older `lib` and

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import type { Keyring } from '../crypto/keyring.js'
 import { processWide } from '../process-wide.js'
 import type { ExchangeContext, SessionExchange } from './exchange.js'
 
@@ -44,43 +42,14 @@ export interface CarrierContext extends ExchangeContext {
 }
 
 /** What slices share, also if each has its own copy of core. */
-const slices = processWide('@sess/core slices/1', () => ({
-  exchanges: new Map<string, WeakRef<Exchanges>>(),
-  ids: new WeakMap<object, number>(),
-  lastId: 0,
-}))
+const exchanges = processWide('@sess/core exchanges/1', () => new Map<string, WeakRef<Exchanges>>())
 
 /**
- * The exchanges of an application. All slices that share their sessions get the same object, so within one request they
- * see one session and send one cookie. `store` is what the slice passed to `sessions`: the name of an adapter or an
- * adapter, whose options are `options`, or a store.
+ * The exchanges of an application. All slices that share their sessions, and so have one identity, get the same object:
+ * within one request they see one session and send one cookie.
  */
-export function exchangesOf(
-  keyring: Keyring,
-  cookieName: string,
-  store: unknown,
-  options: Readonly<Record<string, unknown>>,
-): Exchanges {
-  const identity = createHash('sha256')
-  for (const key of keyring.keys('slice')) identity.update(key)
-  const parts = [
-    cookieName,
-    store,
-    ...Object.entries(options)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .flat(),
-  ]
-  const name = identity.update(JSON.stringify(parts.map(nameOf))).digest('base64url')
-  const exchanges = slices.exchanges.get(name)?.deref() ?? new Exchanges()
-  slices.exchanges.set(name, new WeakRef(exchanges))
-  return exchanges
-}
-
-/** Identifies a part. Two objects or functions are the same only if they are identical. */
-function nameOf(value: unknown): string {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
-    return `${typeof value} ${String(value)}`
-  const id = slices.ids.get(value) ?? ++slices.lastId
-  slices.ids.set(value, id)
-  return `object ${id}`
+export function exchangesOf(identity: string): Exchanges {
+  const found = exchanges.get(identity)?.deref() ?? new Exchanges()
+  exchanges.set(identity, new WeakRef(found))
+  return found
 }

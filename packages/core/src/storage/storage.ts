@@ -1,4 +1,4 @@
-import type { ServerStore, Store } from '../contract.js'
+import type { Store } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { TokenMint } from '../crypto/token.js'
 import { SessError } from '../error.js'
@@ -13,39 +13,35 @@ import {
   type LoadedSession,
   type StorageContext,
 } from './loaded-session.js'
+import type { OpenStore, StoreUser } from './open-store.js'
 import { ServerSession } from './server-session.js'
 import { Swaps } from './swaps.js'
 import { SwapsInTurn } from './swaps-in-turn.js'
 
-/** How often a store is pruned if its backend does not expire entries. */
-const PRUNE_INTERVAL_MS = 60_000
-
 /** The sessions of one application, in its store. */
 export class SessionStorage {
-  readonly #store: Store
-  readonly #ownsStore: boolean
+  readonly #opened: OpenStore
+  readonly #user: WeakRef<StoreUser>
   readonly #context: StorageContext
   readonly #find: (tokens: readonly string[]) => Promise<LoadedSession>
   readonly #commits = new InFlight()
   readonly #leave = () => this.#commits.leave()
   /** The last extension failed, and `onError` knows. */
   #failsToExtend = false
-  readonly #pruning: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
+  /** The store may be closed, or others may use it. */
+  #hasLeft = false
 
-  constructor(store: Store, ownsStore: boolean, keyring: Keyring, context: StorageContext) {
-    this.#store = store
-    this.#ownsStore = ownsStore
+  constructor(opened: OpenStore, keyring: Keyring, context: StorageContext) {
+    this.#opened = opened
     this.#context = context
-    this.#find = finder(store, keyring, context)
-    if (store.kind === 'server' && store.prune && requestsShareIo()) {
-      this.#pruning = setInterval(() => void this.#prune(store), PRUNE_INTERVAL_MS).unref()
-    }
+    this.#find = finder(opened.store, keyring, context)
+    this.#user = opened.join(context)
   }
 
   /** The newest session that the tokens open, or a new one. Rejects with `CLOSED` after `close`. */
   find(tokens: readonly string[]): Promise<LoadedSession> {
-    if (this.#closing) return Promise.reject(new SessError('CLOSED', 'These sessions are closed.'))
+    if (this.#closing) return Promise.reject(closed())
     return this.#find(tokens)
   }
 
@@ -57,7 +53,7 @@ export class SessionStorage {
   /** Stores a commit; `close` waits for it. */
   commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
     this.#commits.enter()
-    const done = isExtension(commit) ? this.#extend(session, commit) : session.commit(commit)
+    const done = isExtension(commit) ? this.#extend(session, commit) : this.#send(session, commit)
     done.then(this.#leave, this.#leave)
     return done
   }
@@ -69,7 +65,7 @@ export class SessionStorage {
    */
   async #extend(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
     try {
-      const cookie = await session.commit(commit)
+      const cookie = await this.#send(session, commit)
       this.#failsToExtend = false
       return cookie
     } catch (error) {
@@ -79,7 +75,11 @@ export class SessionStorage {
     }
   }
 
-  /** Waits for the commits in flight, then closes the store, unless the application passed it in. */
+  #send(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
+    return this.#hasLeft && this.#opened.isShared ? Promise.reject(closed()) : session.commit(commit)
+  }
+
+  /** Waits for the commits in flight, then leaves the store. */
   close(): Promise<void> {
     if (this.#closing) return this.#closing
     const closing = this.#close()
@@ -88,18 +88,14 @@ export class SessionStorage {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#pruning)
     if (requestsShareIo()) await this.#commits.idle()
-    if (this.#ownsStore && this.#store.kind === 'server') await this.#store.close()
+    this.#hasLeft = true
+    await this.#opened.leave(this.#user)
   }
+}
 
-  async #prune(store: ServerStore): Promise<void> {
-    try {
-      await store.prune?.(this.#context.clock())
-    } catch (error) {
-      this.#context.onError(error)
-    }
-  }
+function closed(): SessError {
+  return new SessError('CLOSED', 'These sessions are closed.')
 }
 
 function finder(

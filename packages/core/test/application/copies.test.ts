@@ -43,8 +43,15 @@ describe('instanceof SessError', () => {
   })
 })
 
-describe.each(['memory', 'cookie'])('two slices, each with its own copy of core, on the %s store', (store) => {
-  const slices = () => ({ main: sessions(store, { secret: SECRET }), admin: other.sessions(store, { secret: SECRET }) })
+describe.each<[string, Parameters<typeof sessions>[0], Parameters<typeof sessions>[0]]>([
+  ['memory', 'memory', 'memory'],
+  ['cookie', 'cookie', 'cookie'],
+  ['passed in, in two copies,', memory, otherMemory.default],
+])('two slices, each with its own copy of core, on the store %s', (_, store, otherStore) => {
+  const slices = () => ({
+    main: sessions(store, { secret: SECRET }),
+    admin: other.sessions(otherStore, { secret: SECRET }),
+  })
 
   test('see one session in a request, and send one cookie', async () => {
     const { main, admin } = slices()
@@ -78,7 +85,7 @@ describe.each(['memory', 'cookie'])('two slices, each with its own copy of core,
   test('keep the cookie of what the other has stored when a response fails, though theirs differ', async () => {
     const onError = () => undefined
     const main = sessions(store, { secret: SECRET })
-    const admin = other.sessions(store, { secret: SECRET, cookie: { name: 'admin' }, onError })
+    const admin = other.sessions(otherStore, { secret: SECRET, cookie: { name: 'admin' }, onError })
     const port = await serve(
       new Handling<void>(async (request, response) => {
         const session = await main.open(request, response)

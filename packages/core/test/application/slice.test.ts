@@ -1,5 +1,4 @@
 import { sessions } from '@sess/core'
-import memory from '@sess/adapter-memory'
 import { describe, expect, test } from 'vitest'
 import { HttpBrowser } from '../support/http-browser.js'
 import { OTHER_SECRET, SECRET } from '../support/secret.js'
@@ -59,7 +58,6 @@ test.each([
   ['another cookie name', () => sessions('memory', { secret: SECRET, cookie: { name: 'other' } })],
   ['another scope of the store', () => sessions('memory', { secret: SECRET, scope: 'slice-test-other' })],
   ['another store', () => sessions('cookie', { secret: SECRET })],
-  ['the adapter itself instead of its name', () => sessions(memory, { secret: SECRET })],
 ])('a slice with %s has a session of its own in the same request', async (_difference, other) => {
   const [main, admin] = [sessions('memory', { secret: SECRET }), other()]
   const port = await serveAll(async (request, response) => {
