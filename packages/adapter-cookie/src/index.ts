@@ -60,6 +60,6 @@ const cookie: Adapter<CookieOptions> = (options, context) => {
   }
 }
 
-cookie.id = PACKAGE_ID
+Object.assign(cookie, { id: PACKAGE_ID })
 
 export default cookie

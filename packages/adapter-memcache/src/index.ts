@@ -82,6 +82,6 @@ const memcache: Adapter<MemcacheOptions> = (options) => {
   })
 }
 
-memcache.id = PACKAGE_ID
+Object.assign(memcache, { id: PACKAGE_ID })
 
 export default memcache

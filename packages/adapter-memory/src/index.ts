@@ -46,6 +46,6 @@ const memory: Adapter<MemoryOptions> = (options) => {
   })
 }
 
-memory.id = PACKAGE_ID
+Object.assign(memory, { id: PACKAGE_ID })
 
 export default memory

@@ -59,6 +59,6 @@ const redis: Adapter<RedisOptions> = (options) => {
   })
 }
 
-redis.id = PACKAGE_ID
+Object.assign(redis, { id: PACKAGE_ID })
 
 export default redis

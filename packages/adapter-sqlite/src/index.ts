@@ -73,6 +73,6 @@ function entryOf(row: Row | undefined): Stored | null {
   throw corrupt('sqlite')
 }
 
-sqlite.id = PACKAGE_ID
+Object.assign(sqlite, { id: PACKAGE_ID })
 
 export default sqlite

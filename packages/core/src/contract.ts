@@ -132,15 +132,17 @@ export interface AdapterContext {
   keys(purpose: string): readonly Uint8Array[]
 }
 
-/**
- * Makes a store from options. An adapter's package exports it by default. It throws `INVALID_OPTION` for a bad option.
- * It must not return a promise: the store connects on first use.
- */
+/** A function that makes stores. An adapter's package exports it by default. */
 export interface Adapter<Options extends object = object> {
+  /**
+   * Makes a store from options. It throws `INVALID_OPTION` for a bad option. It must not return a promise: the store
+   * connects on first use.
+   */
   (options: Options, context: AdapterContext): Store
   /**
-   * The package and its version, such as `'sess-adapter-foo@1.2.3'`. All sessions of a process with equal secrets and
-   * options share one store of the adapter. With an `id` they do so too if they have copies of it, as bundles make them.
+   * The package and its version, such as `'sess-adapter-foo@1.2.3'`. In one process, sessions with an equal secret,
+   * cookie name and options share one store of the adapter. With an `id`, so do those that have copies of the adapter, as
+   * bundles make them.
    */
-  id?: string | undefined
+  readonly id?: string | undefined
 }

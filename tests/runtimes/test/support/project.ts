@@ -20,6 +20,9 @@ export function toolPath(tool: string, ...names: readonly string[]): string {
   return join(TOOLS, tool, 'node_modules', ...names)
 }
 
+/** The folder that a tool is installed in. */
+export const toolFolder = (tool: string): string => join(TOOLS, tool)
+
 /** A folder for one test, removed when the test ends. */
 export class Project {
   readonly path: string
@@ -32,6 +35,13 @@ export class Project {
   /** In the project that has installed the packed packages. */
   static withPackages(): Project {
     return new Project(mkdtempSync(join(inject('folder'), 'project-')))
+  }
+
+  /** In the tool's own folder, where its packages are found, with a copy of the packed packages. */
+  static inTool(tool: string): Project {
+    const project = new Project(mkdtempSync(join(TOOLS, tool, 'project-')))
+    cpSync(join(inject('folder'), 'node_modules'), project.at('node_modules'), { recursive: true })
+    return project
   }
 
   /** Somewhere that no package is installed. */
@@ -67,18 +77,18 @@ export class Project {
     return this.run(process.execPath, ...args)
   }
 
-  run(program: string, ...args: readonly string[]): Promise<Ran> {
+  /** The environment of what runs in the folder. */
+  get env(): NodeJS.ProcessEnv {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:VITEST|NODE_)/.test(name)))
+    return { ...env, NO_COLOR: '1', CI: '1', NEXT_TELEMETRY_DISABLED: '1' }
+  }
+
+  run(program: string, ...args: readonly string[]): Promise<Ran> {
     return new Promise((resolve) => {
-      execFile(
-        program,
-        [...args],
-        { cwd: this.path, env: { ...env, NO_COLOR: '1', CI: '1' } },
-        (error, stdout, stderr) => {
-          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-          resolve({ code, stdout, stderr })
-        },
-      )
+      execFile(program, [...args], { cwd: this.path, env: this.env }, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+        resolve({ code, stdout, stderr })
+      })
     })
   }
 }
