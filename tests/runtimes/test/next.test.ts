@@ -30,6 +30,9 @@ class Application {
       'lib/named.js': SESSION.replace(/^import redis.*\n/, '').replace('sessions(redis', "sessions('redis'"),
       'app/visits/route.js': ROUTE,
       'app/other/route.js': ROUTE,
+      'app/absent/route.js': `import { sessions } from '@sess/core'
+        export const dynamic = 'force-dynamic'
+        export const GET = () => sessions('absent', { secret: process.env.SESSION_SECRET })`,
       'app/named/route.js': ROUTE.replace('lib/session.js', 'lib/named.js'),
     })
     this.edit(0)
@@ -78,7 +81,7 @@ describe.each([
   ['15 with webpack', 'next-15', []],
 ])('Next %s', (_, tool, flags) => {
   it(
-    'builds without a secret; the routes then share a session and a connection',
+    'builds without a secret; the routes then share a session and a connection, by name too',
     async () => {
       const application = new Application(tool, flags)
       expect(await application.build()).toMatchObject({ code: 0 })
@@ -86,6 +89,8 @@ describe.each([
       const server = await application.serve('start', { SESSION_SECRET: SECRET, REDIS_URL: redis.url })
       expect(await visitAll(server)).toEqual(THREE)
       expect(await redis.connections()).toBe(1)
+      expect((await server.get('/absent')).status).toBe(500)
+      await server.prints('which includes only what it imports: pass the adapter instead of its name.')
 
       const secretless = await application.serve('start', { REDIS_URL: redis.url })
       expect((await secretless.get('/visits')).status).toBe(500)

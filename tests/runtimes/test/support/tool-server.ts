@@ -66,6 +66,6 @@ export async function redisForTest() {
     url,
     /** How many connections it has, besides the one that asks. */
     connections: async () =>
-      (await ask(port, 'CLIENT LIST')).split('\n').filter((line) => /^id=/.test(line)).length - 1,
+      (await ask(port, 'CLIENT LIST')).split('\n').filter((line) => line.startsWith('id=')).length - 1,
   }
 }
