@@ -63,7 +63,7 @@ export class OpenStore {
   /** The last one waits until the store is closed. From the moment of its call on, nobody can join. */
   async leave(user: WeakRef<StoreUser>): Promise<void> {
     this.#users.delete(user)
-    if (this.#users.size > 0) return
+    if (this.#present().length > 0) return
     clearInterval(this.#pruning)
     this.#pruning = undefined
     if (this.#identity === undefined) return
@@ -71,9 +71,13 @@ export class OpenStore {
     if (this.store.kind === 'server') await this.store.close()
   }
 
+  #present(): readonly StoreUser[] {
+    return [...this.#users].flatMap((user) => user.deref() ?? [])
+  }
+
   /** Removes only what has expired by every user's clock. */
   async #prune(store: ServerStore): Promise<void> {
-    const users = [...this.#users].flatMap((user) => user.deref() ?? [])
+    const users = this.#present()
     try {
       if (users.length > 0) await store.prune?.(Math.min(...users.map(({ clock }) => clock())))
     } catch (error) {
