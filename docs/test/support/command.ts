@@ -29,7 +29,7 @@ function problemOfCommand(command: string): string | undefined {
   // The tests in tests/runtimes run Next, which is not installed here.
   if (words === 'npx next build' || words === 'npx next start') return undefined
   // The tests in tests/release run these commands.
-  if (words.startsWith('npx jest ') || words.startsWith('node --test ')) return undefined
+  if (/^(?:npx jest |node --test |pnpm |yarn |npm (?:install-scripts|rebuild) )/.test(words)) return undefined
   if (program === 'npm' && verb === 'create') return packageProblem((rest[0] ?? '').replace('/', '/create-'))
   // Enters the folder that `npm create` made; the tests of @sess/create-adapter run this sequence.
   if (program === 'cd') return undefined

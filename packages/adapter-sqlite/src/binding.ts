@@ -19,7 +19,8 @@ export function loadBinding(): void {
     throw new SessError(
       'ADAPTER_LOAD_FAILED',
       `The sqlite store needs better-sqlite3. The installed version ${version} is for Node ${range}, not for Node ${node}. ` +
-        'Install again with this Node, or install the version for it: 12 for Node 20, 13 for Node 22 and later.',
+        'Install the version for it: 12 for Node 20, 13 for Node 22 and later. npm does when you install again; ' +
+        'with pnpm, run pnpm add better-sqlite3@12 (or 13); with Yarn, set it in the resolutions of package.json.',
     )
   }
   try {
@@ -47,7 +48,8 @@ function reason(error: unknown): string {
   if (message.includes('Could not locate the bindings file')) {
     return (
       'its binary is missing, because the package manager did not run its install script. Allow the script, then build: ' +
-      'npm install-scripts approve better-sqlite3 && npm rebuild better-sqlite3, or pnpm approve-builds; ' +
+      'npm install-scripts approve better-sqlite3 && npm rebuild better-sqlite3; or pnpm approve-builds; or, with Yarn, ' +
+      '"dependenciesMeta": { "better-sqlite3": { "built": true } } in package.json and yarn install; ' +
       'on Node 22 and later, better-sqlite3 13 needs no script'
     )
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from '../../../docs/test/support/document.ts'
 import { REHEARSAL } from './support/command.ts'
+import { MANAGERS } from './support/manager.ts'
 import { Project } from './support/project.ts'
 
 const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc')
@@ -86,6 +87,16 @@ beforeAll(async () => {
 afterAll(() => {
   full.remove()
   bare.remove()
+})
+
+describe('in the folders of pnpm', () => {
+  it.each(WAYS.slice(0, 2))('with $name, options are checked by name', async (way) => {
+    const project = Project.forTest().manifest({})
+    await MANAGERS.pnpm.run(project, 'pnpm add @sess/core @sess/adapter-redis @types/node@20')
+    const [line, text] = WRONG['an option of redis misspelt']
+    project.write({ 'src/right.ts': RIGHT.redis, 'src/wrong.ts': application(line) })
+    expect(await compile(project, way)).toEqual({ 'src/wrong.ts(3': expect.stringContaining(text) })
+  })
 })
 
 describe.each(WAYS)('with $name, checking the declarations', (way) => {

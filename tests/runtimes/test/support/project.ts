@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -91,12 +91,4 @@ export class Project {
       })
     })
   }
-}
-
-/** The tarballs of the packages, by name, for what does not install them with npm. */
-export function tarballs(): Readonly<Record<string, string>> {
-  const folder = inject('folder')
-  const files = readdirSync(folder).filter((file) => file.endsWith('.tgz'))
-  const nameOf = (file: string) => file.replace(/^sess-(.+)-\d+\.\d+\.\d+\.tgz$/, '@sess/$1')
-  return Object.fromEntries(files.map((file) => [nameOf(file), `file:${join(folder, file)}`]))
 }
