@@ -1,6 +1,7 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
+import { EMPTY_TABLE, FILL_TABLE } from './full-table.ts'
 import { mount } from './mounts.ts'
 import { openRaw } from './raw.ts'
 import { newFile, newFolder } from './stores.ts'
@@ -39,26 +40,12 @@ function fillBy(piece: Buffer, handle: number): void {
   }
 }
 
-/** Adds a table that has used its last number. A new row in it fails with SQLITE_FULL, which needs no full disk. */
-export const ADD_FULL_TABLE = `
-  CREATE TABLE IF NOT EXISTS full_table (number INTEGER PRIMARY KEY AUTOINCREMENT);
-  INSERT OR IGNORE INTO full_table VALUES (${2n ** 63n - 1n});`
-
-export const WRITE_TO_FULL_TABLE = 'INSERT INTO full_table VALUES (NULL)'
-
 /** A file where each write to the table `sessions` fails as on a full disk. It needs no right to mount. */
 export function fileWithFullTable(): SmallDisk {
   const file = newFile()
-  const writes = ['INSERT', 'UPDATE', 'DELETE']
   return {
     file,
-    fill() {
-      const triggers = writes.map(
-        (write) =>
-          `CREATE TRIGGER IF NOT EXISTS on_${write} AFTER ${write} ON sessions BEGIN ${WRITE_TO_FULL_TABLE}; END;`,
-      )
-      openRaw(file).exec([ADD_FULL_TABLE, ...triggers].join(''))
-    },
-    free: () => void openRaw(file).exec(writes.map((write) => `DROP TRIGGER on_${write};`).join('')),
+    fill: () => void openRaw(file).exec(FILL_TABLE),
+    free: () => void openRaw(file).exec(EMPTY_TABLE),
   }
 }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { entry, FAR, numbers, succeed } from '../../../tests/support/stores.ts'
-import { ADD_FULL_TABLE, WRITE_TO_FULL_TABLE } from './disks.ts'
+import { ADD_FULL_TABLE, WRITE_TO_FULL_TABLE } from './full-table.ts'
 import { openRaw } from './raw.ts'
 import { newFile, openStore } from './stores.ts'
 

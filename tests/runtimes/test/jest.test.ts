@@ -1,4 +1,8 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { FILL_TABLE } from '../../../packages/adapter-sqlite/test/full-table.ts'
+import { mount } from '../../../packages/adapter-sqlite/test/mounts.ts'
 import { Project, SECRET, toolPath } from './support/project.ts'
 
 const APPLICATION = `import cookie from '@sess/adapter-cookie'
@@ -48,10 +52,70 @@ import { describe, test } from '@jest/globals'
 testStore({ adapter, options: ({ scope }) => ({ scope }), backend: 'in-process' }, { describe, test })
 `
 
+/** `full`: SQL after which each write finds the disk full. `readOnly`: a file on a file system that is read-only. */
+const sqlite = (full: string, readOnly: string) => `import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { sessions } from '@sess/core'
+import Database from 'better-sqlite3'
+import { expect, test } from '@jest/globals'
+
+const secret = '${SECRET}'
+
+async function visit(sess, cookie, changes) {
+  const exchange = sess.exchange(cookie)
+  const session = await exchange.open()
+  Object.assign(session, changes)
+  const headers = await exchange.commit(200)
+  const line = headers.find(([name]) => name === 'set-cookie')
+  return { session: { ...session }, cookie: line === undefined ? cookie : line[1].split(';')[0] }
+}
+
+async function outcome(file, changes) {
+  const sess = sessions('sqlite', { secret, file })
+  const error = await visit(sess, null, changes).catch((reason) => reason)
+  await sess.close()
+  return [error.code, error.cause.code]
+}
+
+test('a new file is written, closed, and opened again', async () => {
+  const file = resolve('new.sqlite')
+  const first = sessions('sqlite', { secret, file })
+  const { cookie } = await visit(first, null, { user: 'ada' })
+  await first.close()
+  const second = sessions('sqlite', { secret, file })
+  expect((await visit(second, cookie, {})).session).toEqual({ user: 'ada' })
+  await visit(second, cookie, { user: 'grace' })
+  expect((await visit(second, cookie, {})).session).toEqual({ user: 'grace' })
+  await second.close()
+})
+
+test('a full disk, a read-only file and a damaged one are told apart', async () => {
+  const file = resolve('full.sqlite')
+  const sess = sessions('sqlite', { secret, file })
+  await visit(sess, null, { user: 'ada' })
+  await sess.close()
+  const database = new Database(file)
+  database.exec(${JSON.stringify(full)})
+  database.close()
+  writeFileSync('damaged.sqlite', 'no database '.repeat(1000))
+  expect(await outcome(file, { user: 'ada' })).toEqual(['UNAVAILABLE', 'SQLITE_FULL'])
+  expect(await outcome(${JSON.stringify(readOnly)}, { user: 'ada' })).toEqual(['UNAVAILABLE', 'EROFS'])
+  expect(await outcome('damaged.sqlite', { user: 'ada' })).toEqual(['CORRUPT', 'SQLITE_NOTADB'])
+})
+`
+
+interface JestRun {
+  readonly type?: string
+  readonly file: string
+  readonly text: string
+  readonly node?: readonly string[]
+  readonly project?: Project
+}
+
 /** Runs Jest on a test, in a package of this type. The output is what a terminal would show. */
-async function jest(tool: string, options: { type?: string; file: string; text: string; node?: readonly string[] }) {
+async function jest(tool: string, options: JestRun) {
   const path = (...names: readonly string[]) => toolPath(tool, ...names)
-  const { type = 'commonjs', file, text, node = [] } = options
+  const { type = 'commonjs', file, text, node = [], project = Project.withPackages() } = options
   const config = {
     testTimeout: 60_000,
     moduleNameMapper: { '^@jest/globals$': path('@jest/globals') },
@@ -60,7 +124,7 @@ async function jest(tool: string, options: { type?: string; file: string; text: 
       ...(type === 'commonjs' && { '\\.js$': [path('babel-jest'), { presets: [path('@babel/preset-env')] }] }),
     },
   }
-  const project = Project.withPackages().write({
+  project.write({
     'package.json': JSON.stringify({ type }),
     'jest.config.json': JSON.stringify(config),
     [file]: text,
@@ -68,6 +132,8 @@ async function jest(tool: string, options: { type?: string; file: string; text: 
   const ran = await project.node(...node, path('jest/bin/jest.js'), '--config', 'jest.config.json', '--rootDir', '.')
   return `${ran.code === 0 ? 'passed' : 'failed'}\n${ran.stdout}${ran.stderr}`
 }
+
+const VM_MODULES = ['--experimental-vm-modules', '--no-warnings']
 
 describe.each(['jest-29', 'jest-30'])('%s', (tool) => {
   it.each([
@@ -84,9 +150,21 @@ describe.each(['jest-29', 'jest-30'])('%s', (tool) => {
   })
 
   it('with --experimental-vm-modules: loads core, adapters by name and passed in', async () => {
-    const node = ['--experimental-vm-modules', '--no-warnings']
-    expect(await jest(tool, { type: 'module', file: 'application.test.js', text: APPLICATION, node })).toMatch(
-      /^passed[^]+Tests: +6 passed, 6 total/,
+    const options = { type: 'module', file: 'application.test.js', text: APPLICATION, node: VM_MODULES }
+    expect(await jest(tool, options)).toMatch(/^passed[^]+Tests: +6 passed, 6 total/)
+  })
+
+  it.for([
+    ['without flags', 'commonjs', []],
+    ['with --experimental-vm-modules', 'module', VM_MODULES],
+  ] as const)('%s: the sqlite store keeps its file and tells its errors apart', async ([, type, node], context) => {
+    const project = Project.withSqlite()
+    const readOnly = project.at('read-only')
+    mkdirSync(readOnly)
+    mount(context, '-t', 'tmpfs', '-o', 'ro', 'tmpfs', readOnly)
+    const text = sqlite(FILL_TABLE, join(readOnly, 'sessions.sqlite'))
+    expect(await jest(tool, { type, file: 'sqlite.test.js', text, node, project })).toMatch(
+      /^passed[^]+Tests: +2 passed, 2 total/,
     )
   })
 })

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inject, onTestFinished } from 'vitest'
 
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 const TOOLS = fileURLToPath(new URL('../../tools/', import.meta.url))
 
 export const SECRET = 'a secret for tests, of 32 bytes or more'
@@ -41,6 +42,19 @@ export class Project {
   static inTool(tool: string): Project {
     const project = new Project(mkdtempSync(join(TOOLS, tool, 'project-')))
     cpSync(join(inject('folder'), 'node_modules'), project.at('node_modules'), { recursive: true })
+    return project
+  }
+
+  /**
+   * In the project that has installed the packed packages, with a better-sqlite3 that this Node can load. Bun installed
+   * 13, which is not for Node 20: there, the adapter finds the one that this repository installed.
+   */
+  static withSqlite(): Project {
+    const project = Project.withPackages()
+    if (process.versions.modules !== '115') return project
+    const adapter = 'node_modules/@sess/adapter-sqlite'
+    cpSync(join(inject('folder'), adapter), project.at(adapter), { recursive: true })
+    symlinkSync(join(ROOT, 'node_modules/better-sqlite3'), project.at('node_modules/better-sqlite3'))
     return project
   }
 
