@@ -18,9 +18,9 @@ async function run(node: string, store: string) {
     'sea.json': JSON.stringify({ main: 'main.cjs', output: 'main.blob', disableExperimentalSEAWarning: true }),
   })
   const options = ['--bundle', '--platform=node', '--format=cjs', '--outfile=main.cjs', '--log-level=warning']
-  const bundled = await project.run(toolPath('sea', 'esbuild/bin/esbuild'), 'main.js', ...options)
+  const bundled = await project.run(toolPath('sea', 'esbuild/bin/esbuild'), ['main.js', ...options])
   expect(bundled).toMatchObject({ code: 0, stderr: '' })
-  await project.run(program, '--experimental-sea-config', 'sea.json')
+  await project.run(program, ['--experimental-sea-config', 'sea.json'])
   const executable = Project.elsewhere()
   copyFileSync(program, executable.at('shop'))
   chmodSync(executable.at('shop'), 0o755)

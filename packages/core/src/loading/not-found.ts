@@ -47,12 +47,18 @@ function isBundled(): boolean {
   const file = callerOf()
   if (file === undefined) return true
   const path = file.startsWith('file:') ? fileURLToPath(file) : file
+  // In node_modules this is so without a look at the disk, which Deno may not allow.
+  return !/[/\\]@sess[/\\]core[/\\]/.test(path) && packageAt(dirname(path)) !== '@sess/core'
+}
+
+/** The name of the package that a folder belongs to. Deno gives a source's path, which is deeper than that of `dist`. */
+function packageAt(folder: string): unknown {
   try {
-    const text = process.getBuiltinModule('node:fs').readFileSync(join(dirname(path), '../package.json'), 'utf8')
+    const text = process.getBuiltinModule('node:fs').readFileSync(join(folder, 'package.json'), 'utf8')
     const manifest: unknown = JSON.parse(text)
-    return !(typeof manifest === 'object' && manifest !== null && 'name' in manifest && manifest.name === '@sess/core')
+    return typeof manifest === 'object' && manifest !== null && 'name' in manifest ? manifest.name : undefined
   } catch {
-    return true
+    return dirname(folder) === folder ? undefined : packageAt(dirname(folder))
   }
 }
 

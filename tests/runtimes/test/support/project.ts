@@ -88,7 +88,7 @@ export class Project {
 
   /** Runs Node in the folder. Resolves with any exit code. */
   node(...args: readonly string[]): Promise<Ran> {
-    return this.run(process.execPath, ...args)
+    return this.run(process.execPath, args)
   }
 
   /** The environment of what runs in the folder. */
@@ -97,9 +97,11 @@ export class Project {
     return { ...env, NO_COLOR: '1', CI: '1', NEXT_TELEMETRY_DISABLED: '1' }
   }
 
-  run(program: string, ...args: readonly string[]): Promise<Ran> {
+  /** Runs a program in the folder, in the environment of the project with these variables. */
+  run(program: string, args: readonly string[] = [], more: NodeJS.ProcessEnv = {}): Promise<Ran> {
+    const env = { ...this.env, ...more }
     return new Promise((resolve) => {
-      execFile(program, [...args], { cwd: this.path, env: this.env }, (error, stdout, stderr) => {
+      execFile(program, [...args], { cwd: this.path, env }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
         resolve({ code, stdout, stderr })
       })
