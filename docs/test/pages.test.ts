@@ -39,7 +39,7 @@ describe('every page', () => {
     '%s labels its blocks of code with a language and a use that are tested',
     (_path, { blocks }) => {
       const uses = Object.keys(SURROUNDINGS).map((use) => `ts ${use}`.trim())
-      const known = new Set(['sh', 'text', 'text output', 'yaml services', ...uses])
+      const known = new Set(['sh', 'text', 'text output', 'yaml services', 'dockerfile', ...uses])
       const labels = blocks.filter((block) => !isFile(block)).map(({ language, use }) => `${language} ${use}`.trim())
       expect(labels.filter((label) => !known.has(label))).toEqual([])
     },
@@ -101,8 +101,13 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
   )
 })
 
-/** The shell commands that make a secret and start the server of a page's `js server.mjs`. */
-function runnable({ blocks }: Document): readonly string[] {
+/** The tests in tests/runtimes run every command of these pages. */
+const RUN_BY_RUNTIMES = ['docker', 'jest', 'serverless', 'single-executable'].map((name) => `docs/guide/${name}.md`)
+
+/** The shell commands of a page that are run: those that make a secret and start the server of its `js server.mjs`, or all. */
+function runnable({ path, blocks }: Document): readonly string[] {
+  if (RUN_BY_RUNTIMES.includes(path))
+    return blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.split('\n'))
   const index = blocks.findIndex(({ use }) => use === 'server.mjs')
   const commands = index < 0 ? undefined : blocks[index + 1]
   return commands?.language === 'sh' ? commands.text.split('\n') : []

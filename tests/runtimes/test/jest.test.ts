@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { Document } from '../../../docs/test/support/document.ts'
 import { FILL_TABLE } from '../../../packages/adapter-sqlite/test/full-table.ts'
 import { mount } from '../../../packages/adapter-sqlite/test/mounts.ts'
 import { Project, SECRET, toolPath } from './support/project.ts'
@@ -46,11 +47,8 @@ test('an error of the network, which is of another realm, is told apart', async 
 })
 `
 
-const SUITE = `import adapter from '@sess/adapter-memory'
-import { testStore } from '@sess/conformance/jest'
-import { describe, test } from '@jest/globals'
-testStore({ adapter, options: ({ scope }) => ({ scope }), backend: 'in-process' }, { describe, test })
-`
+const page = new Document('docs/guide/jest.md')
+const shown = (name: string) => page.files[name] ?? `the page shows no ${name}`
 
 /** `full`: SQL after which each write finds the disk full. `readOnly`: a file on a file system that is read-only. */
 const sqlite = (full: string, readOnly: string) => `import { writeFileSync } from 'node:fs'
@@ -144,7 +142,7 @@ describe.each(['jest-29', 'jest-30'])('%s', (tool) => {
   })
 
   it('without flags: runs the suite', async () => {
-    expect(await jest(tool, { file: 'suite.test.js', text: SUITE })).toMatch(
+    expect(await jest(tool, { file: 'store.test.js', text: shown('store.test.js') })).toMatch(
       /^passed[^]+Tests: +\d+ skipped, \d+ passed/,
     )
   })
@@ -166,5 +164,34 @@ describe.each(['jest-29', 'jest-30'])('%s', (tool) => {
     expect(await jest(tool, { type, file: 'sqlite.test.js', text, node, project })).toMatch(
       /^passed[^]+Tests: +2 passed, 2 total/,
     )
+  })
+})
+
+/** A manifest of the page, and where its test is. */
+const SETTINGS = [
+  ['babel', '{}', 'session.test.js', 'commonjs'],
+  ['ts-jest, as Nest sets it up, with commonjs', shown('nest.json'), 'src/session.spec.ts', 'commonjs'],
+  ['ts-jest, as Nest sets it up, with nodenext', shown('nest.json'), 'src/session.spec.ts', 'nodenext'],
+  ['ES modules', shown('esm.json'), 'session.test.js', 'commonjs'],
+] as const
+
+describe('the page on Jest', () => {
+  it.each(SETTINGS)('shows settings that work: %s', async (name, manifest, file, module) => {
+    const compilerOptions = { module, target: 'es2022', types: ['node'], esModuleInterop: true, skipLibCheck: true }
+    const project = Project.withPackages()
+      .write({
+        'package.json': manifest,
+        'tsconfig.json': JSON.stringify({ compilerOptions }),
+        [file]: shown('session.test.js'),
+        ...(name === 'babel' && { 'babel.config.json': shown('babel.config.json') }),
+      })
+      .link(toolPath('jest-30'), 'node_modules')
+    const [command = ''] = page.blocks.filter(({ language }) => language === 'sh').map(({ text }) => text)
+    const [variable = '', ...words] = command.split(' ')
+    const ran = await project.run('sh', [
+      '-c',
+      name === 'ES modules' ? [variable, ...words].join(' ') : words.join(' '),
+    ])
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringMatching(/Tests: +1 passed, 1 total/)])
   })
 })

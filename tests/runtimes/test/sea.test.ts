@@ -1,46 +1,39 @@
-import { chmodSync, copyFileSync } from 'node:fs'
+import { delimiter } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { Document } from '../../../docs/test/support/document.ts'
+import { Program } from './support/program.ts'
 import { Project, SECRET, toolPath } from './support/project.ts'
 
-const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+const page = new Document('docs/guide/single-executable.md')
+const [build = '', start = ''] = page.blocks.filter(({ language }) => language === 'sh').map(({ text }) => text)
 
-/** Makes a single executable of a program, and runs it where no package is installed. */
-async function run(node: string, store: string) {
-  const program = toolPath('sea', node, 'bin/node')
-  const project = Project.withPackages().write({
-    'package.json': JSON.stringify({ type: 'module' }),
-    'main.js': `import { sessions } from '@sess/core'
-      ${store}
-      sess.exchange(null).open().then((session) => {
-        session.user = 'ada'
-        console.log(session.user)
-      })`,
-    'sea.json': JSON.stringify({ main: 'main.cjs', output: 'main.blob', disableExperimentalSEAWarning: true }),
-  })
-  const options = ['--bundle', '--platform=node', '--format=cjs', '--outfile=main.cjs', '--log-level=warning']
-  const bundled = await project.run(toolPath('sea', 'esbuild/bin/esbuild'), ['main.js', ...options])
-  expect(bundled).toMatchObject({ code: 0, stderr: '' })
-  await project.run(program, ['--experimental-sea-config', 'sea.json'])
-  const executable = Project.elsewhere()
-  copyFileSync(program, executable.at('shop'))
-  chmodSync(executable.at('shop'), 0o755)
-  const inject = ['NODE_SEA_BLOB', project.at('main.blob'), '--sentinel-fuse', FUSE]
-  const injected = await project.node(toolPath('sea', 'postject/dist/cli.js'), executable.at('shop'), ...inject)
-  expect(injected).toMatchObject({ code: 0 })
-  return executable.run(executable.at('shop'))
+/** Runs the page's commands with that Node. Resolves with the executable, where nothing else is. */
+async function make(node: string, files: Readonly<Record<string, string>>): Promise<Project> {
+  const project = Project.withPackages().write(files).link(toolPath('sea'), 'node_modules')
+  const PATH = `${toolPath('sea', node, 'bin')}${delimiter}${process.env['PATH']}`
+  const built = await project.run('sh', ['-ec', build], { PATH })
+  expect([built.code, built.code === 0 ? '' : built.stdout + built.stderr]).toEqual([0, ''])
+  return Project.elsewhere().take(project.at('shop'), 'shop')
 }
 
 // The versions of Node that the tool has are for Linux.
 describe.runIf(process.platform === 'linux' && process.arch === 'x64').each(['node-22', 'node-24'])(
   'a single executable of %s',
   (node) => {
-    it('has the store that is passed in', async () => {
-      const store = `import memory from '@sess/adapter-memory'; const sess = sessions(memory, { secret: '${SECRET}' })`
-      expect(await run(node, store)).toEqual({ code: 0, stdout: 'ada\n', stderr: '' })
+    it('that the commands of the page make serves sessions', async () => {
+      const executable = await make(node, page.files)
+      const [, name = ''] = /^SESSION_SECRET=… (\S+)$/.exec(start) ?? []
+      const program = await Program.start(name, [], {
+        cwd: executable.path,
+        env: { SESSION_SECRET: SECRET, PORT: '0' },
+      })
+      expect(await program.visitTwice()).toEqual(['Visit number 1\n', 'Visit number 2\n'])
     })
 
     it('that names a store says to pass it in', async () => {
-      const { code, stderr } = await run(node, `const sess = sessions('memory', { secret: '${SECRET}' })`)
+      const main = `import { sessions } from '@sess/core'\nsessions('memory', { secret: '${SECRET}' })`
+      const executable = await make(node, { ...page.files, 'main.ts': main })
+      const { code, stderr } = await executable.run(executable.at('shop'))
       expect(code).toBe(1)
       const [message] = /No adapter 'memory': looked for .+/.exec(stderr) ?? []
       expect(message).toContain('pass the adapter instead of its name')

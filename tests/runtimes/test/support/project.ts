@@ -53,9 +53,8 @@ export class Project {
     const project = Project.withPackages()
     if (process.versions.modules !== '115') return project
     const adapter = 'node_modules/@sess/adapter-sqlite'
-    cpSync(join(inject('folder'), adapter), project.at(adapter), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules/better-sqlite3'), project.at('node_modules/better-sqlite3'))
-    return project
+    const client = 'node_modules/better-sqlite3'
+    return project.take(join(inject('folder'), adapter), adapter).link(join(ROOT, client), client)
   }
 
   /** Somewhere that no package is installed. */
@@ -81,9 +80,19 @@ export class Project {
 
   /** The files of a folder, moved to where no package is installed. */
   takeAway(folder: string): Project {
-    const project = Project.elsewhere()
-    cpSync(this.at(folder), project.path, { recursive: true })
-    return project
+    return Project.elsewhere().take(this.at(folder), '.')
+  }
+
+  /** A link to a file or folder. */
+  link(target: string, name: string): this {
+    symlinkSync(target, this.at(name))
+    return this
+  }
+
+  /** A copy of a file or folder that is elsewhere. */
+  take(path: string, name: string): this {
+    cpSync(path, this.at(name), { recursive: true })
+    return this
   }
 
   /** Runs Node in the folder. Resolves with any exit code. */
