@@ -12,6 +12,9 @@ const [dockerfile = ''] = page.blocks.filter(({ language }) => language === 'doc
 const [, major = ''] = /^FROM node:(\d+)-slim$/m.exec(dockerfile) ?? []
 const PATH = `${toolPath('sea', `node-${major}`, 'bin')}${delimiter}${process.env['PATH']}`
 
+/** Milliseconds for a lock and two installations, on a busy machine. */
+const INSTALLING_MS = 300_000
+
 /** A folder that stands for the root of an image. */
 interface Stage {
   readonly root: Project
@@ -108,36 +111,40 @@ async function application(): Promise<Project> {
 describe.runIf(process.platform === 'linux' && process.arch === 'x64')(
   'the instructions of the Dockerfile, carried out in fresh folders and without Docker,',
   () => {
-    it('make a server that keeps its sessions in /data, is healthy, and ends at SIGTERM', async () => {
-      const stage = await build(await application())
-      const { root, env } = stage
-      expect((await root.run('ls', ['app'])).stdout.split('\n').filter((name) => name !== '')).toEqual([
-        'dist',
-        'node_modules',
-        'package-lock.json',
-        'package.json',
-      ])
-      expect((await root.run('ls', ['app/node_modules'])).stdout).not.toContain('typescript')
-      const server = root.read('app/dist/server.js')
-      root.write({ 'app/dist/server.js': server.replace("'/data/", `'${root.at('data')}/`) })
-      const [, ...args] = stage.command
-      const start = (more: NodeJS.ProcessEnv) =>
-        Program.start(toolPath('sea', `node-${major}`, 'bin/node'), args, {
-          cwd: root.at(stage.directory),
-          env: { ...env, ...more },
-        })
+    it(
+      'make a server that keeps its sessions in /data, is healthy, and ends at SIGTERM',
+      async () => {
+        const stage = await build(await application())
+        const { root, env } = stage
+        expect((await root.run('ls', ['app'])).stdout.split('\n').filter((name) => name !== '')).toEqual([
+          'dist',
+          'node_modules',
+          'package-lock.json',
+          'package.json',
+        ])
+        expect((await root.run('ls', ['app/node_modules'])).stdout).not.toContain('typescript')
+        const server = root.read('app/dist/server.js')
+        root.write({ 'app/dist/server.js': server.replace("'/data/", `'${root.at('data')}/`) })
+        const [, ...args] = stage.command
+        const start = (more: NodeJS.ProcessEnv) =>
+          Program.start(toolPath('sea', `node-${major}`, 'bin/node'), args, {
+            cwd: root.at(stage.directory),
+            env: { ...env, ...more },
+          })
 
-      await expect(start({})).rejects.toThrow('INVALID_OPTION')
-      const first = await start({ SESSION_SECRET: SECRET })
-      const { body, cookie } = await first.visit()
-      expect([body, cookie.split('=')[0]]).toEqual(['Visit number 1\n', '__Host-sess'])
-      const health = stage.health.replace(':3000', `:${first.port}`)
-      expect(await root.run('sh', ['-c', health], { PATH })).toEqual({ code: 0, stdout: '', stderr: '' })
-      expect(await first.signal('SIGTERM')).toBe(0)
-      expect((await root.run('sh', ['-c', health], { PATH })).code).not.toBe(0)
+        await expect(start({})).rejects.toThrow('INVALID_OPTION')
+        const first = await start({ SESSION_SECRET: SECRET })
+        const { body, cookie } = await first.visit()
+        expect([body, cookie.split('=')[0]]).toEqual(['Visit number 1\n', '__Host-sess'])
+        const health = stage.health.replace(':3000', `:${first.port}`)
+        expect(await root.run('sh', ['-c', health], { PATH })).toEqual({ code: 0, stdout: '', stderr: '' })
+        expect(await first.signal('SIGTERM')).toBe(0)
+        expect((await root.run('sh', ['-c', health], { PATH })).code).not.toBe(0)
 
-      const second = await start({ SESSION_SECRET: SECRET })
-      expect((await second.visit(cookie)).body).toBe('Visit number 2\n')
-    })
+        const second = await start({ SESSION_SECRET: SECRET })
+        expect((await second.visit(cookie)).body).toBe('Visit number 2\n')
+      },
+      INSTALLING_MS,
+    )
   },
 )
