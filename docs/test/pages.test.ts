@@ -102,11 +102,13 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
 })
 
 /** The tests in tests/runtimes run every command of these pages. */
-const RUN_BY_RUNTIMES = ['docker', 'jest', 'serverless', 'single-executable'].map((name) => `docs/guide/${name}.md`)
+const RUN_BY_RUNTIMES = new Set(
+  ['docker', 'jest', 'serverless', 'single-executable'].map((name) => `docs/guide/${name}.md`),
+)
 
 /** The shell commands of a page that are run: those that make a secret and start the server of its `js server.mjs`, or all. */
 function runnable({ path, blocks }: Document): readonly string[] {
-  if (RUN_BY_RUNTIMES.includes(path))
+  if (RUN_BY_RUNTIMES.has(path))
     return blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.split('\n'))
   const index = blocks.findIndex(({ use }) => use === 'server.mjs')
   const commands = index < 0 ? undefined : blocks[index + 1]

@@ -34,3 +34,31 @@ it('import and require give one copy of each package', async () => {
   const { stdout } = await project.node('main.mjs')
   expect(stdout.match(/ true$/gm)).toHaveLength(5)
 })
+
+describe('an adapter that is an ES module alone, as the template builds it', () => {
+  const run = (store: string, ...flags: readonly string[]) =>
+    Project.withPackages()
+      .write({
+        'node_modules/sess-adapter-alone/package.json': '{ "type": "module", "exports": "./index.js" }',
+        'node_modules/sess-adapter-alone/index.js': "export { default } from '@sess/adapter-memory'",
+        'main.mjs': `import { sessions } from '@sess/core'
+          ${store}
+          await sess.close()
+          console.log('started')`,
+      })
+      .node(...flags, 'main.mjs')
+  const byName = `const sess = sessions('alone', { secret: '${SECRET}' })`
+  const passedIn = `import alone from 'sess-adapter-alone'; const sess = sessions(alone, { secret: '${SECRET}' })`
+
+  it('is found by name', async () => {
+    expect(await run(byName)).toMatchObject({ stdout: 'started\n' })
+  })
+
+  it('has to be passed in where require loads no ES modules, and the error says so', async () => {
+    const [flags = []] = FLAGS
+    const { stderr } = await run(byName, ...flags)
+    expect(stderr).toContain('ADAPTER_LOAD_FAILED')
+    expect(stderr).toContain('Import it, and pass it instead of its name')
+    expect(await run(passedIn, ...flags)).toMatchObject({ stdout: 'started\n', stderr: '' })
+  })
+})
