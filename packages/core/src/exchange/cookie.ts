@@ -237,7 +237,7 @@ function isProduction(): boolean {
   try {
     return process.env['NODE_ENV'] === 'production'
   } catch {
-    // Deno has not allowed it. That counts as not set: the exception for local requests is then checked by request.
+    // Deno has not allowed it. It then counts as not set.
     return false
   }
 }
