@@ -14,12 +14,12 @@ const USUAL_SIZES = [200, 4096]
 
 /**
  * `sittings`: how often the contestants' processes are started, since two processes of the same code differ by a few
- * hundredths for as long as they run. `warmUp`: requests until the code is warm. `rounds`: per sitting. `onFramework`:
- * further rounds for contestants on a framework, since the framework takes a multiple of what is measured. `amount`:
- * requests of one contestant in one round.
+ * hundredths for as long as they run. `warmUp`: requests until the code is warm. `rounds`: per sitting, the same for
+ * all contestants of a store, because their figures are compared across rounds. `amount`: requests of one contestant in
+ * one round.
  */
-const LONG = { sittings: 3, warmUp: 6000, rounds: 7, onFramework: 14, amount: 400 }
-const SHORT = { sittings: 1, warmUp: 4000, rounds: 7, onFramework: 0, amount: 500 }
+const LONG = { sittings: 3, warmUp: 6000, rounds: 21, amount: 400 }
+const SHORT = { sittings: 1, warmUp: 4000, rounds: 7, amount: 500 }
 
 /** Requests that ignore the session are left out: they cost @sess nothing, so there is nothing to compare. */
 const PEER_REQUESTS = ['reads', 'writes', 'login']
@@ -56,7 +56,7 @@ export async function measure({ isWanted, isShort }) {
 }
 
 /** @param {string} store @param {number} bytes @param {typeof LONG} terms @returns {Promise<Row[]>} */
-async function measureStore(store, bytes, { sittings, warmUp, rounds, onFramework, amount }) {
+async function measureStore(store, bytes, { sittings, warmUp, rounds, amount }) {
   const rows = contestantsOn(store).flatMap(({ name, kind, framework }) =>
     Object.keys(REQUESTS).map((request) => {
       return { store, bytes, request, name, kind, framework, sittings, cpu: [], perSecond: [], p99: [], commands: 0 }
@@ -74,9 +74,8 @@ async function measureStore(store, bytes, { sittings, warmUp, rounds, onFramewor
       // In turn as well: a process that idles for seconds frees memory, and is slow again for thousands of requests.
       for (let sent = 0; sent < warmUp; sent += amount)
         for (const one of shuffled(running)) await one.send(request, amount)
-      for (let round = 0; round < rounds + onFramework; round++) {
-        const isFor = ({ contestant }) => round < rounds || contestant.framework !== 'node'
-        for (const one of shuffled(running.filter(isFor))) {
+      for (let round = 0; round < rounds; round++) {
+        for (const one of shuffled(running)) {
           const result = await one.time(request, amount)
           const row = find(rows, request, one.contestant.name)
           for (const [what, seen] of Object.entries(result)) row[what].push(seen)
