@@ -5,11 +5,9 @@
  * @module @sess/core
  */
 export { sessions } from './application/sessions.js'
-export type { CoreOptions } from './application/core-options.js'
-export type { Sessions } from './application/types.js'
+export type { CoreOptions, Sessions } from './application/types.js'
 export { type ErrorCode, type ErrorStatus, SessError } from './error.js'
-export type { CookieOptions, SessionCookie } from './exchange/cookie.js'
-export type { Exchange, Headers, SeenHeaders } from './exchange/exchange.js'
+export type { CookieOptions, Exchange, Headers, SeenHeaders, SessionCookie } from './exchange/types.js'
 export type { AdapterOptions, Adapters } from './loading/adapters.js'
 export type { NodeRequest } from './node/request.js'
 export type { NodeResponse } from './node/response.js'

@@ -1,57 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import leven from 'leven'
 import { SessError } from '../error.js'
-import { type CookieOptions, CookiePolicy } from '../exchange/cookie.js'
+import { CookiePolicy } from '../exchange/cookie.js'
 import { type Check, describe, invalidOption, oneOf, optional, readOptions } from '../options/check.js'
-import { type Duration, duration, MAX_TIME } from '../options/duration.js'
+import { duration, MAX_TIME } from '../options/duration.js'
 import { missingSecret, readSetSecrets } from '../options/secret.js'
 import type { ConflictPolicy } from '../session/merge.js'
 import { Lifetime } from '../storage/lifetime.js'
 import { buildStep } from './build-step.js'
-
-/** The options of `sessions` for every store. A `Duration` is a number of milliseconds, or a text such as `'24h'`. */
-export interface CoreOptions {
-  /**
-   * At least 32 random bytes. To rotate secrets, give several, newest first: the first one makes tokens, and tokens of
-   * all of them are accepted. An `undefined` in the array is skipped. Applications that share a secret, a cookie name
-   * and a store share their sessions. Without a secret, `sessions` throws; in a build step, the first use of the sessions
-   * fails instead.
-   */
-  readonly secret: string | undefined | readonly (string | undefined)[]
-  /**
-   * A session ends after this time without use. Default `'24h'`, or `absoluteTimeout` if that is shorter. Longer than
-   * `absoluteTimeout` throws `INVALID_OPTION`.
-   */
-  readonly idleTimeout?: Duration | undefined
-  /**
-   * A session ends this long after it began or last logged in (`regenerate`), even if it is in use. Default `'30d'`.
-   */
-  readonly absoluteTimeout?: Duration | undefined
-  /**
-   * What happens if this request reads a key, another request changes it, and this request then writes it. `'fail'`
-   * (the default) answers 409 and stores nothing; `'overwrite'` stores this request's value.
-   */
-  readonly onConflict?: ConflictPolicy | undefined
-  /** The options of the session's cookie. */
-  readonly cookie?: CookieOptions | undefined
-  /**
-   * The file or folder to look for the adapter's package from. Default: the calling file, then the working directory.
-   * If you set it, neither of these is searched.
-   */
-  readonly from?: string | URL | undefined
-  /**
-   * Guarantees that the store may lack. Without `'atomic'`, concurrent changes may be lost. Without `'fresh'`, a logout
-   * may not take effect at once. Default: none.
-   */
-  readonly accept?: readonly ('atomic' | 'fresh')[] | undefined
-  /**
-   * Called with errors that your code cannot catch, such as the reason why a response was replaced by an error.
-   * Default: `console.error`. If it throws or rejects, a warning says so.
-   */
-  readonly onError?: ((error: unknown) => void) | undefined
-  /** Returns the current time, in epoch milliseconds. It decides when sessions end. Default: `Date.now`. */
-  readonly clock?: (() => number) | undefined
-}
+import type { CoreOptions } from './types.js'
 
 /** Core's options, checked and with their defaults. */
 export interface Settings {

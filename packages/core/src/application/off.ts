@@ -1,6 +1,6 @@
 import { SessError } from '../error.js'
-import type { Exchange } from '../exchange/exchange.js'
-import type { FetchHandler } from '../fetch/handler.js'
+import type { Exchange } from '../exchange/types.js'
+import type { FetchHandler } from '../fetch/types.js'
 import type { AnyData } from '../session/session.js'
 import type { Sessions } from './types.js'
 

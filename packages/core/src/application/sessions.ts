@@ -14,11 +14,11 @@ import type { AnyData } from '../session/session.js'
 import type { Storable } from '../session/storable.js'
 import { OpenStore } from '../storage/open-store.js'
 import { Application } from './application.js'
-import { type CoreOptions, nearestCoreOption, readCoreOptions } from './core-options.js'
+import { nearestCoreOption, readCoreOptions } from './core-options.js'
 import { identityOf } from './identity.js'
 import { Off } from './off.js'
 import { Secretless } from './secretless.js'
-import type { Sessions } from './types.js'
+import type { CoreOptions, Sessions } from './types.js'
 
 /** The store of the sessions: an adapter's name, a store or an adapter. `false` turns sessions off. */
 type NameOrStore = string | false | Store | ((options: never, context: AdapterContext) => Store)

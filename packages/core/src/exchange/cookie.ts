@@ -4,62 +4,7 @@ import { type Check, flag, invalidOption, oneOf, optional, readOptions, text } f
 import { SessError } from '../error.js'
 import { type CookieChange, PLACE_LENGTH } from '../storage/loaded-session.js'
 import type { IncomingRequest } from './request.js'
-
-/**
- * The options of the session's cookie (RFC 6265bis), which is always HttpOnly. A combination that no browser accepts,
- * such as `sameSite: 'none'` with `secure: false`, throws `INVALID_OPTION`.
- */
-export interface CookieOptions {
-  /**
-   * The cookie's name, 1 to 128 characters. Default `'sess'`. In the browser it has the prefix `__Host-`, or
-   * `__Secure-` if `domain` or `path` is set. A cookie without Secure has no prefix.
-   */
-  readonly name?: string | undefined
-  /**
-   * `true`: the cookie always has Secure. `false`: it never has, for networks that have only plain http. Default: it
-   * has Secure, except over plain http between a browser and a server on the same machine, outside production.
-   */
-  readonly secure?: boolean | undefined
-  /** The requests from other sites that the browser sends the cookie with. Default `'lax'`. */
-  readonly sameSite?: 'lax' | 'strict' | 'none' | undefined
-  /** The domain the cookie is valid for. Default: only the host that set the cookie. */
-  readonly domain?: string | undefined
-  /** The path the cookie is valid for. Default `'/'`. */
-  readonly path?: string | undefined
-  /** Whether the cookie is partitioned by the embedding site (CHIPS). Needs `sameSite: 'none'`. Default `false`. */
-  readonly partitioned?: boolean | undefined
-  /** Whether the cookie survives a restart of the browser, until the session expires. Default `false`. */
-  readonly persistent?: boolean | undefined
-  /**
-   * `false`: the name has no prefix, for hosts that pass on one cookie by its exact name. Other hosts of the same site
-   * can then plant a cookie of that name. Default: it has one.
-   */
-  readonly prefix?: false | undefined
-}
-
-/** The session's cookie, for frameworks that set cookies by their parts. */
-export interface SessionCookie {
-  /** The name in the browser, with its prefix. */
-  readonly name: string
-  /** Needs no encoding. Empty if the cookie is to be removed. */
-  readonly value: string
-  /** The path the cookie is valid for. */
-  readonly path: string
-  /** The domain the cookie is valid for. Left out: only the host that sets the cookie gets it. */
-  readonly domain?: string
-  /** Always hidden from scripts. */
-  readonly httpOnly: true
-  /** Whether the cookie is sent only over https. */
-  readonly secure: boolean
-  /** The requests from other sites that the browser sends the cookie with. */
-  readonly sameSite: 'lax' | 'strict' | 'none'
-  /** Whether the cookie is partitioned by the embedding site. */
-  readonly partitioned?: true
-  /** In seconds; 0 if the cookie is to be removed. Left out: until the browser ends. */
-  readonly maxAge?: number
-  /** Set if the cookie is to be removed. */
-  readonly expires?: Date
-}
+import type { SessionCookie } from './types.js'
 
 /** RFC 6265bis lets a browser refuse a longer cookie; Safari's limit is 4093 for the whole line. */
 const MAX_LINE = 4093

@@ -4,54 +4,11 @@ import type { AnyData, Session } from '../session/session.js'
 import type { SessionStorage } from '../storage/storage.js'
 import { SessError } from '../error.js'
 import { processWarnings } from '../warnings.js'
-import type { CookiePolicy, SessionCookie } from './cookie.js'
+import type { CookiePolicy } from './cookie.js'
 import { cacheControlFor, cdnHeadersFor, varyFor } from './headers.js'
 import type { IncomingRequest } from './request.js'
+import type { Exchange, Headers, SeenHeaders, SessionCookie } from './types.js'
 import { SessionWriter } from './writer.js'
-
-/** Headers for a response, in order. Names are in lower case; a name may occur more than once. */
-export type Headers = readonly (readonly [name: string, value: string])[]
-
-/** Headers of the response that the session's own headers are merged with. */
-export interface SeenHeaders {
-  /** `Vary`, as one text. */
-  readonly vary?: string | undefined
-  /** `Cache-Control`, as one text. */
-  readonly cacheControl?: string | undefined
-  /** The names of the response's headers. Those that a CDN heeds before `Cache-Control` are overridden. */
-  readonly names?: Iterable<string> | undefined
-}
-
-/**
- * One request and its response, independent of their transport. Bindings to frameworks and runtimes are built on it:
- * `open` the session when the handler asks for it, `commit` before the response leaves, and send the headers that
- * `commit` resolves with. If `commit` rejects, answer with the error's `status` instead of the response.
- */
-export interface Exchange<D> {
-  /** Loads the session, once. Rejects with the store's error, such as `UNAVAILABLE`; the next call tries again. */
-  open(): Promise<Session<D>>
-  /** Whether `commit` would store something or send a cookie. */
-  readonly pending: boolean
-  /**
-   * Whether a success would need a `set-cookie`, as far as is known before `commit`. For a place that can set no
-   * headers, such as a page that is being streamed.
-   */
-  readonly needsCookie: boolean
-  /** The cookie that the headers of `commit`, or the last `save`, set, by its parts. `undefined`: they set none. */
-  readonly cookie: SessionCookie | undefined
-  /** Drops every change except a `destroy`: call it when the handler threw. */
-  discard(): void
-  /**
-   * Seals the session at once, stores its changes, and resolves with headers: append `set-cookie`, set the others. With
-   * a `status` of 500 or more it stores nothing except a `destroy`. Rejects with `CONFLICT`, `TOO_LARGE`,
-   * `INVALID_VALUE` or the store's error. After `UNAVAILABLE` the store may or may not have applied the changes; after
-   * any other error it has not. Without `seen`, `cache-control` is `no-store`, since the response's own is unknown and
-   * must not be loosened.
-   */
-  commit(status: number, seen?: SeenHeaders): Promise<Headers>
-  /** Headers for the error response after `commit` rejected: what `save` had stored before keeps its cookie. */
-  failureHeaders(): Headers
-}
 
 /** What the exchanges of one application share. */
 export interface ExchangeContext {

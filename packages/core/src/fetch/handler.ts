@@ -4,9 +4,7 @@ import { invalidRequest } from '../exchange/failure.js'
 import type { AnyData, Session } from '../session/session.js'
 import { IncomingFetchRequest } from './request.js'
 import { failed, respond } from './response.js'
-
-/** Answers a `Request` with a `Response`. */
-export type FetchHandler<A extends readonly unknown[]> = (request: Request, ...rest: A) => Response | Promise<Response>
+import type { FetchHandler } from './types.js'
 
 /** Wraps a handler. It can then open sessions by its requests, and they are stored before its responses leave. */
 export function wrapFetch<A extends readonly unknown[]>(

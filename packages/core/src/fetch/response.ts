@@ -1,7 +1,8 @@
 import { isError } from '../error.js'
-import type { Headers as SessionHeaders, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
+import type { SessionExchange } from '../exchange/exchange.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
+import type { Headers as SessionHeaders, SeenHeaders } from '../exchange/types.js'
 
 /**
  * Stores the session of a handled request and resolves with the response and the session's headers, or with an error

@@ -1,6 +1,7 @@
 import type { AdapterContext } from '../contract.js'
 import { Keyring } from '../crypto/keyring.js'
-import { type CookieOptions, CookiePolicy } from '../exchange/cookie.js'
+import { CookiePolicy } from '../exchange/cookie.js'
+import type { CookieOptions } from '../exchange/types.js'
 import { readSecrets } from '../options/secret.js'
 
 /**
@@ -14,7 +15,7 @@ export function createAdapterContext(options: {
   return adapterContext(new Keyring(readSecrets(options.secret)), new CookiePolicy(options.cookie ?? {}))
 }
 
-export function adapterContext(keyring: Keyring, cookie: CookiePolicy): AdapterContext {
+export function adapterContext(keyring: Keyring, cookie: AdapterContext['cookie']): AdapterContext {
   return {
     cookie: { name: cookie.name, maxValueLength: cookie.maxValueLength },
     keys: (purpose) => keyring.keys(`adapter/${purpose}`),

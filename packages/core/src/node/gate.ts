@@ -1,5 +1,6 @@
 import { isError } from '../error.js'
-import type { Headers, SeenHeaders, SessionExchange } from '../exchange/exchange.js'
+import type { SessionExchange } from '../exchange/exchange.js'
+import type { Headers, SeenHeaders } from '../exchange/types.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
 import { headerEntries, listOf } from './headers.js'
