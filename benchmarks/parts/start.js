@@ -1,111 +1,133 @@
-// How long a cold process takes to import its packages, and how much is installed for it.
+// What a cold process pays to import its packages, and what is installed for them: each set of packages is installed in
+// an empty project of its own, ours from their tarballs.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { show, shuffled, spread } from '../ratio.js'
+import { ratio, show, shuffled, spread } from '../ratio.js'
+import { START } from '../targets.js'
 import { table } from '../table.js'
 
-const HERE = fileURLToPath(new URL('..', import.meta.url))
+const PACKAGES = fileURLToPath(new URL('../../packages/', import.meta.url))
 
 /** By name: the packages that an application installs and imports. @type {Record<string, readonly string[]>} */
 const SETS = {
-  nothing: [],
   '@sess, cookie': ['@sess/core', '@sess/adapter-cookie'],
   '@sess, memory': ['@sess/core', '@sess/adapter-memory'],
   '@sess, redis': ['@sess/core', '@sess/adapter-redis'],
   '@sess, memcache': ['@sess/core', '@sess/adapter-memcache'],
   '@sess, sqlite': ['@sess/core', '@sess/adapter-sqlite'],
+  ioredis: ['ioredis'],
   'express-session + connect-redis': ['express-session', 'connect-redis', 'redis'],
   'iron-session': ['iron-session'],
 }
+
+const OWN = new Set(Object.values(SETS).flatMap((names) => names.filter((name) => name.startsWith('@sess/'))))
 
 /** @typedef {{ name: string, cpu: number[], wall: number[], packages: number, bytes: number }} Row in milliseconds */
 
 /** @param {import('../start.js').Wanted} wanted @returns {Promise<Row[]>} */
 export async function measure({ isShort }) {
   console.error('start')
-  const rows = Object.entries(SETS).map(([name, packages]) => rowOf(name, packages))
-  const rounds = isShort ? 7 : 25
-  for (let round = -1; round < rounds; round++) {
-    for (const row of shuffled(rows)) {
-      const { cpu, wall } = cold(SETS[row.name] ?? [])
-      if (round < 0) continue
-      row.cpu.push(cpu)
-      row.wall.push(wall)
+  const folder = mkdtempSync(join(tmpdir(), 'sess-start-'))
+  try {
+    const tarballs = new Map([...OWN].map((name) => [name, pack(name, folder)]))
+    const rows = Object.entries(SETS).map(([name, packages], at) =>
+      install(name, join(folder, String(at)), packages, tarballs),
+    )
+    // The first round is not counted: it reads the files from the disk.
+    for (let round = -1; round < (isShort ? 7 : 20); round++) {
+      for (const { row, project } of shuffled(rows)) {
+        const { cpu, wall } = cold(project, SETS[row.name] ?? [])
+        if (round < 0) continue
+        row.cpu.push(cpu)
+        row.wall.push(wall)
+      }
     }
+    return rows.map(({ row }) => row)
+  } finally {
+    rmSync(folder, { recursive: true })
   }
-  return rows
 }
 
-/** @param {string} name @param {readonly string[]} packages @returns {Row} */
-function rowOf(name, packages) {
-  const { amount, bytes } = installed(packages)
-  return { name, cpu: [], wall: [], packages: amount, bytes }
+/** Returns the path of the tarball. @param {string} name of ours @param {string} folder */
+function pack(name, folder) {
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
+  const output = execFileSync('npm', args, { cwd: join(PACKAGES, name.slice('@sess/'.length)), encoding: 'utf8' })
+  return join(folder, JSON.parse(output)[0].filename)
 }
 
-/** Starts a process that imports the packages and exits. @param {readonly string[]} packages */
-function cold(packages) {
-  const imports = packages.map((name) => `await import(${JSON.stringify(name)})`)
-  const tell = 'const { user, system } = process.cpuUsage(); console.log((user + system) / 1000); process.exit()'
-  const began = performance.now()
-  const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', [...imports, tell].join('\n')], {
-    cwd: HERE,
+/**
+ * @param {string} name
+ * @param {string} project a folder that does not exist
+ * @param {readonly string[]} packages
+ * @param {ReadonlyMap<string, string>} tarballs
+ */
+function install(name, project, packages, tarballs) {
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{ "private": true }')
+  const specs = packages.map((each) => tarballs.get(each) ?? `${each}@${versionOf(each)}`)
+  // No import needs what an install script makes.
+  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']
+  execFileSync('npm', ['install', ...flags, ...specs], { cwd: project, stdio: 'pipe' })
+  const files = readdirSync(join(project, 'node_modules'), { recursive: true, encoding: 'utf8' })
+    .map((path) => join(project, 'node_modules', path))
+    .filter((path) => !path.endsWith('.package-lock.json') && statSync(path).isFile())
+  const bytes = files.reduce((sum, path) => sum + statSync(path).size, 0)
+  const manifests = files.filter((path) => /\/node_modules\/(?:@[^/]+\/)?[^/]+\/package\.json$/.test(path))
+  return { project, row: { name, cpu: [], wall: [], packages: manifests.length, bytes } }
+}
+
+/** The version that the benchmarks use. @param {string} name */
+function versionOf(name) {
+  for (const modules of ['../node_modules/', '../../node_modules/']) {
+    const file = new URL(`${modules}${name}/package.json`, import.meta.url)
+    if (statSync(file, { throwIfNoEntry: false })) return JSON.parse(readFileSync(file, 'utf8')).version
+  }
+  throw new Error(`${name} is not installed.`)
+}
+
+/** Imports the packages in a new process. @param {string} project @param {readonly string[]} packages */
+function cold(project, packages) {
+  const script = `
+    const ms = () => ({ wall: performance.now(), cpu: process.cpuUsage() })
+    ms()
+    const before = ms()
+    ${packages.map((name) => `await import(${JSON.stringify(name)})`).join('\n')}
+    const after = ms()
+    const cpu = after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system
+    console.log(JSON.stringify({ wall: after.wall - before.wall, cpu: cpu / 1000 }))
+    process.exit()`
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: project,
     encoding: 'utf8',
   })
-  if (status !== 0) throw new Error(`Importing ${packages.join(', ')} failed.`)
-  return { cpu: Number(stdout), wall: performance.now() - began }
-}
-
-/** The number and the size of these packages and their dependencies. @param {readonly string[]} names */
-function installed(names) {
-  /** @type {Map<string, number>} */
-  const sizes = new Map()
-  const add = (/** @type {string} */ name, /** @type {string} */ from) => {
-    const folder = folderOf(name, from)
-    if (folder === undefined || sizes.has(folder)) return
-    const { dependencies = {}, private: isOurs } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    sizes.set(folder, name.startsWith('@sess/') && isOurs === undefined ? packedSize(folder) : sizeOf(folder))
-    for (const dependency of Object.keys(dependencies)) add(dependency, folder)
-  }
-  for (const name of names) add(name, HERE)
-  return { amount: sizes.size, bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0) }
-}
-
-/** @param {string} name @param {string} from */
-function folderOf(name, from) {
-  const folders = createRequire(join(from, 'package.json')).resolve.paths(name) ?? []
-  const found = folders
-    .map((folder) => join(folder, name))
-    .find((folder) => statSync(folder, { throwIfNoEntry: false }))
-  return found && realpathSync(found)
-}
-
-/** The size of a folder of this repository as npm would publish it. @param {string} folder */
-function packedSize(folder) {
-  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: folder,
-    encoding: 'utf8',
-  })
-  return JSON.parse(output)[0].unpackedSize
-}
-
-/** The size of a folder, without the packages inside it. @param {string} folder @returns {number} */
-function sizeOf(folder) {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => name !== 'node_modules')
-    .map((entry) => (entry.isDirectory() ? sizeOf(join(folder, entry.name)) : statSync(join(folder, entry.name)).size))
-    .reduce((sum, size) => sum + size, 0)
+  if (status !== 0) throw new Error(`Importing ${packages.join(', ')} failed: ${stderr}`)
+  return JSON.parse(stdout)
 }
 
 /** @param {readonly Row[]} rows */
 export function report(rows) {
-  return table(
+  const find = (/** @type {string} */ name) => rows.find((row) => row.name === name)
+  const [cookie, redis, ioredis] = ['@sess, cookie', '@sess, redis', 'ioredis'].map(find)
+  const more = spread(redis.cpu.map((cpu, round) => cpu - ioredis.cpu[round]))
+  const bounds = [
+    ['CPU time, @sess, cookie : iron-session', show(ratio(cookie.cpu, find('iron-session').cpu)), START.toIron],
+    ['CPU time, @sess, redis − ioredis, ms', show(more, 1), START.moreThanIoredis],
+    ['installed, @sess, cookie, kB', (cookie.bytes / 1e3).toFixed(0), START.cookieKilobytes],
+    ['installed, @sess, redis, kB', (redis.bytes / 1e3).toFixed(0), START.redisKilobytes],
+  ]
+  const measured = table(
     ['imported', 'CPU time, ms', 'wall time, ms', 'packages', 'installed, MB'],
     rows.map(({ name, cpu, wall, packages, bytes }) => {
-      const times = [show(spread(cpu), 0), show(spread(wall), 0)]
-      return packages === 0 ? [name, ...times] : [name, ...times, String(packages), (bytes / 1e6).toFixed(2)]
+      const times = [show(spread(cpu), 1), show(spread(wall), 1)]
+      return [name, ...times, String(packages), (bytes / 1e6).toFixed(2)]
     }),
   )
+  const judged = table(
+    ['', 'measured', 'at most'],
+    bounds.map(([what, seen, most]) => [what, seen, String(most)]),
+  )
+  return [measured, judged].join('\n\n')
 }
