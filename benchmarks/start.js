@@ -1,4 +1,4 @@
-// Measures the chosen parts, prints tables, and writes the results: those of a full run to results/, which pages show.
+// Measures the chosen parts, and writes results, tables and the chart: those of a full run to results/, which pages show.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { chart } from './chart.js'
@@ -40,9 +40,13 @@ const wanted = {
 
 /** @type {Record<string, unknown>} */
 const results = { ...surroundings(), isShort: values.short }
+const reports = []
 for (const part of parts.length > 0 ? parts : Object.keys(PARTS)) {
+  const began = performance.now()
   results[part] = await PARTS[part].measure(wanted)
-  console.log(`## ${part}\n\n${PARTS[part].report(results[part])}\n`)
+  reports.push(`## ${part}\n\n${PARTS[part].report(results[part])}\n`)
+  console.log(reports.at(-1))
+  console.error(`${part} took ${((performance.now() - began) / 60_000).toFixed(0)} minutes`)
 }
 
 // A short or partial run must not overwrite the results that the pages show.
@@ -51,4 +55,5 @@ mkdirSync(folder, { recursive: true })
 // Puts each list of numbers on one line: there are three hundred rows with four lists each.
 const json = JSON.stringify(results, null, 1).replace(/\[[-\d\s.,e]+\]/g, (list) => list.replace(/\s+/g, ' '))
 writeFileSync(new URL('results.json', folder), `${json}\n`)
+writeFileSync(new URL('tables.md', folder), reports.join('\n'))
 if (results['requests'] !== undefined) writeFileSync(new URL('requests.svg', folder), chart(results))
