@@ -117,9 +117,9 @@ it('Deno is asked for no permission by a missing secret, at start and in a build
       sessions(cookie, { secret: undefined })
       console.log('evaluated')`,
   })
-  const run = (...args: readonly string[]) => project.run(DENO, ['run', '--no-prompt', 'main.js', ...args])
-  expect(await run('build')).toEqual({ code: 0, stdout: 'evaluated\n', stderr: '' })
-  expect((await run()).stderr).toContain('Option secret is missing: no secret is set.')
+  const evaluate = (...args: readonly string[]) => project.run(DENO, ['run', '--no-prompt', 'main.js', ...args])
+  expect(await evaluate('build')).toEqual({ code: 0, stdout: 'evaluated\n', stderr: '' })
+  expect((await evaluate()).stderr).toContain('Option secret is missing: no secret is set.')
 })
 
 it.each([[[]], [['--allow-read']]])('on Deno with %j, a missing adapter is not taken for a bundle', async (flags) => {
