@@ -75,11 +75,16 @@ async function visitAll(server: ToolServer): Promise<unknown> {
 
 const THREE = [{ visits: 1 }, { visits: 2 }, { visits: 3 }]
 
-describe.each([
+const DAILY: readonly (readonly [name: string, tool: string, flags: readonly string[]])[] = [
   ['16 with Turbopack', 'next-16', []],
+]
+// With webpack, each takes minutes of a processor.
+const NIGHTLY: typeof DAILY = [
   ['16 with webpack', 'next-16', ['--webpack']],
   ['15 with webpack', 'next-15', []],
-])('Next %s', (_, tool, flags) => {
+]
+
+describe.each(process.env['SESS_NIGHTLY'] === '1' ? [...DAILY, ...NIGHTLY] : DAILY)('Next %s', (_, tool, flags) => {
   it(
     'builds without a secret; the routes then share a session and a connection, by name too',
     async () => {
