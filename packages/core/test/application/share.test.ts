@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { type CoreOptions, type Sessions, sessions } from '@sess/core'
 import type { Adapter } from '@sess/core/adapter'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -11,6 +13,11 @@ import { Signal } from '../support/signal.ts'
 import { TroubledStore } from '../support/troubled-store.ts'
 
 afterEach(() => void vi.useRealTimers())
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc()')
+}
 
 /** An adapter that takes any options, and the stores that it has made. */
 function counting<S extends CountedStore>(make: () => S) {
@@ -134,6 +141,20 @@ describe('a store that several use', () => {
     expect(made[0]?.take()).toEqual(['create'])
     await Promise.all([other.close(), one.close()])
     expect(made[0]?.take()).toEqual(['close'])
+  })
+
+  test('is closed although a module that was replaced has never closed its sessions', async () => {
+    const { adapter, made, start } = counting(() => new CountedStore())
+    const forget = () => new WeakRef(sessions(adapter, { secret: SECRET }))
+    const forgotten = forget()
+    const last = start()
+    await vi.waitFor(() => {
+      collectGarbage()
+      // An assertion about the object itself would keep it.
+      expect(forgotten.deref() === undefined).toBe(true)
+    })
+    await last.close()
+    expect(made.map((store) => store.take())).toEqual([['close']])
   })
 
   test('takes no more changes of those that are closed', async () => {
