@@ -114,8 +114,12 @@ describe.each(process.env['SESS_NIGHTLY'] === '1' ? [...DAILY, ...NIGHTLY] : DAI
       // Next does not notice the edit of a module that a route uses for the first time after it.
       expect(await (await server.get('/edit')).text()).toBe('0')
       for (const edit of [1, 2, 3]) {
-        application.edit(edit)
-        await expect.poll(async () => (await server.get('/edit')).text(), { timeout: 60_000 }).toBe(String(edit))
+        const seen = async () => {
+          // Next does not notice an edit from before it watches the file, and nothing says when it does.
+          application.edit(edit)
+          return (await server.get('/edit')).text()
+        }
+        await expect.poll(seen, { timeout: 60_000, interval: 1000 }).toBe(String(edit))
         expect(await visitAll(server)).toEqual(THREE)
         expect(await redis.connections()).toBe(1)
       }
