@@ -5,20 +5,21 @@ import { Queues } from './queues.js'
 import { readAgain, Swaps } from './swaps.js'
 import type { TimeLimit } from './time-limit.js'
 
-/** Sessions in one place wait for each other. With so many places, few do. */
-const PLACES = 1024
+/** With so many turns taken, those that are over are forgotten: a request that was cancelled gives none back. */
+const MANY = 1024
 const MAX_PAUSE_MS = 32
 /** After this time, the others no longer wait for a swap: its request may have been cancelled. */
 const LEASE_MS = 250
 
 /**
  * Compare-and-swap of sessions where requests share no I/O, and so cannot be gathered. Each request swaps by itself, and
- * looks by its own timer whether it is its turn. All that requests share is a number: until when a swap has its turn. Of
+ * looks by its own timer whether it is its turn. All that requests share are numbers: until when a swap has its turn. Of
  * swaps that begin together, all but one would fail, and then all but one of these. Turns are not needed for safety.
  */
 export class SwapsInTurn extends Swaps {
   readonly #entries: SessionEntries
-  readonly #takenUntil = new Float64Array(PLACES)
+  /** By the session's key. */
+  readonly #takenUntil = new Map<string, number>()
 
   constructor(entries: SessionEntries, context: StorageContext) {
     super(entries, context, new Queues(0))
@@ -26,31 +27,30 @@ export class SwapsInTurn extends Swaps {
   }
 
   override async change(key: string, from: Snapshot, commit: Commit, now: number, limit: TimeLimit): Promise<Snapshot> {
-    const place = placeOf(key)
-    const hasWaited = await this.#take(place, limit)
+    const hasWaited = await this.#take(key, limit)
     try {
       const newest = hasWaited ? await readAgain(this.#entries, key, limit) : from
       return await super.change(key, newest, commit, now, limit)
     } finally {
-      this.#takenUntil[place] = 0
+      this.#takenUntil.delete(key)
     }
   }
 
   /** Resolves with whether another request had its turn before. */
-  async #take(place: number, limit: TimeLimit): Promise<boolean> {
+  async #take(key: string, limit: TimeLimit): Promise<boolean> {
     for (let hasWaited = false; ; hasWaited = true) {
       const now = performance.now()
-      if ((this.#takenUntil[place] ?? 0) <= now) {
-        this.#takenUntil[place] = now + LEASE_MS
+      if ((this.#takenUntil.get(key) ?? 0) <= now) {
+        if (this.#takenUntil.size >= MANY) this.#forget(now)
+        this.#takenUntil.set(key, now + LEASE_MS)
         return hasWaited
       }
       limit.check()
       await sleep(Math.random() * MAX_PAUSE_MS)
     }
   }
-}
 
-/** Keys are random, so any two characters spread them. */
-function placeOf(key: string): number {
-  return (key.charCodeAt(0) * 31 + key.charCodeAt(1)) % PLACES
+  #forget(now: number): void {
+    for (const [key, until] of this.#takenUntil) if (until <= now) this.#takenUntil.delete(key)
+  }
 }
