@@ -1,7 +1,7 @@
 /**
- * Whether a request may wait for promises and timers that another request began, and timers may start outside of requests.
- * On Cloudflare Workers neither is so: what a request began stops when its response has left, and whoever else waits for
- * it hangs. Ask when a store or an application is made, or later: importing core asks the runtime nothing.
+ * Whether a request may wait for promises and timers of another request, and timers may start outside of requests.
+ * Cloudflare Workers allow neither: they stop the promises and timers of a request when its response has left, so
+ * another request that waits for them hangs. Ask when a store or an application is made, or later: importing core asks the runtime nothing.
  */
 export function requestsShareIo(): boolean {
   const navigator: unknown = Reflect.get(globalThis, 'navigator')

@@ -43,7 +43,7 @@ export interface ServerOptions {
   readonly isDurable?: boolean
   /**
    * How many entries each scope, or the whole server, can hold. The server evicts the one that was written longest ago.
-   * Default: any number.
+   * Default: no limit.
    */
   readonly capacity?: { readonly of: 'scope' | 'server'; readonly entries: number }
   /** How many milliseconds the server's clock is ahead. */

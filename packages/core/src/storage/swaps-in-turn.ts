@@ -18,7 +18,7 @@ const LEASE_MS = 250
  */
 export class SwapsInTurn extends Swaps {
   readonly #entries: SessionEntries
-  /** By the session's key. */
+  /** For the key of each session that is being swapped: until when its turn lasts (`performance.now()`). */
   readonly #takenUntil = new Map<string, number>()
 
   constructor(entries: SessionEntries, context: StorageContext) {

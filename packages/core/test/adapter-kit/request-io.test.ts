@@ -1,9 +1,9 @@
-import { type ServerOperations, type ServerStore, serverStore, type SqlPool, sqlStore } from '@sess/core/adapter'
+import { type ServerOperations, type ServerStore, type SqlPool, sqlStore } from '@sess/core/adapter'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { failureOf } from '../../../../tests/support/stores.ts'
+import { DEADLINE, STATEMENTS, storeWith } from '../support/operations.ts'
 import { onWorkers } from '../support/workers.ts'
 
-const DEADLINE = 1000
 const ENTRY = { data: 'data', expiresAt: 1 }
 const never = () => new Promise<never>(() => undefined)
 
@@ -11,24 +11,10 @@ onWorkers()
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function storeOf(operations: Partial<ServerOperations>): ServerStore {
-  return serverStore({
-    name: 'test',
-    maxBytes: 1000,
-    deadline: DEADLINE,
-    create: async () => 'version',
-    read: async () => null,
-    update: async () => 'version',
-    destroy: async () => undefined,
-    close: async () => undefined,
-    ...operations,
-  })
-}
-
 describe('the calls of a store', () => {
   test('have a timer each, which stops when the call has ended', async () => {
     const answers: ((value: null) => void)[] = []
-    const store = storeOf({ read: () => new Promise((resolve) => answers.push(resolve)) })
+    const store = storeWith({ read: () => new Promise((resolve) => answers.push(resolve)) })
     const calls = ['a', 'b', 'c'].map((key) => store.read(key))
     expect(vi.getTimerCount()).toBe(3)
     for (const answer of answers) answer(null)
@@ -38,7 +24,7 @@ describe('the calls of a store', () => {
 
   test('end in time, each by itself', async () => {
     const onTimeout = vi.fn<(began: number) => void>()
-    const store = storeOf({ read: never, onTimeout })
+    const store = storeWith({ read: never, onTimeout })
     const [began] = [performance.now()]
     const first = failureOf(store.read('a'))
     await vi.advanceTimersByTimeAsync(10)
@@ -54,7 +40,7 @@ describe('the calls of a store', () => {
   test('of other requests are neither awaited nor ended by close', async () => {
     let answer: (value: null) => void = () => undefined
     const close = vi.fn<() => void>()
-    const store = storeOf({ read: () => new Promise((resolve) => (answer = resolve)), close })
+    const store = storeWith({ read: () => new Promise((resolve) => (answer = resolve)), close })
     const reading = store.read('a')
     await store.close()
     await store.close()
@@ -65,7 +51,7 @@ describe('the calls of a store', () => {
   })
 
   test('do not wait for a close that another request began', async () => {
-    const store = storeOf({ close: never })
+    const store = storeWith({ close: never })
     void store.close()
     await store.close()
     expect((await failureOf(store.read('a'))).code).toBe('CLOSED')
@@ -83,7 +69,7 @@ describe('after five calls in a row that a server did not answer', () => {
       sent.push(call)
       if (isDown) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
     }
-    const store = storeOf({
+    const store = storeWith({
       create: (key) => answer(`create ${key}`).then(() => 'version'),
       read: read ?? ((key) => answer(`read ${key}`).then(() => null)),
     })
@@ -143,14 +129,7 @@ describe('a store over SQL', () => {
           return answer(sql)
         },
       },
-      statements: {
-        table: 'TABLE',
-        create: 'CREATE',
-        read: 'READ',
-        update: 'UPDATE',
-        destroy: 'DESTROY',
-        prune: 'PRUNE',
-      },
+      statements: STATEMENTS,
       faultOf: (error) => (error === missing ? 'missing' : undefined),
     })
   }

@@ -1,25 +1,11 @@
 import { inspect } from 'node:util'
-import { corrupt, type ServerOperations, type ServerStore, serverStore, SessError } from '@sess/core/adapter'
+import { corrupt, type ServerStore, SessError } from '@sess/core/adapter'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { failureOf } from '../../../../tests/support/stores.ts'
+import { DEADLINE, storeWith } from '../support/operations.ts'
 
-const DEADLINE = 1000
 const ENTRY = { data: 'data', expiresAt: 1 }
 const never = () => new Promise<never>(() => undefined)
-
-function storeWith(operations: Partial<ServerOperations>): ServerStore {
-  return serverStore({
-    name: 'test',
-    maxBytes: 1000,
-    deadline: DEADLINE,
-    create: async () => 'version',
-    read: async () => null,
-    update: async () => null,
-    destroy: async () => undefined,
-    close: async () => undefined,
-    ...operations,
-  })
-}
 
 /** Records the state of a call: pending, resolved or an error code. */
 function watch(call: Promise<unknown>) {

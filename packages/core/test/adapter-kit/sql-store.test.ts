@@ -8,8 +8,8 @@ import {
 } from '@sess/core/adapter'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { codeOf, failureOf } from '../../../../tests/support/stores.ts'
+import { DEADLINE, STATEMENTS } from '../support/operations.ts'
 
-const DEADLINE = 1000
 const ENTRY = { data: 'data', expiresAt: 1 }
 const VERSION = '0123456789abcdef'
 
@@ -52,14 +52,7 @@ function open(query: Query, pool: Partial<SqlPool<object>> = {}): Opened {
       },
       ...pool,
     },
-    statements: {
-      table: 'TABLE',
-      create: 'CREATE',
-      read: 'READ',
-      update: 'UPDATE',
-      destroy: 'DESTROY',
-      prune: 'PRUNE',
-    },
+    statements: STATEMENTS,
     faultOf: (error) => (error instanceof DatabaseError ? error.fault : undefined),
   })
   onTestFinished(() => store.close())

@@ -131,6 +131,16 @@ describe('two adapters are the same', () => {
   })
 })
 
+/** Begins a commit that the store holds back. Returns what resolves when it has ended. */
+async function stalledCommit(sess: Sessions, store?: TroubledStore): Promise<{ readonly ended: Promise<unknown> }> {
+  const exchange = sess.exchange(null)
+  Object.assign(await exchange.open(), { user: 7 })
+  store?.stall()
+  const ended = exchange.commit(200)
+  await store?.reached
+  return { ended }
+}
+
 describe('a store that several use', () => {
   test('is closed when the last of them is closed, once', async () => {
     const { made, start } = counting(() => new CountedStore())
@@ -171,31 +181,23 @@ describe('a store that several use', () => {
   test('is closed after the commits of the last, and nobody waits for those of another', async () => {
     const { made, start } = counting(() => new TroubledStore())
     const [one, other] = [start(), start()]
-    const exchange = one.exchange(null)
-    Object.assign(await exchange.open(), { user: 7 })
-    made[0]?.stall()
-    const commit = exchange.commit(200)
-    await made[0]?.reached
+    const { ended } = await stalledCommit(one, made[0])
     const close = one.close()
     await other.close()
     expect(made[0]?.take()).toEqual([])
     made[0]?.release()
-    await Promise.all([commit, close])
+    await Promise.all([ended, close])
     expect(made[0]?.take()).toEqual(['create', 'close'])
   })
 
   test('is given to those who come while the last waits for its commits', async () => {
     const { made, start } = counting(() => new TroubledStore())
     const one = start()
-    const exchange = one.exchange(null)
-    Object.assign(await exchange.open(), { user: 7 })
-    made[0]?.stall()
-    const commit = exchange.commit(200)
-    await made[0]?.reached
+    const { ended } = await stalledCommit(one, made[0])
     const close = one.close()
     const other = start()
     made[0]?.release()
-    await Promise.all([commit, close])
+    await Promise.all([ended, close])
     expect(made).toHaveLength(1)
     await new Browser(other).visit((session) => Object.assign(session, { user: 8 }))
     expect(made[0]?.take()).toEqual(['create', 'create'])

@@ -3,8 +3,8 @@ import timers from 'node:timers/promises'
 import { afterAll, beforeAll } from 'vitest'
 
 /**
- * Makes core retry without pausing in this describe or file: its random pauses serve only to keep writers from
- * colliding again. Returns the skipped pauses, in milliseconds. `instead` runs in place of each.
+ * Makes core retry without pausing in this describe or file: its random pauses only keep writers from colliding
+ * again. Returns the lengths of the pauses, in milliseconds. `instead` is called where core would pause.
  */
 export function skipPauses(instead?: () => Promise<void>): readonly number[] {
   const skipped: number[] = []
