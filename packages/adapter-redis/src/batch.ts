@@ -7,7 +7,8 @@ const LONGEST = 8192
 
 /** The commands that ask Redis one question, or several at once. A command is not sent once it is `due`. */
 export interface Commands<Q> {
-  one(asked: Q, due: number): Promise<unknown>
+  /** `isLone`: no other question waits for an answer. */
+  one(asked: Q, due: number, isLone: boolean): Promise<unknown>
   /** Resolves with the answers, in the order of the questions. */
   many(asked: readonly Q[], due: number): Promise<readonly unknown[]>
 }
@@ -52,7 +53,7 @@ export class Batch<Q> {
    */
   ask(asked: Q, began: number, length = 0): Promise<unknown> {
     const isIdle = this.#flying === 0 && this.#waiting.length === 0
-    if (isIdle || length > LONGEST || this.#isApart) return this.#askAlone(asked, this.#client.due(began))
+    if (isIdle || length > LONGEST || this.#isApart) return this.#askAlone(asked, this.#client.due(began), isIdle)
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) {
         this.#due = this.#client.due(began)
@@ -86,8 +87,8 @@ export class Batch<Q> {
     }
   }
 
-  #askAlone(asked: Q, due: number): Promise<unknown> {
-    return this.#follow(this.#commands.one(asked, due))
+  #askAlone(asked: Q, due: number, isLone = false): Promise<unknown> {
+    return this.#follow(this.#commands.one(asked, due, isLone))
   }
 
   #follow<T>(answer: Promise<T>): Promise<T> {

@@ -58,9 +58,9 @@ export class Client {
     return began + this.#deadline
   }
 
-  /** Resolves with the reply. */
-  send(name: string, args: (string | number)[], due: number): Promise<unknown> {
-    const command = new TimedCommand(name, args, due, this.#redis.options.keyPrefix)
+  /** Resolves with the reply. `isLone`: there are no other commands that this one could be written together with. */
+  send(name: string, args: (string | number)[], due: number, isLone = false): Promise<unknown> {
+    const command = new TimedCommand(name, args, due, isLone, this.#redis.options.keyPrefix)
     this.#redis.sendCommand(command)
     return command.promise
   }

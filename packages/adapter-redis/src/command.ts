@@ -9,16 +9,18 @@ import { failure } from './error.js'
  */
 export class TimedCommand extends Command {
   readonly #due: number
+  readonly #isLone: boolean
 
   /** `due`: when the command is late (`performance.now()`). */
-  constructor(name: string, args: (string | number)[], due: number, keyPrefix = '') {
+  constructor(name: string, args: (string | number)[], due: number, isLone = false, keyPrefix = '') {
     super(name, args, { keyPrefix, replyEncoding: 'utf8' })
     this.#due = due
+    this.#isLone = isLone
   }
 
   /** ioredis calls this when it is about to write the command. */
   override toWritable(socket: object): string | Buffer {
-    if (socket instanceof Writable) gatherWrites(socket)
+    if (!this.#isLone && socket instanceof Writable) gatherWrites(socket)
     if (performance.now() >= this.#due) {
       this.reject(failure('ETIMEDOUT', 'The command could not be sent in time.'))
       // ioredis writes what this returns and waits for a reply, so a late command becomes a PING.

@@ -43,7 +43,7 @@ const DIGEST = createHash('sha1').update(SCRIPT).digest('hex')
 /** The answer is the value under a key. `null`: there is none. `undefined`: there is none, or it is not a string. */
 export function readsOf(client: Client): Commands<string> {
   return {
-    one: (key, due) => client.send('get', [key], due),
+    one: (key, due, isLone) => client.send('get', [key], due, isLone),
     // MGET answers nil for a value that is not a string.
     async many(keys, due) {
       const replies = await client.send('mget', [...keys], due)
@@ -55,11 +55,13 @@ export function readsOf(client: Client): Commands<string> {
 /** The answer is `null` if the write was refused: the key has another version, or exists although it must not. */
 export function writesOf(client: Client): Commands<Write> {
   return {
-    one(write, due) {
+    one(write, due, isLone) {
       if (write.known === undefined)
-        return client.send('set', [write.key, write.value, ...expiryOf(leftOf(write)), 'NX'], due)
+        return client.send('set', [write.key, write.value, ...expiryOf(leftOf(write)), 'NX'], due, isLone)
       const { key, known, value } = write
-      return runScript(client, [1, key, `=${known}`, value, leftOf(write)], due).then((reply) => listOf(reply, 1)[0])
+      return runScript(client, [1, key, `=${known}`, value, leftOf(write)], due, isLone).then(
+        (reply) => listOf(reply, 1)[0],
+      )
     },
     async many(writes, due) {
       const keys = writes.map(({ key }) => key)
@@ -81,8 +83,8 @@ function expiryOf(left: number): [string, number] {
   return left > 0 ? ['PX', left] : ['PXAT', 1]
 }
 
-function runScript(client: Client, args: readonly (string | number)[], due: number): Promise<unknown> {
-  return client.send('evalsha', [DIGEST, ...args], due).catch((error: unknown) => {
+function runScript(client: Client, args: readonly (string | number)[], due: number, isLone = false): Promise<unknown> {
+  return client.send('evalsha', [DIGEST, ...args], due, isLone).catch((error: unknown) => {
     // The server does not have the script: it has not seen it yet, or has lost it.
     if (!isReply(error, 'NOSCRIPT')) throw error
     return client.send('eval', [SCRIPT, ...args], due)
