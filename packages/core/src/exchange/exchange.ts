@@ -5,7 +5,7 @@ import type { SessionStorage } from '../storage/storage.js'
 import { SessError } from '../error.js'
 import { processWarnings } from '../warnings.js'
 import type { CookiePolicy } from './cookie.js'
-import { cacheControlFor, cdnHeadersFor, varyFor } from './headers.js'
+import { mergeHeaders } from './headers.js'
 import type { IncomingRequest } from './request.js'
 import type { Exchange, Headers, SeenHeaders, SessionCookie } from './types.js'
 import { SessionWriter } from './writer.js'
@@ -158,11 +158,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     if (change !== undefined) {
       if (!cookie.isPlain(this.#request) && this.#request.isPlainHttp) warnOfPlainHttp()
       if (cookie.isOutsideDomain(this.#request)) warnOfDomain()
-      headers.push(['set-cookie', cookie.setCookie(change, clock(), this.#request)])
-      headers.push(['cache-control', cacheControlFor(seen.cacheControl)], ...cdnHeadersFor(seen.names ?? []))
+      headers.push(['set-cookie', cookie.setCookie(change, clock(), this.#request)], ['cache-control', 'private'])
     }
-    if (change !== undefined || this.#draft?.isUsed === true) headers.push(['vary', varyFor(seen.vary)])
-    return headers
+    if (change !== undefined || this.#draft?.isUsed === true) headers.push(['vary', 'Cookie'])
+    return mergeHeaders(headers, seen)
   }
 }
 

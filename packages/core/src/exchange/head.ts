@@ -1,3 +1,40 @@
+import type { Headers, SeenHeaders } from './types.js'
+
+/** The head of a response of Node. */
+export interface Head {
+  getHeader(name: string): number | string | readonly string[] | undefined
+  getHeaderNames(): string[]
+  setHeader(name: string, value: unknown): unknown
+}
+
+/** The headers that are set on a response of Node. */
+export class SeenHead implements SeenHeaders {
+  readonly #head: Head
+
+  constructor(head: Head) {
+    this.#head = head
+  }
+
+  get vary(): string | undefined {
+    return textOf(this.#head.getHeader('vary'))
+  }
+
+  get cacheControl(): string | undefined {
+    return textOf(this.#head.getHeader('cache-control'))
+  }
+
+  get names(): Iterable<string> {
+    return this.#head.getHeaderNames()
+  }
+}
+
+/** Adds the session's headers to those that are set. */
+export function putHeaders(head: Head, headers: Headers): void {
+  for (const [name, value] of headers) {
+    head.setHeader(name, name === 'set-cookie' ? [...listOf(head.getHeader(name)), value] : value)
+  }
+}
+
 /**
  * Headers in any of the shapes that `writeHead` takes: an object, or a flat or nested array in which a name may occur
  * several times. `setHeader` checks the values.
@@ -17,7 +54,7 @@ export function headerEntries(headers: unknown): readonly (readonly [name: strin
 }
 
 /** The values of a header that may be sent on several lines. */
-export function listOf(value: unknown): readonly unknown[] {
+function listOf(value: unknown): readonly unknown[] {
   if (value === undefined) return []
   return Array.isArray(value) ? value : [value]
 }
@@ -34,4 +71,8 @@ function pairs(headers: readonly unknown[]): readonly (readonly [name: string, v
 
 function pairOf(list: readonly unknown[], index: number): readonly [name: string, value: unknown] {
   return [String(list[index]), list[index + 1]]
+}
+
+function textOf(header: number | string | readonly string[] | undefined): string | undefined {
+  return header === undefined ? undefined : String(header)
 }

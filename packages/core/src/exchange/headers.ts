@@ -1,10 +1,27 @@
+import type { Headers, SeenHeaders } from './types.js'
+
+/**
+ * The session's headers, merged with those of the response: its own `Vary` and `Cache-Control` are kept as far as they
+ * may be, and what CDNs heed before `Cache-Control` is overridden.
+ */
+export function mergeHeaders(headers: Headers, seen: SeenHeaders): Headers {
+  const merged: (readonly [string, string])[] = []
+  for (const [name, value] of headers) {
+    if (name === 'vary') merged.push([name, varyFor(seen.vary)])
+    else if (name === 'cache-control')
+      merged.push([name, cacheControlFor(seen.cacheControl)], ...cdnHeadersFor(seen.names ?? []))
+    else merged.push([name, value])
+  }
+  return merged
+}
+
 const CACHE_DIRECTIVES = /(?:[^,"]|"(?:\\.|[^"\\])*")+/g
 
 /**
  * `Cache-Control` for a response that sets a session's cookie. No shared cache may store it (RFC 9111, 5.2.2). The
  * application's own value is overridden, since frameworks set `public` automatically.
  */
-export function cacheControlFor(seen: string | undefined): string {
+function cacheControlFor(seen: string | undefined): string {
   if (seen === undefined) return 'private'
   const directives = (seen.match(CACHE_DIRECTIVES) ?? [])
     .map((directive) => directive.trim())
@@ -13,7 +30,7 @@ export function cacheControlFor(seen: string | undefined): string {
 }
 
 /** `Vary` for a response that depends on the session. */
-export function varyFor(seen: string | undefined): string {
+function varyFor(seen: string | undefined): string {
   if (seen === undefined) return 'Cookie'
   const fields = seen
     .split(',')
@@ -29,7 +46,7 @@ const CDN_HEADER = /^(?:.+-cache-control|surrogate-control|edge-control|x-accel-
  * The headers by which a response that sets a session's cookie is kept out of the caches of CDNs, which heed their own
  * header before `Cache-Control` (RFC 9213). `names` are the headers of the response.
  */
-export function cdnHeadersFor(names: Iterable<string>): readonly (readonly [name: string, value: string])[] {
+function cdnHeadersFor(names: Iterable<string>): readonly (readonly [name: string, value: string])[] {
   const headers: (readonly [string, string])[] = []
   for (const name of names) {
     const lower = name.toLowerCase()

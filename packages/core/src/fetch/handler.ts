@@ -2,6 +2,7 @@ import { SessionExchange } from '../exchange/exchange.js'
 import type { CarrierContext } from '../exchange/exchanges.js'
 import { invalidRequest } from '../exchange/failure.js'
 import type { AnyData, Session } from '../session/session.js'
+import { outgoingOf } from './outgoing.js'
 import { IncomingFetchRequest } from './request.js'
 import { failed, respond } from './response.js'
 import type { FetchHandler } from './types.js'
@@ -15,15 +16,16 @@ export function wrapFetch<A extends readonly unknown[]>(
   return async (request, ...rest) => {
     const exchange = exchanges.get(request) ?? new SessionExchange(context, new IncomingFetchRequest(request))
     exchanges.set(request, exchange)
+    const outgoing = outgoingOf(rest[0])
     let response
     try {
       response = await handler(request, ...rest)
     } catch (error) {
-      const end = await failed(exchange, request, error, onError)
+      const end = await failed(exchange, request, error, onError, outgoing)
       if ('thrown' in end) throw end.thrown
       return end
     }
-    return respond(exchange, request, response, onError)
+    return respond(exchange, request, response, onError, outgoing)
   }
 }
 

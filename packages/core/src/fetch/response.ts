@@ -2,20 +2,23 @@ import { isError } from '../error.js'
 import type { SessionExchange } from '../exchange/exchange.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
+import { mergeHeaders } from '../exchange/headers.js'
 import type { Headers as SessionHeaders, SeenHeaders } from '../exchange/types.js'
+import { addToHead, type Outgoing } from './outgoing.js'
 
 /**
  * Stores the session of a handled request and resolves with the response and the session's headers, or with an error
- * response if the session could not be stored.
+ * response if the session could not be stored. `outgoing` is what the response will be written to, if that is known.
  */
 export async function respond(
   exchange: SessionExchange,
   request: Request,
   response: Response,
   onError: (error: unknown) => void,
+  outgoing?: Outgoing,
 ): Promise<Response> {
   try {
-    return withHeaders(response, await exchange.commitNow(response.status, new SeenOf(response)))
+    return withHeaders(response, outgoing, await exchange.commitNow(response.status, {}))
   } catch (error) {
     onError(error)
     void cancelBody(response)
@@ -33,9 +36,10 @@ export async function failed(
   request: Request,
   thrown: unknown,
   onError: (error: unknown) => void,
+  outgoing?: Outgoing,
 ): Promise<Response | { readonly thrown: unknown }> {
   exchange.discard()
-  if (isResponse(thrown)) return { thrown: await respond(exchange, request, thrown, onError) }
+  if (isResponse(thrown)) return { thrown: await respond(exchange, request, thrown, onError, outgoing) }
   await exchange.commit(500).catch(onError)
   if (!exchange.cookie?.value) return { thrown }
   onError(thrown)
@@ -79,11 +83,12 @@ async function cancelBody(response: Response): Promise<void> {
 }
 
 /**
- * A cookie goes on a copy if possible: a handler may return the same Response again, and one user's cookie must not
- * reach the next user. A response that only the runtime can make, such as an upgrade, cannot be copied. `Vary` is the
- * same for every user, and a copy costs as much as the rest of a read-only session, so it goes on the response itself.
+ * A handler may return the same Response again, and one user's cookie must not reach the next user. So a cookie goes on
+ * what the response is written to, or else on a copy. A response that only the runtime can make, such as an upgrade,
+ * cannot be copied. `Vary` is the same for every user, and all else costs as much as the rest of a read-only session, so
+ * it goes on the response itself.
  */
-function withHeaders(response: Response, headers: SessionHeaders): Response {
+function withHeaders(response: Response, outgoing: Outgoing | undefined, headers: SessionHeaders): Response {
   if (headers.length === 0) return response
   if (headers.every(([name]) => name === 'vary')) {
     try {
@@ -92,12 +97,16 @@ function withHeaders(response: Response, headers: SessionHeaders): Response {
       // The headers of a redirect, or of another server's response, are immutable.
     }
   }
+  if (outgoing !== undefined && !outgoing.headersSent) {
+    addToHead(outgoing, headers)
+    return response
+  }
   const isCopyable = response.status >= 200 && response.status <= 599
   return add(headers, isCopyable ? new Response(response.body, response) : response)
 }
 
 function add(headers: SessionHeaders, response: Response): Response {
-  for (const [name, value] of headers) {
+  for (const [name, value] of mergeHeaders(headers, new SeenOf(response))) {
     if (name === 'set-cookie') response.headers.append(name, value)
     else response.headers.set(name, value)
   }

@@ -1,9 +1,9 @@
 import { isError } from '../error.js'
 import type { SessionExchange } from '../exchange/exchange.js'
-import type { Headers, SeenHeaders } from '../exchange/types.js'
+import type { Headers } from '../exchange/types.js'
+import { headerEntries, putHeaders, SeenHead } from '../exchange/head.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
-import { headerEntries, listOf } from './headers.js'
 import { type Args, type HeldCall, HeldCalls, type Method } from './held-calls.js'
 import { isHttp1 } from './http1-calls.js'
 import { forgiveLateWrites, isCalledByHttp2, watchHead } from './native-calls.js'
@@ -29,7 +29,7 @@ type Methods = Record<Exclude<Method, 'flushHeaders' | 'flush'>, Call> & { flush
  * store has answered: then the session's headers are set and the calls are made. If the store has failed, the calls are
  * dropped and the response is an error.
  */
-export class Gate implements SeenHeaders, NativeCallWatcher {
+export class Gate implements NativeCallWatcher {
   readonly #response: NodeResponse
   readonly #exchange: SessionExchange
   readonly #onError: (error: unknown) => void
@@ -92,9 +92,10 @@ export class Gate implements SeenHeaders, NativeCallWatcher {
     const canHold = isHoldable(response)
     this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
     const remaining = method === 'writeHead' ? this.#foldHead(args) : args
+    const seen = new SeenHead(this.#response)
     let outcome: Headers | Promise<Headers>
     try {
-      outcome = canHold ? this.#exchange.commitNow(this.#status, this) : this.#exchange.commitAtOnce(this.#status, this)
+      outcome = canHold ? this.#exchange.commitNow(this.#status, seen) : this.#exchange.commitAtOnce(this.#status, seen)
       if (!(outcome instanceof Promise)) {
         this.#open(outcome)
         return remaining
@@ -130,11 +131,7 @@ export class Gate implements SeenHeaders, NativeCallWatcher {
   }
 
   #open(headers: Headers): void {
-    const response = this.#response
-    for (const [name, value] of headers) {
-      const isAdded = name === 'set-cookie'
-      response.setHeader(name, isAdded ? [...listOf(response.getHeader(name)), value] : value)
-    }
+    putHeaders(this.#response, headers)
     this.#restore()
     this.#head?.stop()
     this.#state = 'open'
@@ -290,26 +287,10 @@ export class Gate implements SeenHeaders, NativeCallWatcher {
     if (response.end === this.#patched.end) response.end = end
     if (response.flushHeaders === this.#patched.flushHeaders) response.flushHeaders = flushHeaders
   }
-
-  get vary(): string | undefined {
-    return textOf(this.#response.getHeader('vary'))
-  }
-
-  get cacheControl(): string | undefined {
-    return textOf(this.#response.getHeader('cache-control'))
-  }
-
-  get names(): Iterable<string> {
-    return this.#response.getHeaderNames()
-  }
 }
 
 function nothing(): void {}
 
 async function rejected(reason: unknown): Promise<never> {
   throw reason
-}
-
-function textOf(header: number | string | readonly string[] | undefined): string | undefined {
-  return header === undefined ? undefined : String(header)
 }
