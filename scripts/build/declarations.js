@@ -23,7 +23,7 @@ export function finishDeclarations(entries) {
     writeFileSync(`${module}.d.cts`, isShared ? shared(basename(module)) : text.replaceAll(IMPORT, '$1$2$3.cjs$2'))
   }
   for (const path of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
-    const [, module] = /^(.+)\.d\.ts(?:\.map)?$/.exec(path) ?? []
+    const [, module] = /^(.+)\.d\.ts$/.exec(path) ?? []
     if (module !== undefined && !needed.has(join('dist', module))) rmSync(join('dist', path))
   }
 }
