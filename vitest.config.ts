@@ -19,8 +19,8 @@ const ONCE = [
   'scripts/test/**/*.test.ts',
   'tests/*.test.ts',
   'packages/create-adapter/test/**/*.test.ts',
-  'packages/conformance/test/{bindings,leaks,mutants}.test.ts',
-  'packages/conformance/test/command-line/*.test.ts',
+  'packages/conformance/test/{bindings,leaks}.test.ts',
+  'packages/conformance/test/{command-line,mutants}/*.test.ts',
   'packages/core/test/application/{load,types}.test.ts',
   'packages/core/test/exchange/{chromium,nginx}.test.ts',
   'packages/core/test/storage/interleaving.test.ts',
@@ -29,7 +29,7 @@ const ONCE = [
 ]
 
 /** Files that take minutes. Vitest knows that only of files that it has run before, and would begin one of them last. */
-const LONG = /\/(?:mutants|leaks|bindings|starvation|outage|interleaving|skeleton)\.test\.ts$/
+const LONG = /\/(?:mutants\/[^/]+|leaks|bindings|starvation|outage|interleaving|skeleton)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,0 +1,3 @@
+import { chapterOf, testMutants } from '../support/mutant-tests.ts'
+
+testMutants('server', (clause) => chapterOf(clause) <= 5)
