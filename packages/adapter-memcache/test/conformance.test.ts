@@ -5,13 +5,12 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { vi } from 'vitest'
 import { startMemcached } from '../../../scripts/servers/memcached.js'
+import { RECONNECTING } from './support/client.ts'
 
 const MEGABYTES = 16
 // Small enough to be filled quickly, and large enough that nothing is evicted before.
 const server = await startMemcached({ args: ['-m', String(MEGABYTES)] })
-// The suite restarts the server, and the client must connect again at once (`retries`, `retry`). After `failures` failed
-// attempts the package gives the server up for good, so this number is one that no test reaches.
-const client = new Memcached(server.address, { retries: 0, retry: 1, failures: 1e9 })
+const client = new Memcached(server.address, RECONNECTING)
 // A client that was closed connects again when it is used, so only the call shows that something closed it.
 const end = vi.spyOn(client, 'end')
 

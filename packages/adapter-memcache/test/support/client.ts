@@ -2,14 +2,17 @@ import Memcached from 'memcached'
 import { onTestFinished } from 'vitest'
 
 /**
+ * A test stops and starts its server, and the client must connect again at once (`retries`, `retry`). After `failures`
+ * failed attempts the package gives the server up for good, so this number is one that no test reaches.
+ */
+export const RECONNECTING = { retries: 0, retry: 1, failures: 1e9 }
+
+/**
  * Makes a client of the npm package `memcached`. It accepts options that the package's types do not know. `calls` lists
  * the calls of the methods through which the client connects, sends and closes.
  */
 export function newClient(servers?: unknown, options: object = {}): { client: Memcached; calls: readonly string[] } {
-  // A test stops and starts its server, and the client must connect again at once (`retries`, `retry`). After `failures`
-  // failed attempts the package gives the server up for good, so this number is one that no test reaches.
-  const quick = { retries: 0, retry: 1, failures: 1e9, timeout: 1000 }
-  const client: Memcached = Reflect.construct(Memcached, [servers, { ...quick, ...options }])
+  const client: Memcached = Reflect.construct(Memcached, [servers, { ...RECONNECTING, timeout: 1000, ...options }])
   const calls: string[] = []
   for (const name of ['connect', 'command', 'multi', 'end'] as const) {
     const method: unknown = Reflect.get(client, name)

@@ -92,7 +92,7 @@ export class Gate implements NativeCallWatcher {
     const canHold = isHoldable(response)
     this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
     const remaining = method === 'writeHead' ? this.#foldHead(args) : args
-    const seen = new SeenHead(this.#response)
+    const seen = new SeenHead(response)
     let outcome: Headers | Promise<Headers>
     try {
       outcome = canHold ? this.#exchange.commitNow(this.#status, seen) : this.#exchange.commitAtOnce(this.#status, seen)
