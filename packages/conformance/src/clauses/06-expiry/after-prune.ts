@@ -5,8 +5,6 @@ import { numbers } from '../../stage/text.js'
 import { inLanes } from '../lanes.js'
 import { DAY } from './clock.js'
 
-const HOUR = DAY / 24
-
 /** What prune must leave as it was, and what must work after it. */
 export const afterPrune: readonly Case<ServerStage>[] = [
   {
@@ -68,7 +66,7 @@ export const afterPrune: readonly Case<ServerStage>[] = [
       expectSame(`read after an ${revive}`, await store.read('gone'), null)
       await store.destroy('gone')
 
-      const soon = entry('soon', Date.now() + HOUR)
+      const soon = entry('soon', Date.now() + DAY / 2)
       const again = await stage.create(store, 'gone', soon)
       const done = 'read of an entry that was created after prune under a pruned key'
       expectSame(done, await store.read('gone'), { ...soon, version: again })
