@@ -5,7 +5,15 @@
  * @module @sess/core
  */
 export { sessions } from './application/sessions.js'
-export type { CoreOptions, Sessions } from './application/types.js'
+export type {
+  CoreOptions,
+  OwnedSession,
+  Owner,
+  OwnerKey,
+  RememberOptions,
+  Sessions,
+  WatchOptions,
+} from './application/types.js'
 export { type ErrorCode, type ErrorStatus, SessError } from './error.js'
 export type { CookieOptions, Exchange, Headers, SeenHeaders, SessionCookie } from './exchange/types.js'
 export type { AdapterOptions, Adapters } from './loading/adapters.js'

@@ -9,17 +9,32 @@ import { IncomingFetchRequest, isFetchRequest } from '../fetch/request.js'
 import type { FetchHandler } from '../fetch/types.js'
 import { assertAccepted } from '../loading/assert-store.js'
 import { openNode } from '../node/open.js'
-import { IncomingNodeRequest, isNodeRequest, type NodeRequest } from '../node/request.js'
+import { IncomingNodeRequest, isClosed, isNodeRequest, type NodeRequest } from '../node/request.js'
 import type { NodeResponse } from '../node/response.js'
-import { describe } from '../options/check.js'
+import { type Check, describe, invalidOption, optional, readOptions } from '../options/check.js'
+import { type Duration, duration } from '../options/duration.js'
 import { handleOf } from '../session/proxy.js'
+import { isOwnerId, type OwnerId, OwnerKey } from '../owners/owner-id.js'
 import { readOnly } from '../session/read-only.js'
 import type { AnyData, Data, Session } from '../session/session.js'
 import type { OpenStore } from '../storage/open-store.js'
 import { SessionStorage } from '../storage/storage.js'
 import { Warnings } from '../warnings.js'
 import type { Settings } from './core-options.js'
-import type { Sessions } from './types.js'
+import { SessionOwner } from './owner.js'
+import type { Owner, Sessions, WatchOptions } from './types.js'
+
+const EVERY_MS = 10_000
+/** A session that moves leaves its new key for a minute, so it has to be asked for twice within that. */
+const MOST_EVERY_MS = 30_000
+
+const interval: Check<number> = (value, path) => {
+  const ms = duration(value, path)
+  if (ms <= MOST_EVERY_MS) return ms
+  throw invalidOption(path, value, "at most '30s'")
+}
+
+const WATCH_CHECKS = { every: optional(interval, EVERY_MS) }
 
 /** Sessions that are turned on. */
 export class Application implements Sessions {
@@ -27,7 +42,8 @@ export class Application implements Sessions {
 
   constructor(opened: OpenStore, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
     assertAccepted(opened.store, settings.accept)
-    const { cookie, clock, lifetime, onConflict } = settings
+    const { cookie, clock, lifetime, onConflict, owner, maxPerOwner } = settings
+    if (owner !== undefined && opened.store.kind === 'client') throw notListed(opened.store.name)
     const warnings = new Warnings()
     const onError = harmless(settings.onError, warnings)
     const storage = new SessionStorage(opened, keyring, {
@@ -37,6 +53,8 @@ export class Application implements Sessions {
       cookieName: cookie.name,
       cookiePlace: cookie.place,
       persistent: cookie.persistent,
+      ownerKey: owner === undefined ? undefined : new OwnerKey(owner, keyring, cookie.name),
+      maxPerOwner,
       warnings,
       onError,
     })
@@ -86,6 +104,29 @@ export class Application implements Sessions {
     return handleOf(session)?.expiresAt
   }
 
+  owner(id: OwnerId): Owner<AnyData> {
+    const { owners } = this.#context.storage
+    if (owners === undefined) throw ownerless()
+    if (isOwnerId(id)) return new SessionOwner(this.#context.storage, owners, id)
+    throw new SessError(
+      'INVALID_VALUE',
+      `sess.owner takes a number, or a string that is not empty; it was given ${describe(id)}.`,
+    )
+  }
+
+  async watch(request: NodeRequest | Request, options: WatchOptions = {}): Promise<AbortSignal> {
+    const { every } = readOptions('watch', options, WATCH_CHECKS)
+    const { cookie, storage } = this.#context
+    const isOver = isFetchRequest(request) ? () => request.signal.aborted : () => isClosed(request)
+    return storage.watch(cookie.values(incomingRequest(request)), every, isOver)
+  }
+
+  isFresh(session: Session<AnyData>, within: Duration): boolean {
+    const ms = duration(within, 'within')
+    const loggedInAt = handleOf(session)?.loggedInAt
+    return loggedInAt !== undefined && this.#context.clock() - loggedInAt <= ms
+  }
+
   discard(session: Session<AnyData>): void {
     const handle = handleOf(session)
     if (handle === undefined) {
@@ -121,6 +162,20 @@ function harmless(onError: Settings['onError'], warnings: Warnings): Settings['o
     warnings.once('SESS_ON_ERROR', `Your onError failed; it must neither throw nor reject. ${String(failure)}`)
   }
   return (reason) => void call(reason).catch(warn)
+}
+
+function notListed(store: string): SessError {
+  return new SessError(
+    'INVALID_OPTION',
+    `Option owner needs a store on a server: nothing lists the sessions of the ${store} store, which the browsers hold. See its README.`,
+  )
+}
+
+function ownerless(): SessError {
+  return new SessError(
+    'INVALID_OPTION',
+    "sess.owner needs the option `owner` of sessions(): the key of the session that holds the user's id, as in owner: 'userId'.",
+  )
 }
 
 function unwritable(): SessError {

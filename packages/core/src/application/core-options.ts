@@ -2,11 +2,22 @@ import { fileURLToPath } from 'node:url'
 import leven from 'leven'
 import { SessError } from '../error.js'
 import { CookiePolicy } from '../exchange/cookie.js'
-import { type Check, describe, invalidOption, oneOf, optional, readOptions } from '../options/check.js'
+import {
+  type Check,
+  type Checked,
+  describe,
+  integer,
+  invalidOption,
+  oneOf,
+  optional,
+  readOptions,
+  text,
+} from '../options/check.js'
 import { duration, MAX_TIME } from '../options/duration.js'
 import { missingSecret, readSetSecrets } from '../options/secret.js'
 import type { ConflictPolicy } from '../session/merge.js'
-import { Lifetime } from '../storage/lifetime.js'
+import { isReserved } from '../session/proxy.js'
+import { Lifetime, type Timeouts } from '../storage/lifetime.js'
 import { buildStep } from './build-step.js'
 import type { CoreOptions } from './types.js'
 
@@ -18,6 +29,8 @@ export interface Settings {
   readonly secretlessStep: string | undefined
   readonly lifetime: Lifetime
   readonly onConflict: ConflictPolicy
+  readonly owner: string | undefined
+  readonly maxPerOwner: number | undefined
   readonly cookie: CookiePolicy
   readonly from: string | URL | undefined
   readonly accept: readonly ('atomic' | 'fresh')[]
@@ -66,10 +79,23 @@ const accept: Check<readonly ('atomic' | 'fresh')[]> = (value, path) => {
   return value.map((word: unknown, index) => oneOf('atomic', 'fresh')(word, `${path}[${index}]`))
 }
 
+const remember: Check<Checked<typeof REMEMBER_CHECKS>> = (value) => readOptions('remember', value, REMEMBER_CHECKS)
+
+const REMEMBER_CHECKS = { idleTimeout: optional(duration), absoluteTimeout: optional(duration) }
+
+const owner: Check<string> = (value, path) => {
+  const key = text()(value, path)
+  if (!isReserved(key)) return key
+  throw invalidOption(path, value, `a key of the session, not the name of one of its methods`)
+}
+
 const CHECKS = {
   secret: readSetSecrets,
   idleTimeout: optional(duration),
   absoluteTimeout: optional(duration),
+  remember: optional(remember),
+  owner: optional(owner),
+  maxPerOwner: optional(integer({ max: 64 })),
   onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
   cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
   from: optional(from),
@@ -91,29 +117,45 @@ export function readCoreOptions(given: unknown): { settings: Settings; rest: Rea
   const own = entries.filter(([name]) => Object.hasOwn(CHECKS, name))
   const others = entries.filter(([name]) => !Object.hasOwn(CHECKS, name))
   const read = readOptions('sessions', Object.fromEntries(own), CHECKS)
-  const { secret: secrets, idleTimeout, absoluteTimeout, ...settings } = read
+  const { secret: secrets, idleTimeout, absoluteTimeout, remember: remembering, ...settings } = read
   const secretlessStep = secrets.length === 0 ? buildStep() : undefined
   if (secrets.length === 0 && secretlessStep === undefined) throw missingSecret('no secret is set.')
+  if (settings.maxPerOwner !== undefined && settings.owner === undefined) {
+    throw new SessError(
+      'INVALID_OPTION',
+      "Option maxPerOwner needs the option owner: the key of the session that holds the user's id, as in owner: 'userId'.",
+    )
+  }
+  const lifetime = new Lifetime(
+    timeoutsOf('', { idleTimeout, absoluteTimeout }, DEFAULT_TIMEOUTS),
+    remembering && timeoutsOf('remember.', remembering, REMEMBERED_TIMEOUTS),
+  )
   return {
-    settings: { ...settings, secrets, secretlessStep, lifetime: lifetimeOf(idleTimeout, absoluteTimeout) },
+    settings: { ...settings, secrets, secretlessStep, lifetime },
     rest: Object.fromEntries(others),
   }
 }
 
-const IDLE_TIMEOUT = 24 * 60 * 60 * 1000
-const ABSOLUTE_TIMEOUT = 30 * 24 * 60 * 60 * 1000
+const DAY = 24 * 60 * 60 * 1000
+const DEFAULT_TIMEOUTS: Timeouts = { idle: DAY, absolute: 30 * DAY }
+const REMEMBERED_TIMEOUTS: Timeouts = { idle: 30 * DAY, absolute: 365 * DAY }
 
 /** A timeout that can have no effect is a mistake, unless it is the default. */
-function lifetimeOf(idle: number | undefined, absolute: number | undefined): Lifetime {
-  const most = absolute ?? ABSOLUTE_TIMEOUT
-  if (idle !== undefined && idle > most) {
+function timeoutsOf(
+  prefix: string,
+  given: { readonly idleTimeout: number | undefined; readonly absoluteTimeout: number | undefined },
+  defaults: Timeouts,
+): Timeouts {
+  const { idleTimeout, absoluteTimeout } = given
+  const absolute = absoluteTimeout ?? defaults.absolute
+  if (idleTimeout !== undefined && idleTimeout > absolute) {
     throw new SessError(
       'INVALID_OPTION',
-      `Option idleTimeout is ${idle} ms, longer than absoluteTimeout, which is ${most} ms${absolute === undefined ? ' by default' : ''}: ` +
-        'a session ends at the sooner of the two. Set absoluteTimeout to at least idleTimeout.',
+      `Option ${prefix}idleTimeout is ${idleTimeout} ms, longer than ${prefix}absoluteTimeout, which is ${absolute} ms${absoluteTimeout === undefined ? ' by default' : ''}: ` +
+        `a session ends at the sooner of the two. Set ${prefix}absoluteTimeout to at least ${prefix}idleTimeout.`,
     )
   }
-  return new Lifetime(idle ?? Math.min(IDLE_TIMEOUT, most), most)
+  return { idle: idleTimeout ?? Math.min(defaults.idle, absolute), absolute }
 }
 
 /** The option of core's that is spelt most like this name, if one is close. */

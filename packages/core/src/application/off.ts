@@ -38,6 +38,18 @@ export class Off implements Sessions {
     return undefined
   }
 
+  watch(): Promise<never> {
+    return Promise.reject(disabled())
+  }
+
+  owner(): never {
+    throw disabled()
+  }
+
+  isFresh(): false {
+    return false
+  }
+
   discard(): void {}
 
   async close(): Promise<void> {}

@@ -35,6 +35,18 @@ export class Secretless implements Sessions {
     throw this.#missing()
   }
 
+  watch(): Promise<never> {
+    return Promise.reject(this.#missing())
+  }
+
+  owner(): never {
+    throw this.#missing()
+  }
+
+  isFresh(): never {
+    throw this.#missing()
+  }
+
   discard(): never {
     throw this.#missing()
   }

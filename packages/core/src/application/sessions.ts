@@ -18,13 +18,15 @@ import { nearestCoreOption, readCoreOptions } from './core-options.js'
 import { identityOf } from './identity.js'
 import { Off } from './off.js'
 import { Secretless } from './secretless.js'
-import type { CoreOptions, Sessions } from './types.js'
+import type { CoreOptions, OwnerKey, Sessions } from './types.js'
 
 /** The store of the sessions: an adapter's name, a store or an adapter. `false` turns sessions off. */
 type NameOrStore = string | false | Store | ((options: never, context: AdapterContext) => Store)
 
 /** The options that go with `S`: core's, and those of the adapter. */
-type OptionsWith<S extends NameOrStore> = [S] extends [false] ? object : CoreOptions & StoreOptions<Exclude<S, false>>
+type OptionsWith<S extends NameOrStore, D> = [S] extends [false]
+  ? object
+  : CoreOptions<OwnerKey<NoInfer<D>>> & StoreOptions<Exclude<S, false>>
 
 type StoreOptions<S> = S extends string
   ? AdapterOptions<S>
@@ -47,13 +49,13 @@ type StoreOptions<S> = S extends string
  * Throws `INVALID_OPTION`, `ADAPTER_NAME`, `ADAPTER_NOT_FOUND`, `ADAPTER_LOAD_FAILED` or `ADAPTER_INVALID`.
  */
 export function sessions<D extends Storable<D> = AnyData>(
-  options: false | (CoreOptions & AdapterOptions<'cookie'>),
+  options: false | (CoreOptions<OwnerKey<NoInfer<D>>> & AdapterOptions<'cookie'>),
 ): Sessions<D>
 /** Turns sessions on with the name of an adapter, an adapter or a store, or turns them off, as described above. */
 // One signature for all of these: with several, the compiler would report only what is wrong with the last one.
 export function sessions<D extends Storable<D> = AnyData, S extends NameOrStore = NameOrStore>(
   nameOrStore: S,
-  options: OptionsWith<S>,
+  options: OptionsWith<S, D>,
 ): Sessions<D>
 export function sessions(first: unknown, second?: unknown): Sessions {
   try {

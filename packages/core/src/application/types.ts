@@ -7,8 +7,11 @@ import type { ConflictPolicy } from '../session/merge.js'
 import type { AnyData, Data, Session } from '../session/session.js'
 import type { Storable } from '../session/storable.js'
 
-/** The options of `sessions` for every store. A `Duration` is a number of milliseconds, or a text such as `'24h'`. */
-export interface CoreOptions {
+/**
+ * The options of `sessions` for every store. A `Duration` is a number of milliseconds, or a text such as `'24h'`. `K` are
+ * the keys that can be the `owner`: by default none.
+ */
+export interface CoreOptions<K extends string = never> {
   /**
    * At least 32 random bytes. To rotate secrets, give several, newest first: the first one makes tokens, and tokens of
    * all of them are accepted. An `undefined` in the array is skipped. Applications that share a secret, a cookie name
@@ -25,6 +28,22 @@ export interface CoreOptions {
    * A session ends this long after it began or last logged in (`regenerate`), even if it is in use. Default `'30d'`.
    */
   readonly absoluteTimeout?: Duration | undefined
+  /**
+   * The key of the session that holds the user's id, a number or a string. Then `sess.owner(id)` lists and ends the user's
+   * sessions, and to assign another value to the key moves the session to a new token. Needs a store on a server.
+   */
+  readonly owner?: K | undefined
+  /**
+   * The most sessions of one user, 1 to 64. A login beyond that ends the session that was used least recently, to one
+   * idle timeout. Needs `owner`. Default: any number.
+   */
+  readonly maxPerOwner?: number | undefined
+  /**
+   * How long a session lives that `regenerate({ remember: true })` has moved: `idleTimeout`, default `'30d'`, and
+   * `absoluteTimeout`, default `'365d'`, instead of the two above. Its cookie survives a restart of the browser. Default: no
+   * session can be remembered.
+   */
+  readonly remember?: RememberOptions | undefined
   /**
    * What happens if this request reads a key, another request changes it, and this request then writes it. `'fail'`
    * (the default) answers 409 and stores nothing; `'overwrite'` stores this request's value.
@@ -49,6 +68,21 @@ export interface CoreOptions {
   readonly onError?: ((error: unknown) => void) | undefined
   /** Returns the current time, in epoch milliseconds. It decides when sessions end. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined
+}
+
+/** A key of the session that can hold the user's id. */
+export type OwnerKey<D> = string extends keyof D
+  ? string
+  : { [K in keyof D & string]-?: IsOwnerId<Exclude<D[K], undefined | null>> extends true ? K : never }[keyof D & string]
+
+type IsOwnerId<V> = [V] extends [never] ? false : [V] extends [string | number] ? true : false
+
+/** The timeouts of sessions that are remembered. */
+export interface RememberOptions {
+  /** Default `'30d'`, or `absoluteTimeout` if that is shorter. */
+  readonly idleTimeout?: Duration | undefined
+  /** Default `'365d'`. */
+  readonly absoluteTimeout?: Duration | undefined
 }
 
 /** The sessions of an application, or of one slice of it. */
@@ -98,6 +132,28 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   expiresAt(session: Session<D>): Date | undefined
 
   /**
+   * The sessions of a user: those that hold this id under the key of the option `owner`. `1` and `'1'` are two users. Asks
+   * the store nothing. Throws `INVALID_OPTION` without that option, and `DISABLED` if sessions are off.
+   */
+  owner(id: string | number): Owner<D>
+
+  /**
+   * A signal that is aborted when the session of the request ends, by logout, `revoke` or expiry: for sockets and streams
+   * that outlive a request. At once if this process ends it; else the store is asked, all watched sessions at the same time.
+   * It follows the session through logins. If there is no session, it is aborted already. While the store fails, nothing is
+   * aborted, and `onError` is told once. The store is asked until the request's connection closes or its signal is aborted.
+   * Rejects as `read` does, and with `INVALID_OPTION` on a store that the browsers hold.
+   */
+  watch(request: NodeRequest | Request, options?: WatchOptions): Promise<AbortSignal>
+
+  /**
+   * Whether the user logged in at most this long ago: for what asks for the password again (OWASP ASVS 5.0, 7.5.3). It
+   * counts from the last login, as it was last stored: `regenerate` together with a change. `false` if nothing is stored
+   * yet, and for a session that is nobody's, where sessions have owners.
+   */
+  isFresh(session: Session<D>, within: Duration): boolean
+
+  /**
    * Drops what this request has changed and still changes, whatever the response is: only a `destroy` is carried out.
    * For a failure behind a success, such as a resolver that failed or a transaction that was rolled back. What `save`
    * has stored stays stored. Throws `SEALED` once the response has begun.
@@ -113,4 +169,38 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   // checks the declarations of its libraries would not compile. With @ts-expect-error, one that has it would not.
   /** @ts-ignore An older `lib` does not declare this symbol. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The options of `Sessions.watch`. */
+export interface WatchOptions {
+  /** How often the store is asked. Default `'10s'`, at most `'30s'`. */
+  readonly every?: Duration | undefined
+}
+
+/** The sessions of one user. */
+export interface Owner<D> {
+  /** The live sessions, the one used last first. Rejects with the store's error. */
+  sessions(): Promise<readonly OwnedSession<D>[]>
+
+  /**
+   * Ends sessions: all of them, all but one (the one of the device that asks), or the one of this `id`. Resolves with the
+   * number of those that were alive. What was ended is dead when it resolves, also for requests that are under way; whoever
+   * logs in afterwards stays; a login that began before all were ended is refused with `CONFLICT`. Rejects with the store's
+   * error: some sessions may then be alive, so call it again.
+   */
+  revoke(which?: { readonly except: Session<D> } | { readonly id: string }): Promise<number>
+}
+
+/** A session in the list of a user's. */
+export interface OwnedSession<D> {
+  /** Its public name, as `Sessions.id` returns it. */
+  readonly id: string
+  /** When the user logged in. */
+  readonly startedAt: Date
+  /** When it was last used, to a twentieth of the idle timeout. */
+  readonly lastUsedAt: Date
+  /** When it ends if it is not used again. */
+  readonly expiresAt: Date
+  /** What it holds. Read-only: a change throws `READ_ONLY`. */
+  readonly data: Readonly<Data<D>>
 }

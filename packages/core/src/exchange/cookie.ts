@@ -142,7 +142,7 @@ export class CookiePolicy {
   /** The value of a `Set-Cookie` header. */
   setCookie(change: CookieChange, now: number, request: IncomingRequest): string {
     const isPlain = this.isPlain(request)
-    if (change !== 'clear' && !this.persistent)
+    if (change !== 'clear' && !change.isPersistent)
       return `${this.#wireName(request)}=${change.value}${isPlain ? this.#text.plain : this.#text.secure}`
     return stringifySetCookie(this.cookie(change, now, request), { encode: verbatim })
   }
@@ -152,7 +152,7 @@ export class CookiePolicy {
     const cookie = { name: this.#wireName(request), value: '', ...this.#attributes, secure: !this.isPlain(request) }
     if (change === 'clear') return { ...cookie, maxAge: 0, expires: new Date(0) }
     const { value, expiresAt } = change
-    if (!this.persistent) return { ...cookie, value }
+    if (!change.isPersistent) return { ...cookie, value }
     const seconds = Math.ceil((expiresAt - now) / 1000)
     return { ...cookie, value, maxAge: Math.min(Math.max(seconds, 0), MAX_AGE_SECONDS) }
   }

@@ -46,11 +46,12 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   async #load(): Promise<Session<AnyData>> {
     const { cookie, storage, clock } = this.#context
+    const opened = storage.now()
     const tokens = cookie.values(this.#request)
     const loaded = await storage.find(tokens)
     const draft = new Draft(loaded.record?.values ?? {})
     this.#draft = draft
-    this.#writer = new SessionWriter(storage, clock, loaded, draft, tokens.length > 0)
+    this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened })
     if (this.#isDiscarded) this.#writer.discard()
     return createSession(this, draft)
   }
@@ -119,6 +120,18 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     return this.#writer?.expiresAt
   }
 
+  get key(): string | undefined {
+    return this.#writer?.key
+  }
+
+  beginAgain(): void {
+    this.#writer?.beginAgain()
+  }
+
+  get loggedInAt(): number | undefined {
+    return this.#writer?.loggedInAt
+  }
+
   get isSealed(): boolean {
     return this.#isSealed
   }
@@ -131,8 +144,9 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     if (this.#isSealed) throw sealed()
   }
 
-  regenerate(): void {
-    this.#writer?.regenerate()
+  regenerate(remember: boolean | undefined): void {
+    if (remember === true && !this.#context.storage.remembers) throw cannotRemember()
+    this.#writer?.regenerate(remember)
   }
 
   destroy(): void {
@@ -163,6 +177,13 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     if (change !== undefined || this.#draft?.isUsed === true) headers.push(['vary', 'Cookie'])
     return mergeHeaders(headers, seen)
   }
+}
+
+function cannotRemember(): SessError {
+  return new SessError(
+    'INVALID_OPTION',
+    "session.regenerate({ remember: true }) needs the option `remember` of sessions(), which says how long: remember: { idleTimeout: '30d' }.",
+  )
 }
 
 function cannotWait(): SessError {

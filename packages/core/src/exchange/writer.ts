@@ -1,4 +1,7 @@
+import type { Moment } from '../owners/moment.js'
 import type { Draft } from '../session/draft.js'
+import type { Change, Changes } from '../session/merge.js'
+import { valueAt } from '../session/values.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
 import { newId } from '../storage/record.js'
 import type { SessionStorage } from '../storage/storage.js'
@@ -8,6 +11,21 @@ type Drafted = Pick<Commit, 'changes' | 'shown'>
 
 const NOTHING: Drafted = { changes: new Map(), shown: {} }
 
+/** What an assignment of the owner's key does: nothing, moves the session, or replaces it by one of another user. */
+type OwnerChange = 'none' | 'moves' | 'replaces'
+
+const NO_MOVE = { regenerate: false, remember: undefined, replaces: false, id: undefined, opened: undefined }
+
+/** Of a request's changes, those that belong to the session of another user: what was made of the old one's does not. */
+function assigned(changes: Changes): Drafted {
+  return { changes: new Map([...changes].filter(([, { isAltered }]) => isAltered !== true).map(alone)), shown: {} }
+}
+
+/** A change as it is on a session that holds nothing. */
+function alone([key, change]: readonly [string, Change]): readonly [string, Change] {
+  return [key, change.rerun ? { ...change, value: change.rerun(undefined) } : change]
+}
+
 /** Stores what one request does to its session: with each `save`, and with the response. */
 export class SessionWriter {
   readonly #storage: SessionStorage
@@ -16,6 +34,8 @@ export class SessionWriter {
   readonly #draft: Draft
   /** The request has a cookie, which a logout has to clear. */
   readonly #hasToken: boolean
+  /** When the session was opened. `undefined`: sessions have no owners. */
+  #opened: Moment | undefined
   #cookie: CookieChange | undefined
   /** The `id` of the session that the next commit begins, if it has been asked for. */
   #nextId: string | undefined
@@ -30,14 +50,22 @@ export class SessionWriter {
   #hasBegun = false
   #isDiscarded = false
   #regenerate = false
+  #remember: boolean | undefined
   #destroy = false
 
-  constructor(storage: SessionStorage, clock: () => number, loaded: LoadedSession, draft: Draft, hasToken: boolean) {
+  constructor(
+    storage: SessionStorage,
+    clock: () => number,
+    loaded: LoadedSession,
+    draft: Draft,
+    request: { readonly hasToken: boolean; readonly opened: Moment | undefined },
+  ) {
     this.#storage = storage
     this.#clock = clock
     this.#loaded = loaded
     this.#draft = draft
-    this.#hasToken = hasToken
+    this.#hasToken = request.hasToken
+    this.#opened = request.opened
   }
 
   /** The change of the cookie that the last commit resolved with. */
@@ -87,19 +115,49 @@ export class SessionWriter {
   #startsAnother(): boolean {
     if (this.#isDropped(200)) return false
     const isStored = this.#loaded.record !== undefined && !this.#destroy
-    return isStored ? this.#regenerate : this.#draft.currentKeys().length > 0
+    return isStored ? this.#regenerate || this.#changesOwner() : this.#draft.currentKeys().length > 0
+  }
+
+  #changesOwner(): boolean {
+    const key = this.#storage.owners?.key
+    const record = this.#loaded.record
+    return (
+      key !== undefined &&
+      record !== undefined &&
+      !Object.is(this.#draft.peek(key.name), valueAt(record.values, key.name))
+    )
+  }
+
+  /** The session's key in the store. `undefined`: it is not stored. */
+  get key(): string | undefined {
+    return this.#loaded.key
+  }
+
+  /** A login of this request counts as begun now. */
+  beginAgain(): void {
+    this.#opened = this.#storage.now()
   }
 
   get expiresAt(): Date | undefined {
-    return this.#storage.expiresAt(this.#loaded)
+    const { record } = this.#loaded
+    return record && new Date(this.#storage.endOf(record))
+  }
+
+  get loggedInAt(): number | undefined {
+    const { record } = this.#loaded
+    const key = this.#storage.owners?.key
+    const isNobodys = key !== undefined && record !== undefined && key.ownerOf(record.values) === undefined
+    return isNobodys ? undefined : record?.startedAt
   }
 
   discard(): void {
     this.#isDiscarded = true
   }
 
-  regenerate(): void {
+  /** `remember`: whether the session is to be remembered. `undefined`: as it was. */
+  regenerate(remember: boolean | undefined): void {
     this.#regenerate = true
+    this.#remember = remember ?? this.#remember
   }
 
   destroy(): void {
@@ -143,7 +201,9 @@ export class SessionWriter {
     this.#storing = storing.catch(() => undefined)
     try {
       await storing
-      if (sent !== undefined) this.#draft.settle(sent, this.#loaded.own ?? {}, this.#loaded.record?.values ?? {})
+      const stored = this.#loaded.record?.values ?? {}
+      if (commit.replaces) this.#draft.replace(stored)
+      else if (sent !== undefined) this.#draft.settle(sent, this.#loaded.own ?? {}, stored)
     } catch (error) {
       // Before anything that waits for `#storing` goes on.
       this.#failure ??= { error }
@@ -173,7 +233,9 @@ export class SessionWriter {
   }
 
   #drafted(status: number): Drafted {
-    return this.#isDropped(status) ? NOTHING : { changes: this.#draft.changes(), shown: this.#draft.shown }
+    if (this.#isDropped(status)) return NOTHING
+    if (this.#changesOwner()) this.#draft.forceAssigned()
+    return { changes: this.#draft.changes(), shown: this.#draft.shown }
   }
 
   /** Whether a response of this status stores nothing except a `destroy`. */
@@ -190,24 +252,39 @@ export class SessionWriter {
   #pending(status: number, { changes, shown } = this.#drafted(status)): Commit | undefined {
     const destroy = this.#destroy
     if (this.#isDropped(status)) {
-      return destroy ? { ...NOTHING, regenerate: false, destroy, id: undefined } : undefined
+      return destroy ? { ...NOTHING, ...NO_MOVE, destroy } : undefined
     }
-    const regenerate = this.#regenerate
+    const ownerChange = destroy ? 'none' : this.#ownerChange(changes)
+    const regenerate = this.#regenerate || ownerChange === 'moves'
     const isMoving = regenerate && this.#loaded.record !== undefined
     if (changes.size === 0 && !isMoving && !destroy && !this.#loaded.isDue(this.#clock())) return undefined
-    return { changes, shown, regenerate, destroy, id: undefined }
+    const commit = { ...NO_MOVE, changes, shown, regenerate, remember: this.#remember, destroy, opened: this.#opened }
+    return ownerChange === 'replaces' ? { ...commit, ...assigned(changes), replaces: true } : commit
   }
 
-  async #store({ changes, shown, regenerate, destroy }: Commit): Promise<void> {
+  /** Throws `INVALID_VALUE` for a value that no owner can have. */
+  #ownerChange(changes: Changes): OwnerChange {
+    const key = this.#storage.owners?.key
+    const change = key && changes.get(key.name)
+    if (key === undefined || change === undefined) return 'none'
+    const after = key.read(change.value)
+    const before = this.#loaded.record && key.ownerOf(this.#loaded.record.values)
+    if (this.#loaded.record === undefined || before === after) return 'none'
+    return before === undefined || after === undefined ? 'moves' : 'replaces'
+  }
+
+  async #store(commit: Commit): Promise<void> {
+    const { regenerate, replaces, destroy } = commit
     // What the handler asks for while this is under way is carried out by the next commit.
     this.#regenerate = false
+    this.#remember = undefined
     this.#destroy = false
-    const isAnother = regenerate || destroy || this.#loaded.record === undefined
+    const isAnother = regenerate || replaces || destroy || this.#loaded.record === undefined
     const id = isAnother ? (this.#nextId ?? newId()) : undefined
     this.#nextId = undefined
     this.#storingId = id
     try {
-      const cookie = await this.#storage.commit(this.#loaded, { changes, shown, regenerate, destroy, id })
+      const cookie = await this.#storage.commit(this.#loaded, { ...commit, id })
       // If the request has no cookie, there is none to clear.
       if (cookie === 'clear') this.#cookie = this.#hasToken ? 'clear' : undefined
       else if (cookie !== undefined) this.#cookie = cookie

@@ -67,6 +67,15 @@ export class IncomingNodeRequest implements IncomingRequest {
   }
 }
 
+/** Whether the connection of a request, or its stream of http2, is closed. */
+export function isClosed(request: NodeRequest): boolean {
+  return [Reflect.get(request, 'stream'), request.socket].some(isDestroyed)
+}
+
+function isDestroyed(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'destroyed' in value && value.destroyed === true
+}
+
 export function isNodeRequest(value: unknown): value is NodeRequest {
   return (
     typeof value === 'object' &&

@@ -13,6 +13,8 @@ interface Edit {
   readonly copy: Json | undefined
   /** The value depends on one that was read. */
   readonly dependsOnRead: boolean
+  /** The value is one that the session had, altered in place. */
+  readonly isAltered?: true
   /** The functions that make the value from the one before. Left out: the value was assigned. */
   readonly updates?: readonly Update[]
 }
@@ -83,6 +85,13 @@ export class Draft {
     return this.currentKeys()
   }
 
+  /** The value of a key, as it is now. Does not count as a read. */
+  peek(key: string): unknown {
+    const edit = this.#edits?.get(key)
+    if (edit) return edit.value
+    return this.#news?.has(key) ? this.#news.get(key) : valueAt(this.#shown, key)
+  }
+
   /** The keys, without counting as a read. */
   currentKeys(): string[] {
     const keys = new Set(Object.keys(this.#shown))
@@ -148,6 +157,7 @@ export class Draft {
       changes.set(key, {
         value,
         dependsOnRead: edit.dependsOnRead,
+        ...(edit.isAltered && { isAltered: edit.isAltered }),
         ...(edit.updates && { rerun: chain(key, edit.updates) }),
       })
     }
@@ -191,6 +201,15 @@ export class Draft {
       if (!isSame(value, valueAt(seen, key))) (this.#news ??= new Map()).set(key, value)
     }
     this.#stored = stored
+  }
+
+  /** Continues after the session was replaced by another one, which holds these values. */
+  replace(values: Values): void {
+    const edits = this.#edits
+    this.clear()
+    this.#edits = edits
+    this.#shown = values
+    this.#stored = values
   }
 
   /** Drops the edits, and alterations of the objects that were handed out. */
@@ -298,7 +317,7 @@ export class Draft {
   #guard(key: string, value: unknown, known: Json | undefined): void {
     if (isUnaltered(value, known)) return
     const copy = storableOrNone(value, key)
-    if (!isSame(copy, known)) this.#edit(key, { value, copy, dependsOnRead: true })
+    if (!isSame(copy, known)) this.#edit(key, { value, copy, dependsOnRead: true, isAltered: true })
   }
 }
 

@@ -8,6 +8,8 @@ export interface Change {
   readonly value: Json | undefined
   /** The change depends on a value that was read, so it conflicts with another request's change of the key. */
   readonly dependsOnRead: boolean
+  /** The value is one that the session had, altered in place. */
+  readonly isAltered?: true
   /** Makes the value from the newest one. Left out if the value does not depend on it. */
   readonly rerun?: (newest: Json | undefined) => Json | undefined
 }

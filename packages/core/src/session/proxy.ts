@@ -14,7 +14,14 @@ export interface SessionLifecycle {
   /** Throws `SEALED` if the session can no longer change. */
   assertOpen(): void
   readonly isSealed: boolean
-  regenerate(): void
+  /** The session's key in the store, as far as it is stored. */
+  readonly key: string | undefined
+  /** A login of the request counts as begun now, not when the session was opened. */
+  beginAgain(): void
+  /** When the user last logged in, as stored; in epoch milliseconds. */
+  readonly loggedInAt: number | undefined
+  /** `remember`: whether the session is to be remembered. `undefined`: as it was. */
+  regenerate(remember: boolean | undefined): void
   destroy(): void
   discard(): void
   save(): Promise<void>
@@ -37,6 +44,19 @@ class SessionHandle {
 
   get expiresAt(): Date | undefined {
     return this.#lifecycle.expiresAt
+  }
+
+  /** A one-way hash of the token: it opens nothing. */
+  get key(): string | undefined {
+    return this.#lifecycle.key
+  }
+
+  beginAgain(): void {
+    this.#lifecycle.beginAgain()
+  }
+
+  get loggedInAt(): number | undefined {
+    return this.#lifecycle.loggedInAt
   }
 
   get isSealed(): boolean {
@@ -175,11 +195,12 @@ const METHODS: Readonly<Record<ReservedKey, (lifecycle: SessionLifecycle, draft:
     },
   regenerate:
     (lifecycle, draft) =>
-    (...rest: unknown[]): void => {
+    (options?: unknown, ...rest: unknown[]): void => {
       lifecycle.assertOpen()
-      assertNoMore('regenerate', 'no argument', rest)
+      const remember = readRemember(options)
+      assertNoMore('regenerate', ONLY_OPTIONS, rest)
+      lifecycle.regenerate(remember)
       draft.forceAssigned()
-      lifecycle.regenerate()
     },
   destroy:
     (lifecycle) =>
@@ -195,6 +216,18 @@ const METHODS: Readonly<Record<ReservedKey, (lifecycle: SessionLifecycle, draft:
       assertNoMore('save', 'no argument', rest)
       return lifecycle.save()
     },
+}
+
+const ONLY_OPTIONS = 'nothing, or { remember: true } or { remember: false }'
+
+function readRemember(options: unknown): boolean | undefined {
+  if (options === undefined) return undefined
+  if (typeof options === 'object' && options !== null && Object.keys(options).every((name) => name === 'remember')) {
+    const remember: unknown = 'remember' in options ? options.remember : undefined
+    if (remember === undefined || typeof remember === 'boolean') return remember
+  }
+  assertNoMore('regenerate', ONLY_OPTIONS, [options])
+  return undefined
 }
 
 /**
@@ -215,7 +248,7 @@ function assertNoMore(method: ReservedKey, takes: string, rest: readonly unknown
 
 const RESERVED: ReadonlySet<string> = new Set<ReservedKey>(['update', 'take', 'regenerate', 'destroy', 'save'])
 
-function isReserved(key: string): key is ReservedKey {
+export function isReserved(key: string): key is ReservedKey {
   return RESERVED.has(key)
 }
 

@@ -35,8 +35,10 @@ export interface SessionMethods<D> {
   /**
    * Moves the session to a new token (OWASP ASVS 5.0, 7.2.4). Call it at each login. It takes effect when the response
    * begins, or at `save`. If the request changes the session too, both timeouts restart, else the idle timeout alone.
+   * `remember: true`: from now on the session lives by the option `remember`, in a cookie that survives a restart of the
+   * browser; `false`: no longer. Throws `INVALID_OPTION` if `sessions` was not given that option.
    */
-  readonly regenerate: () => void
+  readonly regenerate: (options?: { readonly remember?: boolean | undefined }) => void
   /**
    * Ends the session. Call it at each logout. It takes effect when the response begins, or at `save`. Values that are
    * assigned after it belong to a new session.

@@ -1,19 +1,22 @@
 import { type ConflictPolicy, merge } from '../session/merge.js'
 import type { Lifetime } from './lifetime.js'
 import type { Commit } from './loaded-session.js'
-import { newRecord, type SessionRecord } from './record.js'
+import { newRecord, remembered, type SessionRecord } from './record.js'
 
 /** The part of a commit that its record depends on. */
-type Changed = Pick<Commit, 'changes' | 'shown' | 'id'>
+type Changed = Pick<Commit, 'changes' | 'shown' | 'id' | 'remember'>
 
-/** The newest record, extended and with the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
+/**
+ * The newest record with the changes of a commit, and extended, unless `lifetime` is left out. Throws `CONFLICT` by the
+ * rules of `merge`.
+ */
 export function apply(
   newest: SessionRecord,
   { changes, shown }: Changed,
   now: number,
-  { lifetime, onConflict }: { readonly lifetime: Lifetime; readonly onConflict: ConflictPolicy },
+  { lifetime, onConflict }: { readonly lifetime: Lifetime | undefined; readonly onConflict: ConflictPolicy },
 ): SessionRecord {
-  return { ...lifetime.extend(newest, now), values: merge(newest.values, shown, changes, onConflict) }
+  return { ...(lifetime?.extend(newest, now) ?? newest), values: merge(newest.values, shown, changes, onConflict) }
 }
 
 /**
@@ -23,16 +26,20 @@ export function apply(
  */
 export function applyToMoved(
   old: SessionRecord,
-  { changes, shown, id }: Changed,
+  { changes, shown, id, remember }: Changed,
   now: number,
   onConflict: ConflictPolicy,
 ): SessionRecord {
   const fresh = newRecord(now, merge(old.values, shown, changes, onConflict), id)
   const record = changes.size > 0 ? fresh : { ...fresh, startedAt: old.startedAt }
-  return old.further === undefined ? record : { ...record, further: old.further }
+  return remembered(old.further === undefined ? record : { ...record, further: old.further }, remember)
 }
 
 /** The record of a new session that has the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */
-export function applyToNew({ changes, shown, id }: Changed, now: number, onConflict: ConflictPolicy): SessionRecord {
-  return newRecord(now, merge({}, shown, changes, onConflict), id)
+export function applyToNew(
+  { changes, shown, id, remember }: Changed,
+  now: number,
+  onConflict: ConflictPolicy,
+): SessionRecord {
+  return remembered(newRecord(now, merge({}, shown, changes, onConflict), id), remember)
 }

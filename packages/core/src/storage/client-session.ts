@@ -6,13 +6,24 @@ import {
   assertFits,
   type Commit,
   type CookieChange,
+  isPersistent,
   type LoadedSession,
   MAX_TOKENS,
   PLACE_LENGTH,
   type StorageContext,
   warnOfForeignToken,
 } from './loaded-session.js'
-import { decode, encode, endRecord, isEnd, isRecord, newestOf, type SessionRecord } from './record.js'
+import {
+  decode,
+  encode,
+  endRecord,
+  isEnd,
+  isRecord,
+  isRemembered,
+  newestOf,
+  remembered,
+  type SessionRecord,
+} from './record.js'
 
 /** A session as a cookie carries it. */
 interface Carried {
@@ -29,6 +40,8 @@ export class ClientSession implements LoadedSession {
   #outdated: boolean
   /** The browser has a cookie of another domain or path that opens a live session: no response can clear it. */
   readonly #isMisplaced: boolean
+  /** One of its cookies survives a restart of the browser. */
+  readonly #isRemembered: boolean
 
   private constructor(store: ClientStore, context: StorageContext, live: readonly Carried[]) {
     this.#store = store
@@ -36,6 +49,7 @@ export class ClientSession implements LoadedSession {
     const newest = newestOf(live, ({ record }) => record)
     this.#record = newest && !isEnd(newest.record) ? newest.record : undefined
     this.#outdated = newest?.outdated ?? false
+    this.#isRemembered = live.some(({ record }) => isRemembered(record))
     this.#isMisplaced = live.length > 1 || (newest !== undefined && newest.place !== context.cookiePlace)
   }
 
@@ -63,6 +77,8 @@ export class ClientSession implements LoadedSession {
     return this.#record
   }
 
+  readonly key = undefined
+
   get own(): Values | undefined {
     return this.#record?.values
   }
@@ -87,7 +103,7 @@ export class ClientSession implements LoadedSession {
   /** A response can clear only the cookie of its own domain and path, so an older one is outdone instead. */
   async #clear(now: number): Promise<CookieChange> {
     if (!this.#isMisplaced) return 'clear'
-    const cookie = await this.#seal(endRecord(now))
+    const cookie = await this.#seal(remembered(endRecord(now), this.#isRemembered))
     this.#record = undefined
     return cookie
   }
@@ -100,7 +116,7 @@ export class ClientSession implements LoadedSession {
     const value = await this.#store.seal({ data, expiresAt })
     this.#record = record
     this.#outdated = false
-    return { value, expiresAt }
+    return { value, expiresAt, isPersistent: isPersistent(this.#context, record) }
   }
 
   #apply(commit: Commit, now: number): SessionRecord {

@@ -1,6 +1,7 @@
 import type { Entry, ServerStore, Version } from '../contract.js'
 import { isSessError, safeCause, SessError } from '../error.js'
 import type { Values } from '../session/values.js'
+import { announce } from './endings.js'
 import { assertFits, type StorageContext } from './loaded-session.js'
 import { TimeLimit } from './time-limit.js'
 import {
@@ -26,6 +27,12 @@ export interface Snapshot {
 
 /** What is under a session's key. `'none'`: nothing, or a session that has expired. */
 export type Found = Snapshot | Tombstone | 'none'
+
+/** A session that has moved: where it is now, and what it held before. */
+export interface MovedSession {
+  readonly key: string
+  readonly record: SessionRecord
+}
 
 /** How many moves within a tombstone's time are followed. */
 const MAX_MOVES = 10
@@ -75,13 +82,16 @@ export class SessionEntries {
     return this.#context.lifetime.isAlive(decoded, now) ? snapshotOf(stored.version, decoded, stored) : 'none'
   }
 
-  /** What a session held when it moved, if the session that it moved to lives, there or wherever it moved from there. */
-  async readMoved({ moved }: Tombstone, limit: TimeLimit): Promise<SessionRecord | undefined> {
+  /**
+   * What a session held when it moved, and the key of the session that it moved to, if that lives, there or wherever it moved
+   * from there.
+   */
+  async readMoved({ moved }: Tombstone, limit: TimeLimit): Promise<MovedSession | undefined> {
     let to = moved?.to
     for (let moves = 0; to !== undefined && moves < MAX_MOVES; moves++) {
       const found = await this.read(to, limit)
       if (found === 'none') return undefined
-      if (isSnapshot(found)) return moved?.record
+      if (isSnapshot(found)) return moved && { key: to, record: moved.record }
       to = found.moved?.to
     }
     return undefined
@@ -117,7 +127,8 @@ export class SessionEntries {
 
   async destroy(key: string, limit: TimeLimit): Promise<void> {
     limit.check()
-    return this.#answer(this.#store.destroy(key))
+    await this.#answer(this.#store.destroy(key))
+    announce(key)
   }
 
   /** Throws `TOO_LARGE`. */
@@ -132,7 +143,7 @@ export class SessionEntries {
   /** Marks the session as moved to another key, if the snapshot is current. */
   bury(key: string, { data, version }: Snapshot, to: string, limit: TimeLimit): Promise<boolean> {
     const expiresAt = this.#context.clock() + TOMBSTONE_MS
-    return this.#mark(key, { data: encodeMoved(data, to), expiresAt }, version, limit)
+    return this.#mark(key, { data: encodeMoved(data, to), expiresAt }, version, limit, to)
   }
 
   /**
@@ -144,8 +155,10 @@ export class SessionEntries {
     return this.#mark(key, { data: ENDED, expiresAt }, version, limit)
   }
 
-  async #mark(key: string, mark: Entry, version: Version, limit: TimeLimit): Promise<boolean> {
-    return (await this.swap(key, mark, version, limit)) !== null
+  async #mark(key: string, mark: Entry, version: Version, limit: TimeLimit, to?: string): Promise<boolean> {
+    const isMarked = (await this.swap(key, mark, version, limit)) !== null
+    if (isMarked) announce(key, to)
+    return isMarked
   }
 
   async #answer<T>(call: Promise<T>): Promise<T> {

@@ -1,5 +1,11 @@
 import { MAX_TIME } from '../options/duration.js'
-import type { SessionRecord } from './record.js'
+import { isRemembered, type SessionRecord } from './record.js'
+
+/** How long a session lives, in milliseconds. */
+export interface Timeouts {
+  readonly idle: number
+  readonly absolute: number
+}
 
 /**
  * When a session ends (OWASP ASVS 5.0, 7.3): after `idle` milliseconds without use, and after `absolute` milliseconds
@@ -7,12 +13,28 @@ import type { SessionRecord } from './record.js'
  * shortened timeout applies to existing sessions at once, and a replayed cookie ends when the original does.
  */
 export class Lifetime {
-  readonly #idle: number
-  readonly #absolute: number
+  readonly #plain: Timeouts
+  readonly #remembered: Timeouts | undefined
 
-  constructor(idle: number, absolute: number) {
-    this.#idle = idle
-    this.#absolute = absolute
+  /** `remembered`: the timeouts of sessions that are to be remembered. `undefined`: they have none of their own. */
+  constructor(plain: Timeouts, remembered?: Timeouts) {
+    this.#plain = plain
+    this.#remembered = remembered
+  }
+
+  /** Whether a session can be remembered. */
+  get remembers(): boolean {
+    return this.#remembered !== undefined
+  }
+
+  /** The longest idle timeout of a session, in milliseconds. */
+  get longestIdle(): number {
+    return Math.max(this.#plain.idle, this.#remembered?.idle ?? 0)
+  }
+
+  /** The idle timeout of the session, in milliseconds. */
+  idleOf(record: SessionRecord): number {
+    return this.#of(record).idle
   }
 
   isAlive(record: SessionRecord, now: number): boolean {
@@ -37,7 +59,7 @@ export class Lifetime {
    * set.
    */
   isExtensionDue(record: SessionRecord, now: number): boolean {
-    const least = this.#idle / 20
+    const least = this.#of(record).idle / 20
     const extended = this.#expiresAt(record, now)
     if (now - record.touchedAt >= least && extended > this.expiresAt(record)) return true
     return record.keptUntil > 0 && extended - record.keptUntil >= least
@@ -47,7 +69,12 @@ export class Lifetime {
     return this.isExtensionDue(record, now) ? { ...record, touchedAt: now } : record
   }
 
-  #expiresAt({ startedAt }: SessionRecord, touchedAt: number): number {
-    return Math.min(touchedAt + this.#idle, startedAt + this.#absolute, MAX_TIME)
+  #expiresAt(record: SessionRecord, touchedAt: number): number {
+    const { idle, absolute } = this.#of(record)
+    return Math.min(touchedAt + idle, record.startedAt + absolute, MAX_TIME)
+  }
+
+  #of(record: SessionRecord): Timeouts {
+    return this.#remembered !== undefined && isRemembered(record) ? this.#remembered : this.#plain
   }
 }

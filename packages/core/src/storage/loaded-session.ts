@@ -1,9 +1,11 @@
 import { SessError, shorten } from '../error.js'
 import type { Changes, ConflictPolicy } from '../session/merge.js'
 import type { Values } from '../session/values.js'
+import type { Moment } from '../owners/moment.js'
+import type { OwnerKey } from '../owners/owner-id.js'
 import type { Warnings } from '../warnings.js'
 import type { Lifetime } from './lifetime.js'
-import type { SessionRecord } from './record.js'
+import { isRemembered, type SessionRecord } from './record.js'
 
 /** What one request does to its session. */
 export interface Commit {
@@ -11,10 +13,16 @@ export interface Commit {
   /** The values that the request saw, which `changes` depend on. */
   readonly shown: Values
   readonly regenerate: boolean
+  /** Whether the session that begins or moves is to be remembered. `undefined`: as it was. */
+  readonly remember: boolean | undefined
   /** Ends the session first; `changes` then belong to a new one. */
   readonly destroy: boolean
+  /** The user logs in over another one: `changes` belong to a new session, and the old one ends. */
+  readonly replaces: boolean
   /** The `id` of a session that begins or moves. `undefined`: a new one. */
   readonly id: string | undefined
+  /** When the request opened its session. `undefined`: sessions have no owners. */
+  readonly opened: Moment | undefined
 }
 
 /** Whether a commit would only extend the session, or renew its cookie. */
@@ -30,13 +38,23 @@ export const MAX_TOKENS = 5
 
 export const PLACE_LENGTH = 6
 
-/** A cookie for one response: a new value, or `'clear'` to remove it. */
-export type CookieChange = { readonly value: string; readonly expiresAt: number } | 'clear'
+/** A cookie for one response. */
+export interface NewCookie {
+  readonly value: string
+  readonly expiresAt: number
+  /** It survives a restart of the browser. */
+  readonly isPersistent: boolean
+}
+
+/** A new cookie, or `'clear'` to remove the one that there is. */
+export type CookieChange = NewCookie | 'clear'
 
 /** The session that a request's cookie names, in a store of either kind. */
 export interface LoadedSession {
   /** As last read or stored; `undefined` if there is no session. */
   readonly record: SessionRecord | undefined
+  /** Its key in the store. `undefined`: there is no session, or the store keeps none. */
+  readonly key: string | undefined
   /** The values right after this request's last commit. `record` may have changes of others that were stored with it. */
   readonly own: Values | undefined
   /** Whether the session must be extended, or its cookie sent again, although nothing has changed. */
@@ -56,11 +74,25 @@ export interface StorageContext {
   readonly cookieName: string
   /** Identifies the domain, the path and the partitioning of the cookie: `''` by default, else `PLACE_LENGTH` characters. */
   readonly cookiePlace: string
-  /** The cookie carries its expiry, so it is sent again when the session is extended. */
+  /** Each session's cookie carries its expiry, so it is sent again when the session is extended. */
   readonly persistent: boolean
   readonly warnings: Warnings
+  /** Reads the owner of a session. `undefined`: sessions have no owners. */
+  readonly ownerKey: OwnerKey | undefined
+  /** The most sessions of one owner. */
+  readonly maxPerOwner: number | undefined
   /** Called with errors that no request sees. */
   readonly onError: (error: unknown) => void
+}
+
+/** Whether the cookie of the session survives a restart of the browser. */
+export function isPersistent({ persistent }: StorageContext, record: SessionRecord): boolean {
+  return persistent || isRemembered(record)
+}
+
+/** Whether the session is listed with those of its owner. */
+export function isOwned({ ownerKey }: StorageContext, { values }: SessionRecord): boolean {
+  return ownerKey?.ownerOf(values) !== undefined
 }
 
 /** Warns about a cookie that has our name and the shape of a token, but was made with another secret. */

@@ -1,8 +1,10 @@
 import type { Token, TokenMint } from '../crypto/token.js'
+import type { Owned, Owners } from '../owners/owners.js'
 import { applyToMoved } from './apply.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
 import type { Commit, StorageContext } from './loaded-session.js'
 import type { SessionRecord, Tombstone } from './record.js'
+import { isSessError } from '../error.js'
 import { retryUrgently } from './retry.js'
 import { type Departure, ended, type Swaps } from './swaps.js'
 import type { TimeLimit } from './time-limit.js'
@@ -12,6 +14,8 @@ export interface ServerStorageContext extends StorageContext {
   readonly mint: TokenMint
   readonly entries: SessionEntries
   readonly swaps: Swaps
+  /** `undefined`: sessions have no owners. */
+  readonly owners: Owners | undefined
 }
 
 /** A session as it was last read or stored, and the token that opens it. */
@@ -35,16 +39,26 @@ export async function move(
   commit: Commit,
   limit: TimeLimit,
 ): Promise<StoredSession | Departure> {
-  const { mint, entries, clock, onConflict } = context
+  const { mint, entries, owners, clock, onConflict } = context
+  const { opened } = commit
   const now = clock()
   const token = mint.make()
   const first = entries.isAlive(from) ? from : await entries.read(key, limit)
   if (!isSnapshot(first)) return departureOf(first)
-  const applied = (old: Snapshot): SessionRecord => applyToMoved(old.record, commit, now, onConflict)
-  const creating = entries.create(token.key, applied(first), limit)
+  const applied = (old: Snapshot): SessionRecord => {
+    const record = applyToMoved(old.record, commit, now, onConflict)
+    return owners === undefined ? record : owners.placed({ key, record: old.record }, record)
+  }
+  const begun = applied(first)
+  const seating = owners && opened && owners.seat(first.record, begun, opened, limit)
+  // It is awaited below, unless the entry cannot be created.
+  seating?.catch(() => undefined)
+  const creating = entries.create(token.key, begun, limit)
   let snapshot = await (first === from ? creating : limit.bound(creating))
   let mayBeBuried = false
+  let isRefused = false
   try {
+    const seat = await seating
     let old: Found = first
     const record = await retryUrgently(limit, async () => {
       if (!isSnapshot(old)) return departureOf(old)
@@ -68,10 +82,20 @@ export async function move(
       if (updated === null) throw ended()
       snapshot = updated
     }
+    if (owners && opened) {
+      const to: Owned = { key: token.key, record: snapshot.record }
+      const login = { opened, isLogin: commit.changes.size > 0 }
+      try {
+        await owners.move({ key, record: first.record }, to, seat, login, entries.limit())
+      } catch (error) {
+        isRefused = isSessError(error) && error.code === 'CONFLICT'
+        throw error
+      }
+    }
     return { token, snapshot }
   } catch (error) {
     // The tombstone names the new entry, which holds what its readers are shown.
-    if (!mayBeBuried) await abandon(context, token)
+    if (!mayBeBuried || isRefused) await abandon(context, token)
     throw error
   }
 }

@@ -15,7 +15,10 @@ export interface SessionRecord {
   /** The entry's expiry as it was read; 0 for a record that was not read from a store. Not part of `data`. */
   readonly keptUntil: number
   readonly values: Values
-  /** What a newer version has put behind the four elements that this one knows. It is stored again as it was. */
+  /**
+   * What is behind the first four elements: `1` if the session is remembered; its place in the list of its owner's
+   * sessions, if it has moved; and what a newer version has put there. It is stored again as it was.
+   */
   readonly further?: readonly Json[]
 }
 
@@ -49,6 +52,33 @@ export function endRecord(now: number): SessionRecord {
 
 export function isEnd(record: SessionRecord): boolean {
   return record.id === ''
+}
+
+const REMEMBERED = 1
+
+/** Whether the session lives by the timeouts of remembered ones, in a cookie that survives a restart of the browser. */
+export function isRemembered({ further }: SessionRecord): boolean {
+  return further?.[0] === REMEMBERED
+}
+
+/** `undefined` leaves the session as it is. */
+export function remembered(record: SessionRecord, isIt: boolean | undefined): SessionRecord {
+  if (isIt === undefined || isIt === isRemembered(record)) return record
+  const [, ...more] = record.further ?? []
+  return { ...record, further: [isIt ? REMEMBERED : 0, ...more] }
+}
+
+/** The character that the shard of the session's owner is named by. `undefined`: the first one of the session's key. */
+export function shardPlaceOf({ further }: SessionRecord): string | undefined {
+  const place = further?.[1]
+  return typeof place === 'string' && /^[\w-]$/.test(place) ? place : undefined
+}
+
+/** `undefined`: the session's own key says it. */
+export function placed(record: SessionRecord, place: string | undefined): SessionRecord {
+  if (place === shardPlaceOf(record)) return record
+  const [flag = 0, , ...more] = record.further ?? []
+  return { ...record, further: [flag, place ?? 0, ...more] }
 }
 
 /** Whether a session began or logged in later than another one or, if both did so at once, was used later. */

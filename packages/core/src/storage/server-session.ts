@@ -1,9 +1,20 @@
 import { looksLikeToken, type Token } from '../crypto/token.js'
+import type { Moment } from '../owners/moment.js'
+import type { Owners } from '../owners/owners.js'
 import type { Changes } from '../session/merge.js'
 import type { Values } from '../session/values.js'
 import { applyToNew } from './apply.js'
-import { type Found, isSnapshot, isTombstone, type Snapshot } from './entries.js'
-import { type Commit, type CookieChange, type LoadedSession, MAX_TOKENS, warnOfForeignToken } from './loaded-session.js'
+import { type Found, isSnapshot, isTombstone, type MovedSession, type Snapshot } from './entries.js'
+import {
+  type Commit,
+  type CookieChange,
+  isOwned,
+  isPersistent,
+  type LoadedSession,
+  MAX_TOKENS,
+  type NewCookie,
+  warnOfForeignToken,
+} from './loaded-session.js'
 import { abandon, move, type ServerStorageContext, type StoredSession } from './move.js'
 import { newestOf, type SessionRecord, type Tombstone } from './record.js'
 import { retryUrgently } from './retry.js'
@@ -12,8 +23,8 @@ import type { TimeLimit } from './time-limit.js'
 
 /** A session that has moved to another token than the request's, or ended. */
 interface DepartedSession {
-  /** What it held when it moved, while it lives under its new token. */
-  readonly record: SessionRecord | undefined
+  /** What it held when it moved, and where it is, while it lives under its new token. */
+  readonly moved: MovedSession | undefined
 }
 
 const NO_CHANGES: Changes = new Map()
@@ -70,12 +81,15 @@ export class ServerSession implements LoadedSession {
     limit: TimeLimit,
   ): Promise<ServerSession> {
     if (found === 'none') return new ServerSession(context)
-    const record = await limit.bound(context.entries.readMoved(found, limit))
-    return new ServerSession(context, undefined, { record })
+    return new ServerSession(context, undefined, { moved: await limit.bound(context.entries.readMoved(found, limit)) })
   }
 
   get record(): SessionRecord | undefined {
-    return this.#stored?.snapshot.record ?? this.#departed?.record
+    return this.#stored?.snapshot.record ?? this.#departed?.moved?.record
+  }
+
+  get key(): string | undefined {
+    return this.#stored?.token.key ?? this.#departed?.moved?.key
   }
 
   get own(): Values | undefined {
@@ -88,11 +102,13 @@ export class ServerSession implements LoadedSession {
     return token.outdated || this.#context.lifetime.isExtensionDue(snapshot.record, now)
   }
 
-  sendsCookie({ changes, regenerate, destroy }: Commit, now: number): boolean {
-    if (this.#stored === undefined || destroy) return [...changes.values()].some(({ value }) => value !== undefined)
+  sendsCookie({ changes, regenerate, destroy, replaces }: Commit, now: number): boolean {
+    if (this.#stored === undefined || destroy || replaces)
+      return [...changes.values()].some(({ value }) => value !== undefined)
     const { token, snapshot } = this.#stored
-    const { persistent, lifetime } = this.#context
-    return regenerate || token.outdated || (persistent && lifetime.isExtensionDue(snapshot.record, now))
+    if (regenerate || token.outdated) return true
+    const { record } = snapshot
+    return isPersistent(this.#context, record) && this.#context.lifetime.isExtensionDue(record, now)
   }
 
   commit(commit: Commit): Promise<CookieChange | undefined> {
@@ -100,7 +116,7 @@ export class ServerSession implements LoadedSession {
     if (commit.destroy && this.#older.length > 0) return limit.bound(this.#endAll(commit))
     const stored = this.#stored
     if (stored === undefined) return this.#begin(commit, limit)
-    if (commit.destroy) return limit.bound(this.#end(stored, commit, limit))
+    if (commit.destroy || commit.replaces) return limit.bound(this.#end(stored, commit, limit))
     return commit.regenerate ? this.#move(stored, commit, limit) : this.#change(stored, commit, limit)
   }
 
@@ -126,7 +142,33 @@ export class ServerSession implements LoadedSession {
     const record = applyToNew(commit, clock(), onConflict)
     if (Object.keys(record.values).length === 0) return destroy ? 'clear' : undefined
     const token = mint.make()
-    return this.#keep(token, await entries.create(token.key, record, limit))
+    const { owners } = this.#context
+    const { opened } = commit
+    if (owners === undefined || opened === undefined)
+      return this.#keep(token, await entries.create(token.key, record, limit))
+    return this.#keep(token, await this.#beginOwned(token, record, owners, opened, limit))
+  }
+
+  /** The entry is stored, then listed, and only then the token leaves: so no live session is unlisted. */
+  async #beginOwned(
+    token: Token,
+    record: SessionRecord,
+    owners: Owners,
+    opened: Moment,
+    limit: TimeLimit,
+  ): Promise<Snapshot> {
+    const seating = owners.seat(undefined, record, opened, limit)
+    // It is awaited below, unless the entry cannot be created.
+    seating.catch(() => undefined)
+    const snapshot = await this.#context.entries.create(token.key, record, limit)
+    try {
+      const seat = await seating
+      if (seat) await limit.bound(owners.begin(seat, { key: token.key, record }, opened, limit))
+      return snapshot
+    } catch (error) {
+      await abandon(this.#context, token)
+      throw error
+    }
   }
 
   async #change(
@@ -134,24 +176,29 @@ export class ServerSession implements LoadedSession {
     commit: Commit,
     limit: TimeLimit,
   ): Promise<CookieChange | undefined> {
-    const { mint, swaps, clock, persistent } = this.#context
+    const { mint, swaps, clock } = this.#context
     const now = clock()
-    const changed =
-      commit.changes.size === 0
-        ? await this.#extend({ token, snapshot }, now, limit)
-        : await swaps.change(token.key, snapshot, commit, now, limit)
+    const hasChanges = commit.changes.size > 0
+    // A change extends the session too, unless it has an owner: that needs a step of its own.
+    const extended =
+      hasChanges && !isOwned(this.#context, snapshot.record)
+        ? snapshot
+        : await this.#extend({ token, snapshot }, now, limit)
+    const changed = hasChanges ? await swaps.change(token.key, extended, commit, now, limit) : extended
     const isExtended = changed.record.touchedAt !== snapshot.record.touchedAt
     const current = token.outdated ? mint.renew(token) : token
     const cookie = this.#keep(current, changed)
-    return token.outdated || (persistent && isExtended) ? cookie : undefined
+    return token.outdated || (cookie.isPersistent && isExtended) ? cookie : undefined
   }
 
   /** One attempt is enough: if it fails, another request changed the session and so extended it. */
   async #extend({ token, snapshot }: StoredSession, now: number, limit: TimeLimit): Promise<Snapshot> {
-    const { entries, lifetime } = this.#context
+    const { entries, lifetime, owners } = this.#context
     if (!entries.isAlive(snapshot)) return snapshot
     const record = lifetime.extend(snapshot.record, now)
     if (record === snapshot.record) return snapshot
+    // A revoked one has ended, which whatever comes next finds out.
+    if (owners && !(await limit.bound(owners.extend({ key: token.key, record }, limit)))) return snapshot
     return (await entries.update(token.key, record, snapshot.version, limit)) ?? snapshot
   }
 
@@ -182,6 +229,7 @@ export class ServerSession implements LoadedSession {
     await this.#context.swaps.depart(token.key, snapshot, limit, (newest) =>
       this.#endFrom(token.key, newest, isReplaced, limit),
     )
+    await this.#context.owners?.leave({ key: token.key, record: snapshot.record })
     this.#stored = undefined
     if (!isReplaced) return 'clear'
     try {
@@ -216,9 +264,11 @@ export class ServerSession implements LoadedSession {
     return 'ended'
   }
 
-  #keep(token: Token, snapshot: Snapshot): CookieChange {
+  #keep(token: Token, snapshot: Snapshot): NewCookie {
     this.#stored = { token, snapshot }
-    return { value: token.text, expiresAt: this.#context.lifetime.keepUntil(snapshot.record) }
+    const { record } = snapshot
+    const expiresAt = this.#context.lifetime.keepUntil(record)
+    return { value: token.text, expiresAt, isPersistent: isPersistent(this.#context, record) }
   }
 }
 

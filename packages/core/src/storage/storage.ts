@@ -1,7 +1,10 @@
-import type { Store } from '../contract.js'
+import type { ServerStore, Store } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { TokenMint } from '../crypto/token.js'
 import { SessError } from '../error.js'
+import { type Moment, nextMoment } from '../owners/moment.js'
+import { Owners } from '../owners/owners.js'
+import { Rosters } from '../owners/rosters.js'
 import { forLaterCallers, requestsShareIo } from '../request-io.js'
 import { ClientSession } from './client-session.js'
 import { SessionEntries } from './entries.js'
@@ -14,16 +17,18 @@ import {
   type StorageContext,
 } from './loaded-session.js'
 import type { OpenStore, StoreUser } from './open-store.js'
+import type { SessionRecord } from './record.js'
 import { ServerSession } from './server-session.js'
 import { Swaps } from './swaps.js'
 import { SwapsInTurn } from './swaps-in-turn.js'
+import { Watches } from './watches.js'
 
 /** The sessions of one application, in its store. */
 export class SessionStorage {
   readonly #opened: OpenStore
   readonly #user: WeakRef<StoreUser>
   readonly #context: StorageContext
-  readonly #find: (tokens: readonly string[]) => Promise<LoadedSession>
+  readonly #sessions: SessionFinder
   readonly #commits = new InFlight()
   readonly #leave = () => this.#commits.leave()
   /** The last extension failed, and `onError` knows. */
@@ -35,27 +40,62 @@ export class SessionStorage {
   constructor(opened: OpenStore, keyring: Keyring, context: StorageContext) {
     this.#opened = opened
     this.#context = context
-    this.#find = finder(opened.store, keyring, context)
+    this.#sessions = finder(opened.store, keyring, context)
     this.#user = opened.join(context)
   }
 
   /** The newest session that the tokens open, or a new one. Rejects with `CLOSED` after `close`. */
   find(tokens: readonly string[]): Promise<LoadedSession> {
     if (this.#closing) return Promise.reject(closed())
-    return this.#find(tokens)
+    return this.#sessions.find(tokens)
   }
 
-  /** When the session ends if it is not used again; `undefined` if nothing is stored. */
-  expiresAt({ record }: LoadedSession): Date | undefined {
-    return record && new Date(this.#context.lifetime.expiresAt(record))
+  /** `undefined`: sessions have no owners. */
+  get owners(): Owners | undefined {
+    return this.#sessions.owners
+  }
+
+  /**
+   * A signal that is aborted when the session that the tokens open ends. `isOver`: whether the request that asks is over.
+   */
+  async watch(tokens: readonly string[], everyMs: number, isOver: () => boolean): Promise<AbortSignal> {
+    const { watches } = this.#sessions
+    if (watches === undefined) throw unwatched(this.#opened.store.name)
+    const { record, key } = await this.find(tokens)
+    return record === undefined || key === undefined
+      ? AbortSignal.abort()
+      : watches().add({ key, record }, everyMs, isOver)
+  }
+
+  /** The present moment, where sessions have owners. */
+  now(): Moment | undefined {
+    return this.#sessions.owners && nextMoment(this.#context.clock())
+  }
+
+  /** Whether a session can be remembered. */
+  get remembers(): boolean {
+    return this.#context.lifetime.remembers
+  }
+
+  /** When the session ends if it is not used again, in epoch milliseconds. */
+  endOf(record: SessionRecord): number {
+    return this.#context.lifetime.expiresAt(record)
   }
 
   /** Stores a commit; `close` waits for it. */
   commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
+    return this.#track(isExtension(commit) ? this.#extend(session, commit) : this.#send(session, commit))
+  }
+
+  /** Lists or ends the sessions of an owner; `close` waits for it. Rejects with `CLOSED` after `close`. */
+  withOwners<T>(owners: Owners, work: (owners: Owners) => Promise<T>): Promise<T> {
+    return this.#closing ? Promise.reject(closed()) : this.#track(work(owners))
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
     this.#commits.enter()
-    const done = isExtension(commit) ? this.#extend(session, commit) : this.#send(session, commit)
-    done.then(this.#leave, this.#leave)
-    return done
+    work.then(this.#leave, this.#leave)
+    return work
   }
 
   /**
@@ -90,23 +130,53 @@ export class SessionStorage {
   async #close(): Promise<void> {
     if (requestsShareIo()) await this.#commits.idle()
     this.#hasLeft = true
+    this.#sessions.watches?.().close()
     await this.#opened.leave(this.#user)
   }
+}
+
+function unwatched(store: string): SessError {
+  return new SessError(
+    'INVALID_OPTION',
+    `sess.watch needs a store on a server: nobody can say when a session of the ${store} store ends, which the browser holds.`,
+  )
 }
 
 function closed(): SessError {
   return new SessError('CLOSED', 'These sessions are closed.')
 }
 
-function finder(
-  store: Store,
-  keyring: Keyring,
-  context: StorageContext,
-): (tokens: readonly string[]) => Promise<LoadedSession> {
-  if (store.kind === 'client') return (tokens) => ClientSession.find(store, context, tokens)
+interface SessionFinder {
+  readonly find: (tokens: readonly string[]) => Promise<LoadedSession>
+  readonly owners: Owners | undefined
+  /** `undefined`: nobody can say when a session ends. */
+  readonly watches: (() => Watches) | undefined
+}
+
+function finder(store: Store, keyring: Keyring, context: StorageContext): SessionFinder {
+  if (store.kind === 'client')
+    return { find: (tokens) => ClientSession.find(store, context, tokens), owners: undefined, watches: undefined }
   const entries = new SessionEntries(store, context)
   const mint = new TokenMint(keyring, context.cookieName)
   const swaps = requestsShareIo() ? new Swaps(entries, context) : new SwapsInTurn(entries, context)
-  const serverContext = { ...context, entries, swaps, mint }
-  return (tokens) => ServerSession.find(serverContext, tokens)
+  const owners = ownersOf(store, entries, context)
+  const serverContext = { ...context, entries, swaps, mint, owners }
+  const watches = new Watches(entries, context)
+  return {
+    find: (tokens) => ServerSession.find(serverContext, tokens),
+    owners,
+    // A timer of one request asks for no other request.
+    watches: () => (requestsShareIo() ? watches : new Watches(entries, context)),
+  }
+}
+
+/** Longer than a request lasts. */
+const LEAST_MEMORY_MS = 60 * 60 * 1000
+
+function ownersOf(store: ServerStore, entries: SessionEntries, context: StorageContext): Owners | undefined {
+  const { ownerKey: key, maxPerOwner, lifetime, clock, onError } = context
+  if (key === undefined) return undefined
+  const memory = Math.max(lifetime.longestIdle, LEAST_MEMORY_MS)
+  const rosters = new Rosters(store, { clock, memory, isGathered: requestsShareIo() })
+  return new Owners({ key, maxPerOwner, entries, rosters, lifetime, clock, onError })
 }

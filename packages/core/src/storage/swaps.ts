@@ -3,7 +3,7 @@ import { SessError } from '../error.js'
 import type { Values } from '../session/values.js'
 import { apply } from './apply.js'
 import { isTombstone, type SessionEntries, type Snapshot, snapshotOf } from './entries.js'
-import type { Commit, StorageContext } from './loaded-session.js'
+import { type Commit, isOwned, type StorageContext } from './loaded-session.js'
 import { Queues } from './queues.js'
 import type { SessionRecord } from './record.js'
 import { retry } from './retry.js'
@@ -184,7 +184,10 @@ export class Swaps {
     let entry: Entry | undefined
     const turns = batch.map(({ commit, now }) => {
       try {
-        const next = apply(record, commit, now, this.#context)
+        const { lifetime, onConflict } = this.#context
+        // The session of an owner is extended before this, since its listing has to be.
+        const context = isOwned(this.#context, record) ? { lifetime: undefined, onConflict } : { lifetime, onConflict }
+        const next = apply(record, commit, now, context)
         entry = this.#entries.encode(next)
         record = next
         return { values: next.values }

@@ -15,7 +15,7 @@ function start(...given: unknown[]): unknown {
 }
 
 function startWith(options: Record<string, unknown>): unknown {
-  return start(cookie, { secret: SECRET, ...options })
+  return start('owner' in options ? new CountedStore() : cookie, { secret: SECRET, ...options })
 }
 
 /** One value of each JavaScript kind, and its name in a message. */
@@ -43,6 +43,11 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
   secret: [],
   idleTimeout: ['one'],
   absoluteTimeout: ['one'],
+  remember: [],
+  'remember.idleTimeout': ['one'],
+  'remember.absoluteTimeout': ['one'],
+  owner: ['a string'],
+  maxPerOwner: ['one'],
   onConflict: [],
   from: ['a string'],
   accept: [],
@@ -64,6 +69,7 @@ const WRONG = Object.entries(TAKES).flatMap(([option, taken]) =>
 )
 
 function nest(option: string, value: unknown): Record<string, unknown> {
+  if (option === 'maxPerOwner') return { owner: 'user', maxPerOwner: value }
   const [outer = '', inner] = option.split('.')
   return { [outer]: inner === undefined ? value : { [inner]: value } }
 }

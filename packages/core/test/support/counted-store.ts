@@ -66,6 +66,11 @@ export class CountedStore implements ServerStore {
     return this.calls.splice(0).map(({ method }) => method)
   }
 
+  /** Removes the entries that have expired; resolves with how many there were. */
+  async reclaim(now: number): Promise<number> {
+    return (await this.#store.prune?.(now)) ?? 0
+  }
+
   /** Removes all entries; resolves with how many there were. */
   async drain(): Promise<number> {
     return (await this.#store.prune?.(Number.MAX_SAFE_INTEGER)) ?? 0

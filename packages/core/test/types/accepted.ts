@@ -34,6 +34,16 @@ const START: Accepted = {
       cookie: { name: 'a', secure: true, sameSite: 'none', domain: 'b.c', path: '/', partitioned: true, persistent: true, prefix: false },
       from: new URL('file:///x'), accept: ['atomic'], onError: (error: unknown) => void error, clock: () => 1,
     })`,
+  'an owner: a key that holds a number or a string': `
+    type Visitor = { userId?: number; email?: string | null; either?: 1 | 'a'; cart?: string[]; admin?: boolean }
+    const one: Sessions<Visitor> = sessions('memory', { secret, owner: 'userId', maxPerOwner: 3, maxEntries: 5 })
+    const two: Sessions<Visitor> = sessions('memory', { secret, owner: 'email' })
+    const three: Sessions<Visitor> = sessions('memory', { secret, owner: 'either' })
+    sessions('memory', { secret, owner: 'any key of untyped data' })
+    sessions<Visitor>('memory', { secret, owner: 'userId' })`,
+  'the timeouts of remembered sessions': `
+    sessions('memory', { secret, remember: { idleTimeout: '30d', absoluteTimeout: 1 } })
+    sessions('memory', { secret, remember: {} })`,
   'off, alone or with the options that go with on': `
     const alone: Sessions<{ a?: string }> = sessions(false)
     const sess: Sessions<{ a?: string }> = sessions(false, { secret, url: 'x' })`,
@@ -148,6 +158,8 @@ const USE: Accepted = {
     same<ReturnType<typeof session.save>, Promise<void>>(true)`,
   'regenerate, destroy and save': `${SESSION}
     session.regenerate()
+    session.regenerate({ remember: true })
+    session.regenerate({ remember: undefined })
     session.destroy()
     export const done: Promise<void> = session.save()`,
   'methods taken out of the session': `${SESSION}
@@ -185,7 +197,24 @@ const USE: Accepted = {
     }`,
   'a name for logs': `${SESSION}
     same<ReturnType<typeof sess.id>, string | undefined>(true)
-    sess.id(session)`,
+    sess.id(session)
+    const fresh: boolean = sess.isFresh(session, '10m')
+    const until: Date | undefined = sess.expiresAt(session)`,
+  'the sessions of an owner': `${SESSION}
+    const owner = sess.owner(7)
+    sess.owner('7')
+    for (const { id, startedAt, lastUsedAt, expiresAt, data } of await owner.sessions()) {
+      same<typeof id, string>(true)
+      same<typeof startedAt, Date>(true)
+      same<typeof data.theme, 'dark' | 'light' | undefined>(true)
+    }
+    const ended: number = await owner.revoke()
+    await owner.revoke({ except: session })
+    await owner.revoke({ id: 'x' })`,
+  'a watch': `${SESSION}
+    declare const req: NodeRequest
+    const one: AbortSignal = await sess.watch(req)
+    await sess.watch(new Request('http://a'), { every: '5s' })`,
   'the end of a session': `${SESSION}
     same<ReturnType<typeof sess.expiresAt>, Date | undefined>(true)
     sess.expiresAt(session)`,

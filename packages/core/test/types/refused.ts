@@ -9,11 +9,29 @@ const NARROWER = '"JSON cannot carry this: name a narrower type"'
 const TEXT = '"JSON cannot carry this: store a string or a number"'
 const METHODS = '"JSON cannot carry an object with methods: store what it is made of"'
 
+const visitor = (line: string) =>
+  `const sess: Sessions<{ userId?: number; cart?: string[]; admin?: boolean }> = sessions(${line})`
+
 export const REFUSED_OPTIONS: Refused = [
+  [
+    'an owner that is no key of the session',
+    visitor(`'memory', { secret, owner: 'user' }`),
+    `Type '"user"' is not assignable to type '"userId"'`,
+  ],
+  [
+    'an owner whose key holds an array',
+    visitor(`'memory', { secret, owner: 'cart' }`),
+    `Type '"cart"' is not assignable to type '"userId"'`,
+  ],
+  [
+    'an owner whose key holds true or false',
+    visitor(`'memory', { secret, owner: 'admin' }`),
+    `Type '"admin"' is not assignable to type '"userId"'`,
+  ],
   [
     "an adapter's option misspelt",
     options(`'memory', { secret, maxEntriez: 5 }`),
-    `'maxEntriez' does not exist in type 'CoreOptions & MemoryOptions'. Did you mean to write 'maxEntries'?`,
+    `& MemoryOptions'. Did you mean to write 'maxEntries'?`,
   ],
   [
     "an adapter's option of the wrong type",
@@ -111,7 +129,7 @@ export const REFUSED_OPTIONS: Refused = [
   [
     'an option misspelt, of a function',
     `declare const store: Store; ${options(`(_: { url: string }) => store, { secret, urk: 'x' }`)}`,
-    `'urk' does not exist in type 'CoreOptions & { url: string; }'`,
+    `& { url: string; }'`,
   ],
   [
     'an adapter that is async',
@@ -136,7 +154,7 @@ export const REFUSED_OPTIONS: Refused = [
   [
     "a stranger's option misspelt",
     `declare module '@sess/core' { interface Adapters { bar: { path: string } } } ${options(`'bar', { secret, paht: 'x' }`)}`,
-    `'paht' does not exist in type 'CoreOptions & { path: string; }'`,
+    `& { path: string; }'`,
   ],
 ]
 
@@ -241,7 +259,22 @@ export const REFUSED_USE: Refused = [
   ['update of a value that may not be there', `session.update('visits', (n) => n + 1)`, `'n' is possibly 'undefined'`],
   ['take with a default', `session.take('notice', 'x')`, 'Expected 1 arguments, but got 2'],
   ['update with a default', `session.update('visits', () => 1, 0)`, 'Expected 2 arguments, but got 3'],
-  ...['regenerate', 'destroy', 'save'].map(
+  ['regenerate with a callback', `session.regenerate(() => undefined)`, 'has no properties in common with type'],
+  ['regenerate with an unknown option', `session.regenerate({ force: true })`, `'force' does not exist in type`],
+  ['regenerate, remembered by a text', `session.regenerate({ remember: 'on' })`, `Type 'string' is not assignable`],
+  ['an owner that is neither a number nor a string', `sess.owner({ id: 7 })`, 'not assignable to parameter of type'],
+  [
+    'a revocation without a name',
+    `sess.owner(7).revoke({ id: sess.id(session) })`,
+    `Type 'undefined' is not assignable`,
+  ],
+  [
+    'a change of a listed session',
+    `(await sess.owner(7).sessions())[0]!.data.notice = 'x'`,
+    'it is a read-only property',
+  ],
+  ['a watch that is too vague', `sess.watch(new Request('http://a'), { every: 'often' })`, `Type '"often"' is not`],
+  ...['destroy', 'save'].map(
     (method) =>
       [`${method} with a callback`, `session.${method}(() => undefined)`, 'Expected 0 arguments, but got 1'] as const,
   ),
