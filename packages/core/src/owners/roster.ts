@@ -138,7 +138,8 @@ export class Roster {
   /** Condemns all members but one, and refuses every login that has begun before. */
   revoke(moment: Moment, except?: string): void {
     for (const key of this.members.keys()) if (key !== except) this.condemn(key)
-    this.#revoked = { ...moment, at: Math.max(moment.at, this.#revoked.at) }
+    // Of two revocations at once, the one that began later may be stored first.
+    if (isBefore(this.#revoked, moment)) this.#revoked = { ...moment, at: Math.max(moment.at, this.#revoked.at) }
     this.#isChanged = true
   }
 
