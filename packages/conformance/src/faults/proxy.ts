@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
 import { type Fault, FaultConnection, type Line } from './connection.js'
+import { type Reservation, reserve } from './reservation.js'
 
 export type { Fault } from './connection.js'
 
@@ -56,6 +57,7 @@ const LAST_PORT = 32_767
 class TcpFaultProxy implements FaultProxy {
   readonly host = '127.0.0.1'
   #port = 0
+  #reservation: Reservation | undefined
   readonly #line: Line = { fault: 'none', replies: 0, connections: new Set() }
   readonly #server: Server
   #last: Promise<unknown> = Promise.resolve()
@@ -85,13 +87,23 @@ class TcpFaultProxy implements FaultProxy {
   async start(): Promise<void> {
     for (let tries = 1; this.#port === 0; tries++) {
       try {
-        const port = randomInt(FIRST_PORT, LAST_PORT + 1)
-        await this.#listen(port)
-        this.#port = port
+        await this.#take(randomInt(FIRST_PORT, LAST_PORT + 1))
       } catch (error) {
         if (tries === 20) throw error
       }
     }
+  }
+
+  async #take(port: number): Promise<void> {
+    const reservation = await reserve(port)
+    try {
+      await this.#listen(port)
+    } catch (error) {
+      reservation.release()
+      throw error
+    }
+    this.#port = port
+    this.#reservation = reservation
   }
 
   set(fault: Fault): Promise<void> {
@@ -100,7 +112,7 @@ class TcpFaultProxy implements FaultProxy {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#afterLast(() => this.#refuse())
+    this.#closing ??= this.#afterLast(() => this.#end())
     return this.#closing
   }
 
@@ -124,6 +136,11 @@ class TcpFaultProxy implements FaultProxy {
     this.#server.close()
     for (const connection of this.#line.connections) connection.reset()
     await closed
+  }
+
+  async #end(): Promise<void> {
+    await this.#refuse()
+    this.#reservation?.release()
   }
 
   async #listenAgain(): Promise<void> {

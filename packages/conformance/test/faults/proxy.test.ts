@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -534,5 +536,36 @@ describe('close', () => {
     `
     const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program])
     expect(stderr).toBe('')
+  })
+})
+
+describe('the port of a proxy', () => {
+  /** Makes the next proxies try these ports first. */
+  function tryFirst(...ports: readonly number[]): void {
+    const { randomInt } = crypto
+    const left = [...ports]
+    const replace = (random: (least: number, end: number) => number): void => {
+      Object.assign(crypto, { randomInt: random })
+      syncBuiltinESMExports()
+    }
+    replace((least, end) => left.shift() ?? randomInt(least, end))
+    onTestFinished(() => replace(randomInt))
+  }
+
+  it('is not taken by another proxy while it refuses connections', async () => {
+    const { proxy, server, connect } = await start()
+    await proxy.set('refuse')
+    tryFirst(proxy.port, proxy.port)
+    const other = await startProxy(server.port)
+    expect(other.port).not.toBe(proxy.port)
+    await proxy.set('none')
+    expect(await connect().ask('again')).toBe('re: again')
+  })
+
+  it('is free once the proxy is closed', async () => {
+    const { proxy, server } = await start()
+    await proxy.close()
+    tryFirst(proxy.port)
+    expect((await startProxy(server.port)).port).toBe(proxy.port)
   })
 })
