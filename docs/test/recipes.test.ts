@@ -168,6 +168,14 @@ describe('devices.ts', () => {
     expect([one.cookie, await nameOf(one)]).toEqual(['', 'stranger'])
   })
 
+  test('ends no device for a user who has entered the password long ago', async () => {
+    const [one, two] = [await grace(RECIPE), await grace(RECIPE)]
+    const chosen = (await devicesOf(two)).find(({ isThisOne }) => isThisOne)
+    passTime(RECIPE, 11 * MINUTE)
+    expect((await one.post('/devices/end', { id: chosen?.id ?? '' })).status).toBe(403)
+    expect(await namesOf(one, two)).toEqual(['grace', 'grace'])
+  })
+
   test('ends no device of another user', async () => {
     const [one, other] = [await ada(RECIPE), await grace(RECIPE)]
     const [chosen] = await devicesOf(one)
