@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { Installation } from '../../packages/core/test/support/installation.ts'
@@ -20,17 +21,17 @@ const LINES = {
   'docs/frameworks/server-sent-events.md': "routes['GET /events'] = (req, res) => streamEvents(req, res, sess)",
 }
 
-const program = (checkEvery: string) => `
+const program = (every: string) => `
   import { streamEvents } from './events.js'
   import { routes, server, sess } from './server.js'
   import { acceptSockets } from './sockets.js'
-  ${Object.values(LINES).join('\n').replaceAll('sess)', `sess${checkEvery})`)}`
+  ${Object.values(LINES).join('\n').replaceAll('sess)', `sess${every})`)}`
 
 const at = new Installation()
 let redis: Redis
-/** Runs with the pages' interval, which is longer than a test: it notices a logout only at a message. */
+/** Asks at the pages' interval, which is longer than a test: it notices only what it has ended itself. */
 let patient: PageProgram
-/** Checks every 20 ms. */
+/** Another process with the same sessions. It asks every 20 ms. */
 let eager: PageProgram
 
 beforeAll(async () => {
@@ -101,6 +102,10 @@ async function stream({ origin }: PageProgram, cookie: string): Promise<Response
 const textOf = ({ body }: Response): AsyncIterable<string> =>
   (body ?? new ReadableStream<Uint8Array>()).pipeThrough(new TextDecoderStream())
 
+/** Fails if it takes half as long as the pages' interval. */
+const promptly = <T>(awaited: Promise<T>): Promise<T | 'late'> =>
+  Promise.race([awaited, sleep(5000, 'late' as const, { ref: false })])
+
 const LOGGED_OUT = [1008, 'You are logged out.']
 
 test.each(Object.entries(LINES))('%s says how it is added to the program of node:http', (path, line) => {
@@ -129,21 +134,18 @@ describe('docs/frameworks/websocket.md', () => {
     expect([await refused(patient, ''), await refused(patient, visitor.cookie)]).toEqual([401, 401])
   })
 
-  test('closes at the first message after the logout, and does not answer it', async () => {
+  test('closes at once at a logout in the same process', async () => {
     const visitor = await ada(patient)
-    const socket = await opened(patient, visitor.cookie)
-    const messages: unknown[] = []
-    socket.on('message', (message) => messages.push(message))
+    const closing = closed(await opened(patient, visitor.cookie))
     await visitor.post('/logout')
-    socket.send('one')
-    expect([await closed(socket), messages]).toEqual([LOGGED_OUT, []])
+    expect(await promptly(closing)).toEqual(LOGGED_OUT)
   })
 
-  test('closes after the logout without a message', async () => {
-    const visitor = await ada(eager)
+  test('closes at a logout in another process', async () => {
+    const visitor = await ada(patient)
     const closing = closed(await opened(eager, visitor.cookie))
     await visitor.post('/logout')
-    expect(await closing).toEqual(LOGGED_OUT)
+    expect(await promptly(closing)).toEqual(LOGGED_OUT)
   })
 
   test('closes when another user logs in, and opens with the new cookie', async () => {
@@ -190,6 +192,22 @@ describe('docs/frameworks/server-sent-events.md', () => {
     expect(text).toMatch(/^data: Hello, ada\.\n\n(: [^\n]*\n\n)+$/)
   })
 
+  test('ends at once at a logout in the same process', async () => {
+    const visitor = await ada(patient)
+    const response = await stream(patient, visitor.cookie)
+    const ending = response.text()
+    await visitor.post('/logout')
+    expect(await promptly(ending)).toBe('data: Hello, ada.\n\n')
+  })
+
+  test('ends at a logout in another process', async () => {
+    const visitor = await ada(patient)
+    const response = await stream(eager, visitor.cookie)
+    const ending = response.text()
+    await visitor.post('/logout')
+    expect(await promptly(ending)).toContain('data: Hello, ada.\n\n')
+  })
+
   test('does not begin for a visitor who is not logged in', async () => {
     const response = await stream(eager, '')
     expect([response.status, await response.text()]).toEqual([401, 'Log in first.'])
@@ -211,47 +229,57 @@ async function reads(): Promise<number> {
   )
 }
 
-/** Reads per comment of one stream. The stream alone causes one; more means that something else still reads. */
-async function readsPerSign(cookie: string): Promise<number> {
+/** How many reads there are in the time of ten of the eager program's questions. */
+async function readsMeanwhile(): Promise<number> {
   const before = await reads()
-  let signs = 0
-  for await (const text of textOf(await stream(eager, cookie))) {
-    signs += text.split('alive').length - 1
-    if (signs >= 10) break
-  }
-  return ((await reads()) - before) / signs
+  await sleep(200)
+  return (await reads()) - before
 }
 
-test('the session of a client that has gone is not read again', async () => {
+test('the session of a client is read again and again, and no more once the client has gone', async () => {
   const { cookie } = await ada(eager)
   const socket = await opened(eager, cookie)
+  const { body } = await stream(eager, cookie)
+  await expect.poll(readsMeanwhile, { timeout: 10_000 }).toBeGreaterThan(2)
   socket.terminate()
-  await (await stream(eager, cookie)).body?.cancel()
-  await expect.poll(() => readsPerSign(cookie), { timeout: 10_000 }).toBeLessThan(1.5)
+  await body?.cancel()
+  await expect.poll(readsMeanwhile, { timeout: 10_000 }).toBe(0)
 })
 
 describe('if the store goes down', () => {
   let visitor: Visitor
-  let closing: ReturnType<typeof closed>
-  let open: Response
+  let socket: WebSocket
+  /** How many signs of life the stream has sent. */
+  let signs = 0
+  let isStreaming = true
 
   beforeAll(async () => {
     visitor = await ada(eager)
     const headers = { cookie: visitor.cookie }
-    const socket = new WebSocket(eager.origin.replace('http', 'ws'), { headers })
+    socket = new WebSocket(eager.origin.replace('http', 'ws'), { headers })
     await once(socket, 'open')
-    closing = closed(socket)
-    open = await fetch(`${eager.origin}/events`, { headers })
+    void count(textOf(await fetch(`${eager.origin}/events`, { headers })))
+    eager.forget()
     await redis.kill()
+    await eager.says('SessError')
+    // The program has asked several more times.
+    await sleep(200)
+  })
+  afterAll(() => socket.terminate())
+
+  async function count(texts: AsyncIterable<string>): Promise<void> {
+    for await (const text of texts) signs += text.split('alive').length - 1
+    isStreaming = false
+  }
+
+  test('an open socket stays open', async () => {
+    expect(await answer(socket, 'one')).toBe('ada: one')
   })
 
-  test('an open socket is closed, to be tried again later', async () => {
-    expect(await closing).toEqual([1013, 'Try again later.'])
-  })
-
-  test('an open stream ends', async () => {
-    // The stream may end regularly or be cut off: which happens first is a race.
-    expect(await open.text().catch(() => 'cut off')).toMatch(/^data: Hello, ada|^cut off$/)
+  test('an open stream goes on', async () => {
+    const before = signs
+    await expect.poll(() => signs, { timeout: 10_000 }).toBeGreaterThan(before + 5)
+    expect(isStreaming).toBe(true)
   })
 
   test('no socket is opened', async () => {
@@ -261,5 +289,13 @@ describe('if the store goes down', () => {
   test('no stream begins', async () => {
     const response = await stream(eager, visitor.cookie)
     expect([response.status, await response.text()]).toEqual([503, 'Sorry, that did not work. Try again.'])
+  })
+
+  test('once it is back, without the session, both are closed', async () => {
+    const closing = closed(socket)
+    const again = await startRedis({ port: redis.port })
+    onTestFinished(() => again.stop())
+    expect(await promptly(closing)).toEqual(LOGGED_OUT)
+    await expect.poll(() => isStreaming, { timeout: 10_000 }).toBe(false)
   })
 })

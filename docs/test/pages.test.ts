@@ -22,6 +22,17 @@ interface Visitor { user: string; cart: string[]; notice: string }
 export async function handle(session: Session<Visitor>, sess: Sessions<Visitor>): Promise<void> {\n`,
     '\n}',
   ],
+  owners: [
+    `import type { IncomingMessage } from 'node:http'
+import type { Session, Sessions } from '@sess/core'
+interface Visitor { userId: number; device: string }
+interface Given {
+  session: Session<Visitor>; sess: Sessions<Visitor>; req: IncomingMessage; user: { id: number }; form: URLSearchParams
+  socket: { close(): void }; redirect(location: string): void
+}
+export async function handle({ session, sess, req, user, form, socket, redirect }: Given): Promise<void> {\n`,
+    '\n}',
+  ],
 }
 
 function blocksOf(language: string): readonly { document: Document; block: Block; place: string }[] {
