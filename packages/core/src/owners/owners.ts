@@ -259,8 +259,9 @@ export class Owners {
     const idle = lifetime.idleOf(session.record)
     const list = (roster: Roster, canShard: boolean): RosterContent | 'sharded' => {
       if (isRefused(roster)) throw revokedMeanwhile()
-      const isFull = roster.members.size >= MOST_IN_ROOT && maxPerOwner === undefined
-      if (canShard && (isFull || roster.isSharded(clock()))) {
+      const isFull = roster.members.size >= MOST_IN_ROOT || roster.isSharded(clock())
+      // Of few sessions, the one that was used least recently has to be found in one place.
+      if (canShard && isFull && maxPerOwner === undefined) {
         roster.shard(listed.until, idle)
         return 'sharded'
       }

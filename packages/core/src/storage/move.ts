@@ -2,7 +2,7 @@ import type { Token, TokenMint } from '../crypto/token.js'
 import type { Owned, Owners } from '../owners/owners.js'
 import { applyToMoved } from './apply.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
-import type { Commit, StorageContext } from './loaded-session.js'
+import { type Commit, isOwned, type StorageContext } from './loaded-session.js'
 import type { SessionRecord, Tombstone } from './record.js'
 import { isSessError } from '../error.js'
 import { retryUrgently } from './retry.js'
@@ -50,6 +50,8 @@ export async function move(
     return owners === undefined ? record : owners.placed({ key, record: old.record }, record)
   }
   const begun = applied(first)
+  // A session that is no longer its user's shows nothing of theirs under the old token.
+  const isLeft = isOwned(context, first.record) && !isOwned(context, begun)
   const seating = owners && opened && owners.seat(first.record, begun, opened, limit)
   // It is awaited below, unless the entry cannot be created.
   seating?.catch(() => undefined)
@@ -67,7 +69,8 @@ export async function move(
       if (next !== snapshot.record) entries.encode(next)
       limit.prolong()
       mayBeBuried = true
-      if (await entries.bury(key, old, token.key, limit)) return next
+      const isMarked = isLeft ? entries.end(key, old, true, limit) : entries.bury(key, old, token.key, limit)
+      if (await isMarked) return next
       mayBeBuried = false
       old = await entries.read(key, limit)
       // This move's own tombstone: it was written, although the store reported otherwise.

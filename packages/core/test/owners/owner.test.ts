@@ -152,10 +152,11 @@ describe('an assignment of the owner’s key', () => {
   test('that removes it leaves the rest, under a new token that nobody is listed with', async () => {
     const { sess, login } = start()
     const browser = await login(7)
-    const before = browser.token
+    const [before, old] = [browser.token, browser.at(sess)]
     await browser.visit((session) => delete session['user'])
     expect(browser.token).not.toBe(before)
     expect(await browser.see()).toEqual({ device: 'a device' })
+    expect(await old.see()).toEqual({})
     expect(await sess.owner(7).sessions()).toEqual([])
   })
 

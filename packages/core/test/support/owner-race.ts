@@ -52,6 +52,8 @@ export interface RaceOptions {
   /** So many sessions of the user are there before: more than one roster lists. */
   readonly isSharded?: boolean
   readonly maxPerOwner?: number
+  /** Also calls that no other act's depend on may go in any order. */
+  readonly isParkingAll?: boolean
 }
 
 const LOGINS: readonly Act[] = ['login', 'login on a session', 'login again']
@@ -78,6 +80,21 @@ export class OwnerRace {
   /** Resolves with the number of orders. */
   async explore(): Promise<number> {
     return this.#stage.explore(() => this.#play())
+  }
+
+  /** Tries one order after the other. Resolves with whether a promise was broken, which ends it. */
+  async isBroken(): Promise<boolean> {
+    const stop = new Error('A promise was broken.')
+    const play = async (): Promise<void> => {
+      await this.#play()
+      if (this.failures.length > 0) throw stop
+    }
+    try {
+      await this.#stage.explore(play)
+    } catch (error) {
+      if (error !== stop) throw error
+    }
+    return this.failures.length > 0
   }
 
   /** Plays the one order that `choices` determines. */
@@ -107,7 +124,9 @@ export class OwnerRace {
     const store = new CutStore(entries)
     const { maxPerOwner } = this.#options
     // The order of calls matters where several acts use what they are about: the lists, and the session of the device.
-    const parking = this.#stage.parking(store, label, { isShared: (key) => isRoster(key) || key === this.#deviceKey })
+    const parking = this.#stage.parking(store, label, {
+      isShared: (key) => this.#options.isParkingAll === true || isRoster(key) || key === this.#deviceKey,
+    })
     return this.#make(parking, {
       secret: SECRET,
       clock: clock.read,
