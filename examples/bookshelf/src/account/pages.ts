@@ -23,7 +23,7 @@ export function devicesPage({ notice, devices }: Shown & { devices: readonly Dev
     title: 'Your devices',
     notice,
     isLive: true,
-    body: html`<p>You are logged in on these devices. When one was last used is a rough time.</p>
+    body: html`<p>You are logged in on these devices. The times of the last use are rough.</p>
       <ul>
         ${devices.map(deviceItem)}
       </ul>
@@ -44,8 +44,11 @@ export function noDevicesPage({ notice }: Shown): Page {
   }
 }
 
-export function passwordPage({ notice, isLive, asksAgain }: Shown & { isLive: boolean; asksAgain: boolean }): Page {
+export function passwordPage(shown: Shown & { isLive: boolean; user: string; asksAgain: boolean }): Page {
+  const { notice, isLive, user, asksAgain } = shown
   const { min, max } = PASSWORD_LENGTH
+  // Password managers look for the name next to the passwords.
+  const name = html`<label>Name <input value="${user}" autocomplete="username" readonly /></label>`
   const current = html`<label>
     Current password <input name="current" type="password" autocomplete="current-password" required />
   </label>`
@@ -54,7 +57,7 @@ export function passwordPage({ notice, isLive, asksAgain }: Shown & { isLive: bo
     notice,
     isLive,
     body: html`<form method="post" action="/account/password">
-      ${asksAgain && current}
+      ${name} ${asksAgain && current}
       <label>
         New password
         <input name="new" type="password" autocomplete="new-password" minlength="${min}" maxlength="${max}" required />

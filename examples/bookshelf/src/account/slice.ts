@@ -66,9 +66,10 @@ export function accountSlice({ store, options, listsSessions }: Config, users: U
     redirect(response, '/account')
   })
 
-  const showPassword = forUsers(({ response, session }) => {
+  const showPassword = forUsers(({ response, session, user }) => {
     const asksAgain = !sess.isFresh(session, FRESH)
-    sendPage(response, passwordPage({ notice: session.take('notice'), isLive: listsSessions, asksAgain }))
+    const notice = session.take('notice')
+    sendPage(response, passwordPage({ notice, isLive: listsSessions, user: user.name, asksAgain }))
   })
 
   const changePassword = forUsers(async ({ response, session, user, form }) => {
