@@ -14,13 +14,31 @@ const ARGUMENTS = ['--disable-gpu', '--disable-quic']
  * @returns {Promise<import('playwright-core').Browser>}
  */
 export async function launchChromium({ backForwardCache = false, hosts = [] } = {}) {
+  return chromium.launch({
+    ...(await programAndArguments(hosts)),
+    ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
+  })
+}
+
+/**
+ * Launches the same program with a profile on the disk, which it has again the next time.
+ *
+ * @param {string} folder
+ * @param {import('playwright-core').BrowserContextOptions} options
+ * @returns {Promise<import('playwright-core').BrowserContext>}
+ */
+export async function launchProfile(folder, options) {
+  return chromium.launchPersistentContext(folder, { ...(await programAndArguments([])), ...options })
+}
+
+/** @param {readonly string[]} hosts */
+async function programAndArguments(hosts) {
   // A browser also contacts hosts that no page refers to, so every host but this machine is unknown to it.
   const known = ['localhost', ...hosts].map((host) => `MAP ${host} 127.0.0.1`)
   const rules = [...known, 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'].join(', ')
   const given = process.env['SESS_CHROMIUM'] ?? ''
-  return chromium.launch({
+  return {
     executablePath: given === '' ? await findProgram('chromium') : given,
     args: [...ARGUMENTS, `--host-resolver-rules=${rules}`],
-    ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
-  })
+  }
 }

@@ -39,15 +39,29 @@ try {
   /** @param {string} name */
   const press = (name) => Promise.all([page.waitForEvent('load'), page.getByRole('button', { name }).click()])
 
-  await page.goto('/login')
-  await page.getByLabel('Name').fill('librarian')
-  await page.getByLabel('Password').fill('librarian')
-  await press('Log in')
+  /** @param {string} device */
+  async function logIn(device) {
+    await page.goto('/login')
+    await page.getByLabel('Name').fill('librarian')
+    await page.getByLabel('Password').fill('librarian')
+    await page.getByLabel('device').fill(device)
+    await press('Log in')
+  }
+
+  // Without their cookies, the browser is another device each time.
+  for (const device of ['Reading room', 'Telephone']) {
+    await logIn(device)
+    await context.clearCookies()
+  }
+  await logIn('')
   await press('Add to cart: Middlemarch')
   await take('books', page.getByRole('listitem').nth(3))
   await page.goto('/admin')
   await page.getByLabel('Notice').fill('The reading room closes at six today.')
   await take('admin')
+
+  await page.goto('/account')
+  await take('devices')
 } finally {
   await browser.close()
   server.kill()

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { SessError } from '@sess/core'
+import { accountSlice } from './account/slice.js'
 import { adminSlice } from './admin/slice.js'
 import type { Config } from './config.js'
 import { assertSameOrigin } from './form.js'
@@ -8,18 +9,24 @@ import { HttpError } from './http-error.js'
 import { mainSlice } from './main/slice.js'
 import { sendPage } from './page.js'
 import type { Handler, Route, Slice } from './slice.js'
+import { Users } from './users.js'
 
 /** Milliseconds that requests in progress get to finish when the server stops. */
 const GRACE_MS = 5000
 
-/** Serves two slices with one server. */
+/** Serves three slices with one server. */
 export class Application {
   readonly server: Server
   readonly #slices: { readonly [prefix: string]: Slice }
   readonly #routes = new Map<string, Route>()
 
   constructor(config: Config) {
-    this.#slices = { '': mainSlice(config), '/admin': adminSlice(config) }
+    const users = new Users()
+    this.#slices = {
+      '': mainSlice(config, users),
+      '/account': accountSlice(config, users),
+      '/admin': adminSlice(config, users),
+    }
     for (const [prefix, { routes }] of Object.entries(this.#slices)) {
       for (const [path, route] of Object.entries(routes)) this.#routes.set(prefix + path, route)
     }
@@ -28,6 +35,7 @@ export class Application {
 
   /** Lets requests in progress finish, then closes the sessions. */
   async close(): Promise<void> {
+    for (const slice of Object.values(this.#slices)) slice.endStreams?.()
     const closed = new Promise((resolve) => this.server.close(resolve))
     // Node keeps a connection alive for some seconds after its last response, even while the server closes.
     const idle = setInterval(() => this.server.closeIdleConnections(), 50)

@@ -4,6 +4,8 @@ export interface Config {
   readonly port: number
   /** The name of the adapter that stores the sessions. */
   readonly store: string
+  /** Whether the server can list and end a user's sessions. On the cookie store it cannot: the browsers have them. */
+  readonly listsSessions: boolean
   /** The options of `sessions`: those of core and those of the adapter. */
   readonly options: { readonly secret: string | undefined; readonly [name: string]: unknown }
 }
@@ -11,10 +13,18 @@ export interface Config {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export function readConfig(env: Environment): Config {
+  const store = env['SESSION_STORE'] ?? 'cookie'
+  const listsSessions = store !== 'cookie'
   return {
     port: readPort(env['PORT'] ?? '3000'),
-    store: env['SESSION_STORE'] ?? 'cookie',
-    options: { ...readOptions(env['SESSION_OPTIONS'] ?? '{}'), secret: readSecret(env) },
+    store,
+    listsSessions,
+    options: {
+      remember: {},
+      ...readOptions(env['SESSION_OPTIONS'] ?? '{}'),
+      owner: listsSessions ? 'user' : undefined,
+      secret: readSecret(env),
+    },
   }
 }
 

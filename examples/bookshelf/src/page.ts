@@ -7,7 +7,7 @@ const MENU = { Books: '/', Cart: '/cart', Login: '/login', Admin: '/admin' }
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   // Each page belongs to one visitor: after a logout, the back button must not show it again.
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
@@ -17,11 +17,13 @@ export interface Page {
   readonly title: string
   readonly notice?: string | undefined
   readonly body: Html
+  /** The page of a user, which is to say when the session ends. */
+  readonly isLive?: boolean
 }
 
 export function sendPage(
   response: ServerResponse,
-  { title, notice, body }: Page,
+  { title, notice, body, isLive = false }: Page,
   status = 200,
   headers: OutgoingHttpHeaders = {},
 ): void {
@@ -36,6 +38,7 @@ export function sendPage(
         <title>${title} – Bookshelf</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="/style.css" />
+        ${isLive && html`<script src="/account/live.js" defer></script>`}
       </head>
       <body>
         <header>

@@ -11,5 +11,7 @@ export interface Route {
 export interface Slice {
   /** The pages, keyed by their path below the prefix of the slice. */
   readonly routes: Readonly<Record<string, Route>>
+  /** Ends the responses that would otherwise go on for as long as a session. */
+  endStreams?(): void
   close(): Promise<void>
 }

@@ -29,6 +29,7 @@ li cite, li strong, code { color: var(--ink) }
 label { display: block; margin-bottom: 1rem; font-weight: 600 }
 input, button { box-sizing: border-box; padding: .5rem .9rem; border: 1px solid var(--quiet); border-radius: .35rem; font: inherit }
 input { display: block; width: 100%; margin-top: .25rem; font-weight: normal; background: transparent; color: inherit }
+input[type=checkbox] { display: inline; width: auto; margin: 0 .5rem 0 0 }
 button { border-color: var(--accent); background: transparent; color: var(--accent); cursor: pointer }
 button:hover, label + button { background: var(--accent); color: var(--paper) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }

@@ -9,9 +9,20 @@ export const SECRET = 'a secret for tests, of 32 bytes or more'
 
 const SERVER = fileURLToPath(new URL('../dist/server.js', import.meta.url))
 
+/** A clock that stands still until it is advanced. */
+export class Clock {
+  #now = Date.now()
+
+  readonly read = (): number => this.#now
+
+  advance(ms: number): void {
+    this.#now += ms
+  }
+}
+
 /** Serves the application in this process until the test ends. Resolves with its origin. */
-export async function serve(env: Environment = {}): Promise<string> {
-  const { server, close } = open({ SESSION_SECRET: SECRET, ...env })
+export async function serve(env: Environment = {}, clock?: Clock): Promise<string> {
+  const { server, close } = open({ SESSION_SECRET: SECRET, ...env }, clock)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
@@ -23,8 +34,9 @@ export async function serve(env: Environment = {}): Promise<string> {
   return `http://127.0.0.1:${address.port}`
 }
 
-function open(env: Environment) {
-  const application = new Application(readConfig(env))
+function open(env: Environment, clock: Clock | undefined) {
+  const config = readConfig(env)
+  const application = new Application({ ...config, options: { ...config.options, clock: clock?.read } })
   return { server: application.server, close: () => application.close() }
 }
 

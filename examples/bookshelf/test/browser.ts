@@ -78,6 +78,24 @@ export class Page {
     return [...this.text.matchAll(/<cite>([^]*?)<\/cite>/g)].map(([, title]) => title ?? '')
   }
 
+  /** The names of the devices, the one that asks with a star. */
+  get devices(): readonly string[] {
+    const items = this.text.matchAll(/<li>\s*<p>\s*<strong>([^]*?)<\/strong>\s*(<em>this device<\/em>)?/g)
+    return [...items].map(([, name, isThis]) => `${name}${isThis === undefined ? '' : '*'}`)
+  }
+
+  /** The times on the page, as it gives them to programs. */
+  get times(): readonly string[] {
+    return [...this.text.matchAll(/<time datetime="([^"]*)"/g)].map(([, time]) => time ?? '')
+  }
+
+  /** What the button that ends the session of a device sends. */
+  sessionOf(device: string): string {
+    const [, id] = new RegExp(`name="session" value="([^"]*)" aria-label="End: ${device}"`).exec(this.text) ?? []
+    if (id === undefined) throw new Error(`the page has no button for ${device}`)
+    return id
+  }
+
   #find(pattern: RegExp): string | undefined {
     return pattern.exec(this.text)?.[1]
   }

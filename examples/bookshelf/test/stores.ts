@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,9 @@ import { someMemcached, someRedis } from '../../../scripts/servers/given.js'
 
 export const STORES = ['cookie', 'memory', 'redis', 'memcache', 'sqlite'] as const
 export type StoreName = (typeof STORES)[number]
+
+/** The stores that can list sessions. */
+export const LISTING_STORES = STORES.filter((store) => store !== 'cookie')
 
 type Options = Readonly<Record<string, unknown>>
 
@@ -44,4 +48,9 @@ export async function environmentFor(store: StoreName): Promise<Record<string, s
   const options = started.get(store) ?? backends[store]()
   started.set(store, options)
   return { SESSION_STORE: store, SESSION_OPTIONS: JSON.stringify(await options) }
+}
+
+/** The same with a secret of its own, and so with users of whom no other test has sessions. */
+export async function ownEnvironmentFor(store: StoreName): Promise<Record<string, string>> {
+  return { ...(await environmentFor(store)), SESSION_SECRET: randomUUID() }
 }

@@ -3,15 +3,16 @@ import type { Config } from '../config.js'
 import { readForm } from '../form.js'
 import { html } from '../html.js'
 import { HttpError } from '../http-error.js'
+import { guarded } from '../membership.js'
 import { redirect, sendPage } from '../page.js'
 import type { Handler, Slice } from '../slice.js'
-import { findUser } from '../users.js'
+import type { Users } from '../users.js'
 import type { Visitor } from '../visitor.js'
 
 const MAX_NOTICE_LENGTH = 200
 
 /** The back office. It shares the sessions of the main slice, because store and secret are the same. */
-export function adminSlice({ store, options }: Config): Slice {
+export function adminSlice({ store, options, listsSessions }: Config, users: Users): Slice {
   const sess: Sessions<Visitor> = sessions(store, options)
 
   const show: Handler = async (request, response) => {
@@ -24,9 +25,10 @@ export function adminSlice({ store, options }: Config): Slice {
       <label>Notice for the next page <input name="notice" maxlength="${MAX_NOTICE_LENGTH}" required /></label>
       <button>Post</button>
     </form>`
-    const isLibrarian = findUser(user)?.isLibrarian === true
+    const isLibrarian = users.find(user)?.isLibrarian === true
     sendPage(response, {
       title: 'Admin',
+      isLive: listsSessions && user !== undefined,
       body: html`${who} ${isLibrarian ? form : html`<p>Only the librarian can post notices.</p>`}`,
     })
   }
@@ -34,7 +36,7 @@ export function adminSlice({ store, options }: Config): Slice {
   const putNotice: Handler = async (request, response) => {
     const notice = (await readForm(request)).get('notice') ?? ''
     const session = await sess.open(request, response)
-    if (findUser(session.user)?.isLibrarian !== true) throw new HttpError(403, 'Only the librarian can post notices.')
+    if (users.find(session.user)?.isLibrarian !== true) throw new HttpError(403, 'Only the librarian can post notices.')
     if (notice === '' || notice.length > MAX_NOTICE_LENGTH) {
       throw new HttpError(422, `A notice must have 1 to ${MAX_NOTICE_LENGTH} characters.`)
     }
@@ -44,8 +46,8 @@ export function adminSlice({ store, options }: Config): Slice {
 
   return {
     routes: {
-      '': { GET: show },
-      '/notice': { POST: putNotice },
+      '': { GET: guarded(sess, show) },
+      '/notice': { POST: guarded(sess, putNotice) },
     },
     close: () => sess.close(),
   }

@@ -1,28 +1,34 @@
-import { sessions, type Sessions } from '@sess/core'
+import { type Session, sessions, type Sessions } from '@sess/core'
 import { findBook } from '../books.js'
 import type { Config } from '../config.js'
 import { readForm } from '../form.js'
 import { HttpError } from '../http-error.js'
+import { guarded, join, leave, takeEndNotice } from '../membership.js'
 import { redirect, sendPage } from '../page.js'
 import type { Handler, Slice } from '../slice.js'
 import { sendStyle } from '../style.js'
-import { findUser } from '../users.js'
+import type { Users } from '../users.js'
 import type { Visitor } from '../visitor.js'
-import { booksPage, cartPage, loginPage } from './pages.js'
+import { accountPage, booksPage, cartPage, loginPage, MAX_DEVICE_LENGTH } from './pages.js'
 
 /** The shop: every visitor has a counter and a cart, and can log in. */
-export function mainSlice({ store, options }: Config): Slice {
+export function mainSlice({ store, options, listsSessions }: Config, users: Users): Slice {
   const sess: Sessions<Visitor> = sessions(store, options)
+
+  const shown = (session: Session<Visitor>) => ({
+    notice: session.take('notice'),
+    isLive: listsSessions && session.user !== undefined,
+  })
 
   const showBooks: Handler = async (request, response) => {
     const session = await sess.open(request, response)
     const visits = session.update('visits', (count = 0) => count + 1)
-    sendPage(response, booksPage({ visits, cart: session.cart, notice: session.take('notice') }))
+    sendPage(response, booksPage({ ...shown(session), visits, cart: session.cart }))
   }
 
   const showCart: Handler = async (request, response) => {
     const session = await sess.open(request, response)
-    sendPage(response, cartPage({ cart: session.cart, notice: session.take('notice') }))
+    sendPage(response, cartPage({ ...shown(session), cart: session.cart }))
   }
 
   const addToCart: Handler = async (request, response) => {
@@ -43,12 +49,23 @@ export function mainSlice({ store, options }: Config): Slice {
 
   const showLogin: Handler = async (request, response) => {
     const session = await sess.open(request, response)
-    sendPage(response, loginPage({ user: session.user, notice: session.take('notice') }))
+    const { user } = session
+    const { notice, isLive } = shown(session)
+    if (user !== undefined) {
+      sendPage(response, accountPage({ notice, isLive, user }))
+      return
+    }
+    const ended = takeEndNotice(request, response)
+    sendPage(response, loginPage({ notice: ended ?? notice, users: users.unchanged, namesDevice: listsSessions }))
   }
 
   const logIn: Handler = async (request, response) => {
     const form = await readForm(request)
-    const user = findUser(form.get('name'))
+    const user = users.find(form.get('name'))
+    const device = form.get('device') ?? ''
+    if (device.length > MAX_DEVICE_LENGTH) {
+      throw new HttpError(422, `The name of a device must have at most ${MAX_DEVICE_LENGTH} characters.`)
+    }
     const session = await sess.open(request, response)
     if (user === undefined || user.password !== form.get('password')) {
       session.notice = 'Wrong name or password.'
@@ -56,8 +73,11 @@ export function mainSlice({ store, options }: Config): Slice {
       return
     }
     // Moves the session to a new token, so that someone who knows the old one is not logged in too. The cart stays.
-    session.regenerate()
+    const remember = form.has('remember')
+    session.regenerate({ remember })
     session.user = user.name
+    session.device = device === '' ? undefined : device
+    join(response, remember)
     session.notice = `Welcome, ${user.name}.`
     redirect(response, '/')
   }
@@ -65,6 +85,7 @@ export function mainSlice({ store, options }: Config): Slice {
   const logOut: Handler = async (request, response) => {
     const session = await sess.open(request, response)
     session.destroy()
+    leave(response)
     // An assignment after `destroy` begins a new session.
     session.notice = 'You are logged out.'
     redirect(response, '/')
@@ -72,10 +93,10 @@ export function mainSlice({ store, options }: Config): Slice {
 
   return {
     routes: {
-      '/': { GET: showBooks },
-      '/cart': { GET: showCart },
-      '/cart/add': { POST: addToCart },
-      '/cart/remove': { POST: removeFromCart },
+      '/': { GET: guarded(sess, showBooks) },
+      '/cart': { GET: guarded(sess, showCart) },
+      '/cart/add': { POST: guarded(sess, addToCart) },
+      '/cart/remove': { POST: guarded(sess, removeFromCart) },
       '/login': { GET: showLogin, POST: logIn },
       '/logout': { POST: logOut },
       '/style.css': { GET: sendStyle },
