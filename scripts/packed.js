@@ -37,7 +37,7 @@ const kindOf = (location) => {
 }
 
 /** What bundle.js writes beside the entries: what they share, and the licences of what is inlined. */
-const BUNDLED = /^dist\/(?:shared\.c?js(?:\.map)?|rolldown-runtime\.cjs|third-party-licenses\.txt)$/
+const BUNDLED = /^dist\/(?:shared\.c?js|rolldown-runtime\.cjs|third-party-licenses\.txt)$/
 
 /**
  * The template files of a package, relative to its root. npm leaves files of some names out of a tarball.
@@ -61,16 +61,20 @@ function templates(location) {
  */
 function contents(location, files) {
   const { isLibrary, isBundled } = kindOf(location)
-  const code = isLibrary ? ['dist/index.js', 'dist/index.d.ts', 'src/index.ts'] : []
+  const code = isLibrary ? ['dist/index.js', 'dist/index.d.ts'] : []
   if (isBundled) code.push('dist/index.cjs', 'dist/index.d.cts')
+  const isSource = isBundled ? () => false : (/** @type {string} */ file) => /^src\/.+\.ts$/.test(file)
   const written = templates(location)
   const wanted = ['LICENSE', 'package.json', ...code, ...written]
   const missing = wanted.filter((file) => !files.includes(file))
   const surplus = files.filter((file) => {
     if (isBundled && BUNDLED.test(file)) return false
-    const source = /^dist\/(.+?)(?:\.d\.c?ts|\.c?js)(?:\.map)?$/.exec(file)?.[1]
+    const output = isBundled ? /^dist\/(.+?)(?:\.d\.c?ts|\.c?js)$/ : /^dist\/(.+?)(?:\.d\.ts|\.js)(?:\.map)?$/
+    const source = output.exec(file)?.[1]
     if (source !== undefined) return !existsSync(join(location, 'src', `${source}.ts`))
-    return !written.includes(file) && !/^(?:src\/.+\.ts|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)
+    return (
+      !written.includes(file) && !isSource(file) && !/^(?:LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file)
+    )
   })
   return [...missing.map((file) => `${file} is missing`), ...surplus.map((file) => `${file} should not be there`)]
 }

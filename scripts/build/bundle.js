@@ -31,9 +31,6 @@ export async function bundle(format, entries, { name, version, dependencies = {}
     chunkFileNames: file,
     codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
     comments: { legal: true, annotation: true, jsdoc: false },
-    // A package contains its sources. Few debug the module for CommonJS, which is readable.
-    sourcemap: format === 'es',
-    sourcemapExcludeSources: true,
   })
   await built.close()
   writeNotices(output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : [])))

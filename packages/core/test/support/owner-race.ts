@@ -56,7 +56,7 @@ export interface RaceOptions {
   readonly isParkingAll?: boolean
 }
 
-const LOGINS: readonly Act[] = ['login', 'login on a session', 'login again']
+const LOGINS: ReadonlySet<Act> = new Set(['login', 'login on a session', 'login again'])
 
 /** Acts on the sessions of one user at the same time, in every order of their store calls. */
 export class OwnerRace {
@@ -156,7 +156,7 @@ export class OwnerRace {
 
   async #perform(act: Act, at: number, sess: Sessions, scene: Scene): Promise<Done> {
     // What came before what matters for these; the others begin with a call of the store.
-    if (LOGINS.includes(act) || act.startsWith('revoke')) await this.#stage.park(`${at} begins`)
+    if (LOGINS.has(act) || act.startsWith('revoke')) await this.#stage.park(`${at} begins`)
     const began = ++this.#position
     let cookie: string | undefined
     let isRefused = false
@@ -186,7 +186,7 @@ export class OwnerRace {
     for (const revocation of done.filter(({ act }) => act === 'revoke' || ofOthers(act))) {
       const isExcept = ofOthers(revocation.act)
       for (const { act, began, cookie } of done) {
-        if (cookie === undefined || !LOGINS.includes(act) || !(await isLive(cookie))) continue
+        if (cookie === undefined || !LOGINS.has(act) || !(await isLive(cookie))) continue
         // The session that is spared is the first device's.
         if (began < revocation.began && !(isExcept && act === 'login again'))
           broken.push(`a ${act} that began before ${revocation.act} lives`)
