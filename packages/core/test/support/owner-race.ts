@@ -252,7 +252,7 @@ async function perform(act: Act, sess: Sessions, scene: Scene): Promise<string |
       return undefined
     case 'revoke all others':
       return visit(device, (session) => sess.owner(USER).revoke({ except: session }))
-    case 'revoke one':
+    default:
       await sess.owner(USER).revoke({ id: otherId })
       return undefined
   }
