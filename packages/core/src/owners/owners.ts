@@ -15,9 +15,6 @@ import { shardOf, SHARDS } from './shard.js'
 const MOST_IN_ROOT = 64
 /** How many calls of the store `sessions` and `revoke` have in flight. */
 const LANES = 128
-/** How many moves of a session are followed within a tombstone's time. */
-const MAX_MOVES = 10
-
 interface OwnersContext {
   readonly key: OwnerKey
   /** The most sessions of one owner. */
@@ -336,10 +333,13 @@ export class Owners {
     return { until: lifetime.keepUntil(record) + lifetime.idleOf(record), at: clock() }
   }
 
-  /** The session that is stored under a key, or that moved from there. */
+  /**
+   * The session that is stored under a key, or that moved from there. However often it has moved: each move takes more calls
+   * than it takes to follow it, so a session that never stops is caught up with.
+   */
   async #follow(key: string, limit: TimeLimit): Promise<Owned | undefined> {
     let at: string | undefined = key
-    for (let moves = 0; at !== undefined && moves < MAX_MOVES; moves++) {
+    while (at !== undefined) {
       const found: Found = await this.#read(at, limit)
       if (isSnapshot(found)) return { key: at, record: found.record }
       at = isTombstone(found) ? found.moved?.to : undefined
@@ -353,10 +353,10 @@ export class Owners {
     return { key, record: found.record }
   }
 
-  /** Ends the session under a key, wherever it has moved. Resolves with 1 if it was alive, else with 0. */
+  /** Ends the session under a key, wherever and however often it has moved. Resolves with 1 if it was alive, else with 0. */
   async #end(key: string): Promise<0 | 1> {
     let at: string | undefined = key
-    for (let moves = 0; at !== undefined && moves < MAX_MOVES; moves++) {
+    while (at !== undefined) {
       const outcome: 'ended' | 'none' | { readonly to: string } = await this.#endAt(at)
       if (outcome === 'ended') return 1
       at = outcome === 'none' ? undefined : outcome.to
