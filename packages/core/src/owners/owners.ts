@@ -138,8 +138,10 @@ export class Owners {
     })
     if (standing === 'member') return true
     try {
-      // The roster was lost, or the session is older than the option `owner`.
+      // The roster was lost, or the session is older than the option `owner`. One that has left its key must not be listed
+      // under it: that would count towards `maxPerOwner`, and whoever ends it would end what it has moved to.
       if (standing === 'unlisted') {
+        if (!isSnapshot(await this.#read(session.key, limit))) return false
         await this.#list(owner, session, limit, (roster) => roster.wasRevokedSince(session.record.startedAt))
         return true
       }

@@ -1,7 +1,9 @@
 import { type CoreOptions, type Sessions, sessions } from '@sess/core'
 import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
+import { arrive } from '../support/arrival.ts'
 import { Browser } from '../support/browser.ts'
+import { Clock, HOUR } from '../support/clock.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { SECRET } from '../support/secret.ts'
 
@@ -56,5 +58,20 @@ describe('a session that moves again and again', () => {
     const revoker = serve(interrupted(store, isSession, moveAway))
     expect(await revoker.owner(7).revoke({ id: id ?? '' })).toBe(1)
     expect(await thief.see()).toEqual({})
+  })
+})
+
+describe('an extension of a session that has moved meanwhile', () => {
+  test('takes no place of maxPerOwner', async () => {
+    const clock = new Clock()
+    const sess = serve(new CountedStore(), { maxPerOwner: 2, clock: clock.read })
+    const first = await login(sess, 'first')
+    clock.advance(2 * HOUR)
+    const { answer } = await arrive(sess, first.cookie)
+    await first.visit((session) => session.regenerate())
+    await answer()
+    clock.advance(HOUR)
+    await login(sess, 'second')
+    expect(await first.see()).toEqual({ user: 7, device: 'first' })
   })
 })
