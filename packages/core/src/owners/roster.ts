@@ -107,8 +107,9 @@ export class Roster {
       for (const [key, { until }] of listing) if (until + CLOCK_SKEW_MS <= now) listing.delete(key)
   }
 
+  /** Whether other rosters of the owner may have members by any server's clock. */
   isSharded(now: number): boolean {
-    return this.#shardedUntil > now
+    return this.#shardedUntil + CLOCK_SKEW_MS > now
   }
 
   /**

@@ -3,7 +3,7 @@ import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
 import { arrive } from '../support/arrival.ts'
 import { Browser } from '../support/browser.ts'
-import { Clock, HOUR } from '../support/clock.ts'
+import { Clock, DAY, HOUR, SECOND } from '../support/clock.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { SECRET } from '../support/secret.ts'
 
@@ -73,5 +73,36 @@ describe('an extension of a session that has moved meanwhile', () => {
     clock.advance(HOUR)
     await login(sess, 'second')
     expect(await first.see()).toEqual({ user: 7, device: 'first' })
+  })
+})
+
+describe('a session that has expired by the clock of the server that revokes, but not by that of another', () => {
+  test.each([1, 100])('is dead there too, of %i', async (count) => {
+    const store = new CountedStore()
+    const clock = new Clock()
+    const late = serve(store, { clock: clock.read })
+    const early = serve(store, { clock: () => clock.now + 5 * SECOND })
+    const browsers = await Promise.all(Array.from({ length: count }, () => login(late)))
+    clock.advance(DAY - 2 * SECOND)
+    await early.owner(7).revoke()
+    const seen = await Promise.all(browsers.map((browser) => browser.see()))
+    expect(seen.filter((data) => 'user' in data)).toEqual([])
+  })
+
+  test('is dead there too if, by then, no shard of the list has a session any more', async () => {
+    const store = new CountedStore()
+    const clock = new Clock()
+    const late = serve(store, { clock: clock.read, idleTimeout: HOUR })
+    const early = serve(store, { clock: () => clock.now + 5 * SECOND, idleTimeout: HOUR })
+    const browsers = await Promise.all(Array.from({ length: 100 }, () => login(late)))
+    // The list says for three hours that it has shards: for the hour that a session lives, and two idle timeouts more.
+    for (let halves = 0; halves < 4; halves++) {
+      clock.advance(HOUR / 2)
+      await Promise.all(browsers.map((browser) => browser.see()))
+    }
+    clock.advance(HOUR - 2 * SECOND)
+    await early.owner(7).revoke()
+    const seen = await Promise.all(browsers.map((browser) => browser.see()))
+    expect(seen.filter((data) => 'user' in data)).toEqual([])
   })
 })
