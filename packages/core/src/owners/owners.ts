@@ -42,6 +42,12 @@ export interface Seat {
 /** How a session stands in a roster. */
 type Standing = 'member' | 'condemned' | 'unlisted'
 
+/** How a session stands, and the first roster of the secret that it was found under. */
+interface Place {
+  readonly standing: Standing
+  readonly root: string
+}
+
 /**
  * The sessions of each owner. What is listed under whom is in rosters (`Roster` says by which rules); what a session holds
  * is in its entry. A session is listed after its entry was stored and before its token leaves the process. It is extended
@@ -112,12 +118,12 @@ export class Owners {
     limit: TimeLimit,
   ): Promise<void> {
     const listed = this.#listed(to.record)
-    const standing = await this.#find(owner, from, limit, (roster) => {
+    const { standing, root } = await this.#find(owner, from, limit, (roster) => {
       roster.strike(from.key)
       roster.list(to.key, listed)
     })
-    if (standing === 'member') return
     if (standing === 'condemned') throw revokedMeanwhile()
+    if (standing === 'member') return this.#renew(owner, to, root, limit)
     await this.#list(owner, to, limit, (roster) =>
       isLogin ? roster.wasRevokedAfter(opened) : roster.wasRevokedSince(from.record.startedAt),
     )
@@ -133,11 +139,14 @@ export class Owners {
     const owner = this.key.ownerOf(session.record.values)
     if (owner === undefined) return true
     const needed = this.#context.lifetime.keepUntil(session.record)
-    const standing = await this.#find(owner, session, limit, (roster) => {
+    const { standing, root } = await this.#find(owner, session, limit, (roster) => {
       if ((roster.members.get(session.key)?.until ?? 0) < needed) roster.list(session.key, this.#listed(session.record))
     })
-    if (standing === 'member') return true
     try {
+      if (standing === 'member') {
+        await this.#renew(owner, session, root, limit)
+        return true
+      }
       // The roster was lost, or the session is older than the option `owner`. One that has left its key must not be listed
       // under it: that would count towards `maxPerOwner`, and whoever ends it would end what it has moved to.
       if (standing === 'unlisted') {
@@ -194,29 +203,30 @@ export class Owners {
     const except = exceptKey === undefined ? undefined : await this.#alive(owner, exceptKey, entries.limit())
     const moment = nextMoment(clock())
     const listed = except && this.#listed(except.record)
-    const rosters = await this.#edit(owner, (roster, place) => {
+    const rosters = await this.#edit(owner, (roster, newcomers) => {
       roster.revoke(moment, except?.key)
-      if (except && listed && (place === 'all' || place === shardOf(except))) roster.list(except.key, listed)
+      if (except && listed && (newcomers === 'all' || newcomers === shardOf(except))) roster.list(except.key, listed)
     })
     return this.#finish(rosters)
   }
 
   /**
-   * Applies an edit to all rosters of an owner: those of each secret, and their shards. `place` says which sessions that are
+   * Applies an edit to all rosters of an owner: those of each secret, and their shards. `newcomers` says which sessions that are
    * not listed yet belong into the roster.
    */
-  async #edit(owner: OwnerId, edit: (roster: Roster, place: Place) => void): Promise<readonly RosterContent[]> {
+  async #edit(owner: OwnerId, edit: (roster: Roster, newcomers: Newcomers) => void): Promise<readonly RosterContent[]> {
     const { rosters, entries, clock } = this.#context
     const edited: RosterContent[] = []
-    const editOne = async (key: string, placeOf: (isSharded: boolean) => Place): Promise<RosterContent> => {
+    const editOne = async (key: string, newcomersOf: (isSharded: boolean) => Newcomers): Promise<RosterContent> => {
       const content = await rosters.edit(key, entries.limit(), (roster) => {
-        edit(roster, placeOf(roster.isSharded(clock())))
+        edit(roster, newcomersOf(roster.isSharded(clock())))
         return contentOf(key, roster, clock())
       })
       edited.push(content)
       return content
     }
-    for (const [age, root] of this.key.rosterKeys(owner).entries()) {
+    // The newest last, since sessions go over to it.
+    for (const [age, root] of [...this.key.rosterKeys(owner).entries()].toReversed()) {
       const isNewest = age === 0
       const { isSharded } = await editOne(root, (sharded) => (isNewest && !sharded ? 'all' : 'none'))
       if (isSharded)
@@ -272,7 +282,7 @@ export class Owners {
     else await this.#finishQuietly(await this.#limitOlder(owner, done))
   }
 
-  /** Before a secret was rotated, sessions were listed elsewhere. Those go first. */
+  /** Before a secret was rotated, sessions were listed elsewhere. Those go first, but for those that are listed again. */
   async #limitOlder(owner: OwnerId, newest: RosterContent): Promise<readonly RosterContent[]> {
     const { maxPerOwner, rosters, entries, clock } = this.#context
     const edited = [newest]
@@ -280,8 +290,8 @@ export class Owners {
     let left = maxPerOwner - newest.members.length
     for (const key of this.key.rosterKeys(owner).slice(1)) {
       const older = await rosters.edit(key, entries.limit(), (roster) => {
-        const known = new Set(newest.members)
-        roster.limit(left + [...roster.members.keys()].filter((member) => known.has(member)).length)
+        for (const member of newest.members) roster.strike(member)
+        roster.limit(left)
         return contentOf(key, roster, clock())
       })
       left -= older.members.length
@@ -300,7 +310,16 @@ export class Owners {
   }
 
   /** Looks for a session in its owner's rosters, and applies an edit to the one that has it as a member. */
-  async #find(owner: OwnerId, session: Owned, limit: TimeLimit, edit: (roster: Roster) => void): Promise<Standing> {
+  async #find(owner: OwnerId, session: Owned, limit: TimeLimit, edit: (roster: Roster) => void): Promise<Place> {
+    for (const root of this.key.rosterKeys(owner)) {
+      const standing = await this.#findUnder(root, session, limit, edit)
+      if (standing !== 'unlisted') return { standing, root }
+    }
+    return { standing: 'unlisted', root: this.#newestRoot(owner) }
+  }
+
+  /** As `find`, in the rosters of one secret. */
+  async #findUnder(root: string, session: Owned, limit: TimeLimit, edit: (roster: Roster) => void): Promise<Standing> {
     const { rosters, clock, lifetime } = this.#context
     const needed = lifetime.keepUntil(session.record)
     const idle = lifetime.idleOf(session.record)
@@ -310,17 +329,25 @@ export class Owners {
       edit(roster)
       return 'member'
     }
-    for (const root of this.key.rosterKeys(owner)) {
-      const standing = await rosters.edit(root, limit, (roster) => {
-        const inRoot = stand(roster)
-        if (inRoot !== 'unlisted' || !roster.isSharded(clock())) return inRoot
-        roster.shard(needed, idle)
-        return 'sharded'
-      })
-      const found = standing === 'sharded' ? await rosters.edit(`${root}${shardOf(session)}`, limit, stand) : standing
-      if (found !== 'unlisted') return found
-    }
-    return 'unlisted'
+    const standing = await rosters.edit(root, limit, (roster) => {
+      const inRoot = stand(roster)
+      if (inRoot !== 'unlisted' || !roster.isSharded(clock())) return inRoot
+      roster.shard(needed, idle)
+      return 'sharded'
+    })
+    return standing === 'sharded' ? rosters.edit(`${root}${shardOf(session)}`, limit, stand) : standing
+  }
+
+  /**
+   * Lists a session under the newest secret, with which its token is made: once the older one is removed, nobody looks under
+   * it. It stays listed under the older one until then. Throws `CONFLICT` if it was revoked.
+   */
+  async #renew(owner: OwnerId, session: Owned, listedUnder: string, limit: TimeLimit): Promise<void> {
+    if (listedUnder === this.#newestRoot(owner)) return
+    const { startedAt } = session.record
+    // A revocation reads the lists one after the other. What it has not found in the newest one must not come there now.
+    await this.#list(owner, session, limit, (roster) => roster.wasRevokedSince(startedAt))
+    await this.#findUnder(listedUnder, session, limit, (roster) => roster.strike(session.key))
   }
 
   #newestRoot(owner: OwnerId): string {
@@ -404,7 +431,7 @@ interface RosterContent {
 }
 
 /** The sessions that are listed in a roster if they are not listed yet: all, none, or those of one shard. */
-type Place = 'all' | 'none' | `-${string}`
+type Newcomers = 'all' | 'none' | `-${string}`
 
 function contentOf(key: string, roster: Roster, now: number): RosterContent {
   const [members, condemned] = [[...roster.members.keys()], [...roster.condemned.keys()]]

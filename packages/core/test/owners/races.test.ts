@@ -1,7 +1,7 @@
 import { type CoreOptions, type Sessions, sessions } from '@sess/core'
 import type { ServerStore } from '@sess/core/adapter'
 import { describe, expect, test } from 'vitest'
-import { arrive } from '../support/arrival.ts'
+import { arrive, type Handler } from '../support/arrival.ts'
 import { Browser } from '../support/browser.ts'
 import { Clock, DAY, HOUR, SECOND } from '../support/clock.ts'
 import { CountedStore } from '../support/counted-store.ts'
@@ -104,5 +104,87 @@ describe('a session that has expired by the clock of the server that revokes, bu
     await early.owner(7).revoke()
     const seen = await Promise.all(browsers.map((browser) => browser.see()))
     expect(seen.filter((data) => 'user' in data)).toEqual([])
+  })
+})
+
+describe('while the secret is rotated, a session', () => {
+  const NEW = 'a newer secret for tests, of 32 bytes or more'
+
+  function rotation() {
+    const store = new CountedStore()
+    const clock = new Clock()
+    const withSecrets = (
+      secret: readonly string[],
+      on: ServerStore = store,
+      options: Partial<CoreOptions<string>> = {},
+    ) => serve(on, { secret, clock: clock.read, ...options })
+    return { store, clock, withSecrets }
+  }
+
+  test.each<[string, Handler]>([
+    ['is read', () => undefined],
+    ['is changed', (session) => Object.assign(session, { theme: 'dark' })],
+    ['moves', (session) => session.regenerate()],
+    ['moves with a change', (session) => Object.assign(session, { theme: 'dark' }) && session.regenerate()],
+  ])('that %s is listed and revoked once the older secret is gone', async (_, handle) => {
+    const { withSecrets } = rotation()
+    const before = await login(withSecrets([SECRET]))
+    const during = before.at(withSecrets([NEW, SECRET]))
+    await during.visit(handle)
+    const sess = withSecrets([NEW])
+    const after = during.at(sess)
+    expect(await after.see()).toMatchObject({ user: 7 })
+    expect((await sess.owner(7).sessions()).length).toBe(1)
+    expect(await sess.owner(7).revoke()).toBe(1)
+    expect(await after.see()).toEqual({})
+  })
+
+  test('is not struck off between the reads of the two lists', async () => {
+    const { store, withSecrets } = rotation()
+    const before = await login(withSecrets([SECRET]))
+    const during = before.at(withSecrets([NEW, SECRET]))
+    const lister = withSecrets(
+      [NEW, SECRET],
+      interrupted(
+        store,
+        (key) => !isSession(key),
+        async () => during.see(),
+      ),
+    )
+    expect((await lister.owner(7).sessions()).length).toBe(1)
+  })
+
+  test('is revoked, although its listing moves behind the one that revokes', async () => {
+    const { store, clock, withSecrets } = rotation()
+    const before = await login(withSecrets([SECRET]))
+    clock.advance(SECOND)
+    const during = before.at(withSecrets([NEW, SECRET]))
+    const lists = new Set<string>()
+    const isSecondList = (key: string): boolean => !isSession(key) && lists.add(key).size === 2
+    // A server that has the new secret in second place, as is advised while others do not know it.
+    const revoker = withSecrets(
+      [SECRET, NEW],
+      interrupted(store, isSecondList, async () => during.see()),
+    )
+    await revoker.owner(7).revoke()
+    expect(await during.see()).toEqual({})
+    expect(await before.see()).toEqual({})
+  })
+
+  test('is counted once by maxPerOwner, under either secret', async () => {
+    const { clock, withSecrets } = rotation()
+    const atMost = (most: number, ...secrets: readonly string[]) =>
+      withSecrets(secrets, undefined, { maxPerOwner: most })
+    const both = atMost(2, NEW, SECRET)
+    const [one, two] = [await login(atMost(2, SECRET), 'one'), await login(atMost(2, SECRET), 'two')]
+    clock.advance(HOUR)
+    const renewed = two.at(both)
+    expect(await renewed.see()).toMatchObject({ device: 'two' })
+    expect(await one.see()).toMatchObject({ device: 'one' })
+    clock.advance(HOUR)
+    await login(both, 'three')
+    expect(await one.see()).toEqual({})
+    expect(await renewed.see()).toMatchObject({ device: 'two' })
+    expect((await both.owner(7).sessions()).map(({ data }) => data['device']).toSorted()).toEqual(['three', 'two'])
   })
 })
