@@ -268,8 +268,7 @@ export class Owners {
     const idle = lifetime.idleOf(session.record)
     const list = (roster: Roster, canShard: boolean): RosterContent | 'sharded' => {
       if (isRefused(roster)) throw revokedMeanwhile()
-      const isFull = roster.members.size >= MOST_IN_ROOT && maxPerOwner === undefined
-      if (canShard && (isFull || roster.isSharded(clock()))) {
+      if (canShard && (roster.members.size >= MOST_IN_ROOT || roster.isSharded(clock()))) {
         roster.shard(listed.until, idle)
         return 'sharded'
       }
@@ -277,25 +276,33 @@ export class Owners {
       if (maxPerOwner !== undefined) roster.limit(maxPerOwner)
       return contentOf(root, roster, clock())
     }
-    const done = await rosters.edit(root, limit, (roster) => list(roster, true), from)
+    const done = await rosters.edit(root, limit, (roster) => list(roster, maxPerOwner === undefined), from)
     if (done === 'sharded') await rosters.edit(`${root}${shardOf(session)}`, limit, (roster) => list(roster, false))
-    else await this.#finishQuietly(await this.#limitOlder(owner, done))
+    else await this.#finishQuietly(await this.#limitOthers(owner, done))
   }
 
-  /** Before a secret was rotated, sessions were listed elsewhere. Those go first, but for those that are listed again. */
-  async #limitOlder(owner: OwnerId, newest: RosterContent): Promise<readonly RosterContent[]> {
+  /**
+   * Before a secret was rotated, or a limit was set, sessions were listed elsewhere. Those go first, but for those that are
+   * listed again.
+   */
+  async #limitOthers(owner: OwnerId, newest: RosterContent): Promise<readonly RosterContent[]> {
     const { maxPerOwner, rosters, entries, clock } = this.#context
     const edited = [newest]
     if (maxPerOwner === undefined) return edited
     let left = maxPerOwner - newest.members.length
-    for (const key of this.key.rosterKeys(owner).slice(1)) {
-      const older = await rosters.edit(key, entries.limit(), (roster) => {
+    const limit = async (key: string): Promise<RosterContent> => {
+      const content = await rosters.edit(key, entries.limit(), (roster) => {
         for (const member of newest.members) roster.strike(member)
         roster.limit(left)
         return contentOf(key, roster, clock())
       })
-      left -= older.members.length
-      edited.push(older)
+      left -= content.members.length
+      edited.push(content)
+      return content
+    }
+    for (const root of this.key.rosterKeys(owner)) {
+      const { isSharded } = root === newest.key ? newest : await limit(root)
+      if (isSharded) for (const shard of SHARDS) await limit(`${root}${shard}`)
     }
     return edited
   }

@@ -6,10 +6,12 @@ const moment = (by: string, tick: number, at: number): Moment => ({ by, tick, at
 
 /** A roster as it is stored after these revocations. */
 function revoked(...moments: readonly Moment[]): Roster {
-  return moments.reduce((roster, each) => {
+  let roster = Roster.empty()
+  for (const each of moments) {
     roster.revoke(each)
-    return Roster.decode(roster.encode()) ?? Roster.empty()
-  }, Roster.empty())
+    roster = Roster.decode(roster.encode()) ?? Roster.empty()
+  }
+  return roster
 }
 
 describe('a login is refused', () => {
