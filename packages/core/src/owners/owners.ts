@@ -74,7 +74,7 @@ export class Owners {
   ): Promise<Seat | undefined> {
     const owner = this.key.ownerOf(to.values)
     if (owner === undefined || (from && this.key.ownerOf(from.values) === owner)) return undefined
-    const found = await this.#context.rosters.read(this.#newestRoot(owner), limit)
+    const found = await this.#context.rosters.look(this.#newestRoot(owner), limit)
     if (found.roster.wasRevokedAfter(opened)) throw revokedMeanwhile()
     return { owner, found }
   }
