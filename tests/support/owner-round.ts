@@ -158,7 +158,7 @@ export class Round {
       const [excepted, id] = [page, target?.id]
       // A session that moves has two names at the time.
       const wasMoving = target?.isMoving === true
-      const answer = this.#ask(
+      const answering = this.#ask(
         {
           action: `revoke ${kind}`,
           user,
@@ -169,15 +169,15 @@ export class Round {
         revoker,
       )
       const called = this.#time++
-      await answer
-      const isSameStill = !wasMoving && target?.isMoving === false && target.id === id
+      const { count: ended = 0 } = await answering
+      const isFound = ended > 0 || (!wasMoving && target?.isMoving === false && target.id === id)
       const resolved = this.#time++
       const revocation: Revocation =
         kind === 'one'
           ? {
               called,
               resolved,
-              spares: (login) => login !== target || !isSameStill,
+              spares: (login) => login !== target || !isFound,
               mayHaveEnded: (login) => login === target,
             }
           : {
