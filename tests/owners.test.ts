@@ -29,10 +29,12 @@ type Home = Pick<Place, 'openStore' | 'stop'>
 
 let scopes = 0
 
-async function inMemory(): Promise<Home> {
+async function inMemory(deadline: number): Promise<Home> {
   const scope = `owners ${++scopes}`
   const context = createAdapterContext({ secret: SECRET })
-  return { openStore: () => asServerStore(memory({ scope }, context)), stop: async () => undefined }
+  // Its own deadline cannot be set, and is within what a busy machine may take for a commit.
+  const openStore = () => ({ ...asServerStore(memory({ scope }, context)), deadline })
+  return { openStore, stop: async () => undefined }
 }
 
 type Open<T> = (deadline: number) => Promise<T>

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { type CoreOptions, sessions } from '@sess/core'
 import type { ServerStore } from '@sess/core/adapter'
+import { onTestFinished } from 'vitest'
 import { type Place, SECRET } from './backends.ts'
 import { answer, type Answer, type Request } from './requests.js'
 
@@ -14,8 +15,10 @@ export interface Server {
   readonly ask: (request: Request, onOpen?: () => void) => Promise<Answer>
 }
 
+/** A server in this process, until the test ends. */
 export function serverOn(store: ServerStore, options: Partial<CoreOptions<string>> = {}): Server {
   const sess = sessions(store, { secret: SECRET, owner: 'user', ...options })
+  onTestFinished(() => sess.close())
   return { ask: (request, onOpen) => answer(sess, request, onOpen) }
 }
 
