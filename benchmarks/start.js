@@ -6,6 +6,7 @@ import { STORES } from './contestants/index.js'
 import { surroundings } from './surroundings.js'
 import * as growth from './parts/growth.js'
 import * as hot from './parts/hot.js'
+import * as owners from './parts/owners.js'
 import * as footprint from './parts/footprint.js'
 import * as requests from './parts/requests.js'
 import * as start from './parts/start.js'
@@ -19,7 +20,7 @@ import * as start from './parts/start.js'
  */
 
 /** @type {Record<string, { measure: (wanted: Wanted) => Promise<unknown>, report: (result: unknown) => string }>} */
-const PARTS = { requests, growth, hot, footprint, start }
+const PARTS = { requests, growth, hot, owners, footprint, start }
 
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },

@@ -6,7 +6,9 @@ import openRedis from '@sess/adapter-redis'
 import openSqlite from '@sess/adapter-sqlite'
 import { type FaultProxy, startFaultProxy } from '@sess/conformance'
 import { createAdapterContext, type ServerStore, type Store } from '@sess/core/adapter'
+import postgres from 'sess-adapter-postgres'
 import { startMemcached } from '../../scripts/servers/memcached.js'
+import { startPostgres } from '../../scripts/servers/postgres.js'
 import { startRedis } from '../../scripts/servers/redis.js'
 import type { Server } from '../../scripts/servers/server.js'
 
@@ -41,7 +43,7 @@ export const memcache: ServerBackend = {
 
 /** Where processes share sessions. */
 export interface Place {
-  readonly adapter: 'redis' | 'memcache' | 'sqlite'
+  readonly adapter: 'redis' | 'memcache' | 'sqlite' | 'postgres'
   /** The options with which an application opens a store there. */
   readonly options: object
   /** In front of the server. Undefined for a file. */
@@ -83,6 +85,18 @@ export function sqlitePlace(deadline: number): FilePlace {
   }
 }
 
+export async function postgresPlace(deadline: number): Promise<Place> {
+  const server = await startPostgres()
+  const options = { url: server.url, deadline, connections: 8 }
+  return {
+    adapter: 'postgres',
+    options,
+    proxy: undefined,
+    openStore: () => asServerStore(postgres(options, context)),
+    stop: server.stop,
+  }
+}
+
 type Open = (deadline: number) => Promise<Place>
 
 /** Opens a new place, by the name of the adapter. `deadline` in milliseconds. */
@@ -92,7 +106,7 @@ export const places: readonly (readonly [adapter: string, open: Open])[] = [
   ['sqlite', async (deadline) => sqlitePlace(deadline)],
 ]
 
-function asServerStore(store: Store): ServerStore {
+export function asServerStore(store: Store): ServerStore {
   if (store.kind === 'server') return store
   throw new Error(`The ${store.name} store is not a server store.`)
 }

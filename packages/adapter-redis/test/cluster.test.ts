@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startCluster } from '../../../scripts/servers/redis.js'
 import { type Fault, type FaultProxy, startFaultProxy } from '../../conformance/src/faults/proxy.ts'
 import { ALICE, codeOf, entry, succeed, works } from '../../../tests/support/stores.ts'
+import { expectOwners } from './owners.ts'
 import { connect } from './server.ts'
 import {
   block,
@@ -87,6 +88,12 @@ describe('a Cluster', () => {
     expect(Math.min(...counts)).toBeGreaterThan(0)
     await Promise.all(KEYS.map((key) => other.destroy(key)))
     expect(await keysOf(prefix)).toEqual([])
+  })
+
+  it('lists and revokes the sessions of a user, which are on all of its masters', async () => {
+    const prefix = newPrefix()
+    const open = (nodes: typeof cluster.addresses) => openStore({ nodes, prefix })
+    await expectOwners([open(cluster.addresses.slice(0, 1)), open(cluster.addresses.slice(5))], 100)
   })
 
   it('is used by a client that is passed in, which keeps its keyPrefix and is left open', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startSentinels } from '../../../scripts/servers/redis.js'
 import { startFaultProxy } from '../../conformance/src/faults/proxy.ts'
 import { ALICE, codeOf, failureOf, succeed, works } from '../../../tests/support/stores.ts'
+import { expectOwners } from './owners.ts'
 import { connect } from './server.ts'
 import {
   expectAllAllowed,
@@ -38,6 +39,12 @@ it('needs no rights of the user but those on the page', async () => {
   const store = openStore({ sentinels: group.sentinels, name: group.name, ...login, prefix: 'sess:' })
   await expectAllAllowed(store)
   expect(await direct.call('ACL', 'LOG')).toEqual([])
+})
+
+it('lists and revokes the sessions of a user', async () => {
+  const prefix = newPrefix()
+  const open = () => openStore({ sentinels: group.sentinels, name: group.name, prefix })
+  await expectOwners([open(), open()], 100)
 })
 
 it('says that no sentinel knows a master of that name', async () => {

@@ -15,9 +15,6 @@ import { shardOf, SHARDS } from './shard.js'
 const MOST_IN_ROOT = 64
 /** How many calls of the store `sessions` and `revoke` have in flight. */
 const LANES = 128
-/** How many moves of a session are followed within a tombstone's time. */
-const MAX_MOVES = 10
-
 interface OwnersContext {
   readonly key: OwnerKey
   /** The most sessions of one owner. */
@@ -45,6 +42,12 @@ export interface Seat {
 /** How a session stands in a roster. */
 type Standing = 'member' | 'condemned' | 'unlisted'
 
+/** How a session stands, and the first roster of the secret that it was found under. */
+interface Place {
+  readonly standing: Standing
+  readonly root: string
+}
+
 /**
  * The sessions of each owner. What is listed under whom is in rosters (`Roster` says by which rules); what a session holds
  * is in its entry. A session is listed after its entry was stored and before its token leaves the process. It is extended
@@ -71,7 +74,7 @@ export class Owners {
   ): Promise<Seat | undefined> {
     const owner = this.key.ownerOf(to.values)
     if (owner === undefined || (from && this.key.ownerOf(from.values) === owner)) return undefined
-    const found = await this.#context.rosters.read(this.#newestRoot(owner), limit)
+    const found = await this.#context.rosters.look(this.#newestRoot(owner), limit)
     if (found.roster.wasRevokedAfter(opened)) throw revokedMeanwhile()
     return { owner, found }
   }
@@ -115,12 +118,12 @@ export class Owners {
     limit: TimeLimit,
   ): Promise<void> {
     const listed = this.#listed(to.record)
-    const standing = await this.#find(owner, from, limit, (roster) => {
+    const { standing, root } = await this.#find(owner, from, limit, (roster) => {
       roster.strike(from.key)
       roster.list(to.key, listed)
     })
-    if (standing === 'member') return
     if (standing === 'condemned') throw revokedMeanwhile()
+    if (standing === 'member') return this.#renew(owner, to, root, limit)
     await this.#list(owner, to, limit, (roster) =>
       isLogin ? roster.wasRevokedAfter(opened) : roster.wasRevokedSince(from.record.startedAt),
     )
@@ -136,13 +139,18 @@ export class Owners {
     const owner = this.key.ownerOf(session.record.values)
     if (owner === undefined) return true
     const needed = this.#context.lifetime.keepUntil(session.record)
-    const standing = await this.#find(owner, session, limit, (roster) => {
+    const { standing, root } = await this.#find(owner, session, limit, (roster) => {
       if ((roster.members.get(session.key)?.until ?? 0) < needed) roster.list(session.key, this.#listed(session.record))
     })
-    if (standing === 'member') return true
     try {
-      // The roster was lost, or the session is older than the option `owner`.
+      if (standing === 'member') {
+        await this.#renew(owner, session, root, limit)
+        return true
+      }
+      // The roster was lost, or the session is older than the option `owner`. One that has left its key must not be listed
+      // under it: that would count towards `maxPerOwner`, and whoever ends it would end what it has moved to.
       if (standing === 'unlisted') {
+        if (!isSnapshot(await this.#read(session.key, limit))) return false
         await this.#list(owner, session, limit, (roster) => roster.wasRevokedSince(session.record.startedAt))
         return true
       }
@@ -195,29 +203,30 @@ export class Owners {
     const except = exceptKey === undefined ? undefined : await this.#alive(owner, exceptKey, entries.limit())
     const moment = nextMoment(clock())
     const listed = except && this.#listed(except.record)
-    const rosters = await this.#edit(owner, (roster, place) => {
+    const rosters = await this.#edit(owner, (roster, newcomers) => {
       roster.revoke(moment, except?.key)
-      if (except && listed && (place === 'all' || place === shardOf(except))) roster.list(except.key, listed)
+      if (except && listed && (newcomers === 'all' || newcomers === shardOf(except))) roster.list(except.key, listed)
     })
     return this.#finish(rosters)
   }
 
   /**
-   * Applies an edit to all rosters of an owner: those of each secret, and their shards. `place` says which sessions that are
+   * Applies an edit to all rosters of an owner: those of each secret, and their shards. `newcomers` says which sessions that are
    * not listed yet belong into the roster.
    */
-  async #edit(owner: OwnerId, edit: (roster: Roster, place: Place) => void): Promise<readonly RosterContent[]> {
+  async #edit(owner: OwnerId, edit: (roster: Roster, newcomers: Newcomers) => void): Promise<readonly RosterContent[]> {
     const { rosters, entries, clock } = this.#context
     const edited: RosterContent[] = []
-    const editOne = async (key: string, placeOf: (isSharded: boolean) => Place): Promise<RosterContent> => {
+    const editOne = async (key: string, newcomersOf: (isSharded: boolean) => Newcomers): Promise<RosterContent> => {
       const content = await rosters.edit(key, entries.limit(), (roster) => {
-        edit(roster, placeOf(roster.isSharded(clock())))
+        edit(roster, newcomersOf(roster.isSharded(clock())))
         return contentOf(key, roster, clock())
       })
       edited.push(content)
       return content
     }
-    for (const [age, root] of this.key.rosterKeys(owner).entries()) {
+    // The newest last, since sessions go over to it.
+    for (const [age, root] of [...this.key.rosterKeys(owner).entries()].toReversed()) {
       const isNewest = age === 0
       const { isSharded } = await editOne(root, (sharded) => (isNewest && !sharded ? 'all' : 'none'))
       if (isSharded)
@@ -259,9 +268,7 @@ export class Owners {
     const idle = lifetime.idleOf(session.record)
     const list = (roster: Roster, canShard: boolean): RosterContent | 'sharded' => {
       if (isRefused(roster)) throw revokedMeanwhile()
-      const isFull = roster.members.size >= MOST_IN_ROOT || roster.isSharded(clock())
-      // Of few sessions, the one that was used least recently has to be found in one place.
-      if (canShard && isFull && maxPerOwner === undefined) {
+      if (canShard && (roster.members.size >= MOST_IN_ROOT || roster.isSharded(clock()))) {
         roster.shard(listed.until, idle)
         return 'sharded'
       }
@@ -269,25 +276,34 @@ export class Owners {
       if (maxPerOwner !== undefined) roster.limit(maxPerOwner)
       return contentOf(root, roster, clock())
     }
-    const done = await rosters.edit(root, limit, (roster) => list(roster, true), from)
+    // Of few sessions, the one that was used least recently has to be found in one place.
+    const done = await rosters.edit(root, limit, (roster) => list(roster, maxPerOwner === undefined), from)
     if (done === 'sharded') await rosters.edit(`${root}${shardOf(session)}`, limit, (roster) => list(roster, false))
-    else await this.#finishQuietly(await this.#limitOlder(owner, done))
+    else await this.#finishQuietly(await this.#limitOthers(owner, done))
   }
 
-  /** Before a secret was rotated, sessions were listed elsewhere. Those go first. */
-  async #limitOlder(owner: OwnerId, newest: RosterContent): Promise<readonly RosterContent[]> {
+  /**
+   * Before a secret was rotated, or a limit was set, sessions were listed elsewhere. Those go first, but for those that are
+   * listed again.
+   */
+  async #limitOthers(owner: OwnerId, newest: RosterContent): Promise<readonly RosterContent[]> {
     const { maxPerOwner, rosters, entries, clock } = this.#context
     const edited = [newest]
     if (maxPerOwner === undefined) return edited
     let left = maxPerOwner - newest.members.length
-    for (const key of this.key.rosterKeys(owner).slice(1)) {
-      const older = await rosters.edit(key, entries.limit(), (roster) => {
-        const known = new Set(newest.members)
-        roster.limit(left + [...roster.members.keys()].filter((member) => known.has(member)).length)
+    const limit = async (key: string): Promise<RosterContent> => {
+      const content = await rosters.edit(key, entries.limit(), (roster) => {
+        for (const member of newest.members) roster.strike(member)
+        roster.limit(left)
         return contentOf(key, roster, clock())
       })
-      left -= older.members.length
-      edited.push(older)
+      left -= content.members.length
+      edited.push(content)
+      return content
+    }
+    for (const root of this.key.rosterKeys(owner)) {
+      const { isSharded } = root === newest.key ? newest : await limit(root)
+      if (isSharded) for (const shard of SHARDS) await limit(`${root}${shard}`)
     }
     return edited
   }
@@ -302,7 +318,16 @@ export class Owners {
   }
 
   /** Looks for a session in its owner's rosters, and applies an edit to the one that has it as a member. */
-  async #find(owner: OwnerId, session: Owned, limit: TimeLimit, edit: (roster: Roster) => void): Promise<Standing> {
+  async #find(owner: OwnerId, session: Owned, limit: TimeLimit, edit: (roster: Roster) => void): Promise<Place> {
+    for (const root of this.key.rosterKeys(owner)) {
+      const standing = await this.#findUnder(root, session, limit, edit)
+      if (standing !== 'unlisted') return { standing, root }
+    }
+    return { standing: 'unlisted', root: this.#newestRoot(owner) }
+  }
+
+  /** As `find`, in the rosters of one secret. */
+  async #findUnder(root: string, session: Owned, limit: TimeLimit, edit: (roster: Roster) => void): Promise<Standing> {
     const { rosters, clock, lifetime } = this.#context
     const needed = lifetime.keepUntil(session.record)
     const idle = lifetime.idleOf(session.record)
@@ -312,17 +337,25 @@ export class Owners {
       edit(roster)
       return 'member'
     }
-    for (const root of this.key.rosterKeys(owner)) {
-      const standing = await rosters.edit(root, limit, (roster) => {
-        const inRoot = stand(roster)
-        if (inRoot !== 'unlisted' || !roster.isSharded(clock())) return inRoot
-        roster.shard(needed, idle)
-        return 'sharded'
-      })
-      const found = standing === 'sharded' ? await rosters.edit(`${root}${shardOf(session)}`, limit, stand) : standing
-      if (found !== 'unlisted') return found
-    }
-    return 'unlisted'
+    const standing = await rosters.edit(root, limit, (roster) => {
+      const inRoot = stand(roster)
+      if (inRoot !== 'unlisted' || !roster.isSharded(clock())) return inRoot
+      roster.shard(needed, idle)
+      return 'sharded'
+    })
+    return standing === 'sharded' ? rosters.edit(`${root}${shardOf(session)}`, limit, stand) : standing
+  }
+
+  /**
+   * Lists a session under the newest secret, with which its token is made: once the older one is removed, nobody looks under
+   * it. It stays listed under the older one until then. Throws `CONFLICT` if it was revoked.
+   */
+  async #renew(owner: OwnerId, session: Owned, listedUnder: string, limit: TimeLimit): Promise<void> {
+    if (listedUnder === this.#newestRoot(owner)) return
+    const { startedAt } = session.record
+    // A revocation reads the lists one after the other. What it has not found in the newest one must not come there now.
+    await this.#list(owner, session, limit, (roster) => roster.wasRevokedSince(startedAt))
+    await this.#findUnder(listedUnder, session, limit, (roster) => roster.strike(session.key))
   }
 
   #newestRoot(owner: OwnerId): string {
@@ -337,10 +370,13 @@ export class Owners {
     return { until: lifetime.keepUntil(record) + lifetime.idleOf(record), at: clock() }
   }
 
-  /** The session that is stored under a key, or that moved from there. */
+  /**
+   * The session that is stored under a key, or that moved from there. However often it has moved: each move takes more calls
+   * than it takes to follow it, so a session that never stops is caught up with.
+   */
   async #follow(key: string, limit: TimeLimit): Promise<Owned | undefined> {
     let at: string | undefined = key
-    for (let moves = 0; at !== undefined && moves < MAX_MOVES; moves++) {
+    while (at !== undefined) {
       const found: Found = await this.#read(at, limit)
       if (isSnapshot(found)) return { key: at, record: found.record }
       at = isTombstone(found) ? found.moved?.to : undefined
@@ -354,10 +390,10 @@ export class Owners {
     return { key, record: found.record }
   }
 
-  /** Ends the session under a key, wherever it has moved. Resolves with 1 if it was alive, else with 0. */
+  /** Ends the session under a key, wherever and however often it has moved. Resolves with 1 if it was alive, else with 0. */
   async #end(key: string): Promise<0 | 1> {
     let at: string | undefined = key
-    for (let moves = 0; at !== undefined && moves < MAX_MOVES; moves++) {
+    while (at !== undefined) {
       const outcome: 'ended' | 'none' | { readonly to: string } = await this.#endAt(at)
       if (outcome === 'ended') return 1
       at = outcome === 'none' ? undefined : outcome.to
@@ -372,7 +408,10 @@ export class Owners {
       const found = await this.#read(key, limit)
       if (isSnapshot(found)) return (await this.#mark(key, found, limit)) ? 'ended' : undefined
       const to = isTombstone(found) ? found.moved?.to : undefined
-      return to === undefined ? 'none' : { to }
+      if (to !== undefined) return { to }
+      // By the clock of another server, what has expired may be alive.
+      await entries.destroy(key, limit)
+      return 'none'
     })
   }
 
@@ -400,7 +439,7 @@ interface RosterContent {
 }
 
 /** The sessions that are listed in a roster if they are not listed yet: all, none, or those of one shard. */
-type Place = 'all' | 'none' | `-${string}`
+type Newcomers = 'all' | 'none' | `-${string}`
 
 function contentOf(key: string, roster: Roster, now: number): RosterContent {
   const [members, condemned] = [[...roster.members.keys()], [...roster.condemned.keys()]]

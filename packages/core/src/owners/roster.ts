@@ -30,19 +30,28 @@ export class Roster {
   readonly condemned: Listing
   /** Until when other rosters of the owner have members, in epoch milliseconds; 0 if there never were any. */
   #shardedUntil: number
-  /** When all sessions were last revoked. A login that began before is refused. */
+  /** When all sessions were last revoked, by the process that came last. A login that began before is refused. */
   #revoked: Moment
+  /** The latest revocation by any other process, in epoch milliseconds: the moments of two processes have no common order. */
+  #revokedElsewhere: number
   #isChanged = false
 
-  private constructor(members: Listing, condemned: Listing, shardedUntil: number, revoked: Moment) {
+  private constructor(
+    members: Listing,
+    condemned: Listing,
+    shardedUntil: number,
+    revoked: Moment,
+    revokedElsewhere: number,
+  ) {
     this.members = members
     this.condemned = condemned
     this.#shardedUntil = shardedUntil
     this.#revoked = revoked
+    this.#revokedElsewhere = revokedElsewhere
   }
 
   static empty(): Roster {
-    return new Roster(new Map(), new Map(), 0, NO_REVOCATION)
+    return new Roster(new Map(), new Map(), 0, NO_REVOCATION, 0)
   }
 
   /** What `encode` made. `undefined`: something else. */
@@ -56,21 +65,23 @@ export class Roster {
     if (!Array.isArray(value)) return undefined
     // It comes from JSON.parse.
     const parts: readonly Json[] = value
-    const [members, condemned, shardedUntil, at, by, tick] = parts
+    const [members, condemned, shardedUntil, at, by, tick, elsewhere] = parts
     const [listed, ending] = [listingOf(members), listingOf(condemned)]
     if (listed === undefined || ending === undefined) return undefined
     if (typeof shardedUntil !== 'number' || typeof at !== 'number') return undefined
-    if (typeof by !== 'string' || typeof tick !== 'number') return undefined
-    return new Roster(listed, ending, shardedUntil, { at, by, tick })
+    if (typeof by !== 'string' || typeof tick !== 'number' || typeof elsewhere !== 'number') return undefined
+    return new Roster(listed, ending, shardedUntil, { at, by, tick }, elsewhere)
   }
 
   encode(): string {
     const { at, by, tick } = this.#revoked
-    return JSON.stringify([encoded(this.members), encoded(this.condemned), this.#shardedUntil, at, by, tick])
+    const [members, condemned] = [encoded(this.members), encoded(this.condemned)]
+    return JSON.stringify([members, condemned, this.#shardedUntil, at, by, tick, this.#revokedElsewhere])
   }
 
   copy(): Roster {
-    return new Roster(new Map(this.members), new Map(this.condemned), this.#shardedUntil, this.#revoked)
+    const [members, condemned] = [new Map(this.members), new Map(this.condemned)]
+    return new Roster(members, condemned, this.#shardedUntil, this.#revoked, this.#revokedElsewhere)
   }
 
   /** Whether it was changed since it was made. */
@@ -83,7 +94,7 @@ export class Roster {
    * milliseconds) as a login or an unlisted session of before it may come.
    */
   keepUntil(memory: number): number {
-    const revokedUntil = this.#revoked.at === 0 ? 0 : this.#revoked.at + memory
+    const revokedUntil = this.#revokedAt === 0 ? 0 : this.#revokedAt + memory
     let latest = Math.max(this.#shardedUntil, revokedUntil)
     for (const listing of [this.members, this.condemned])
       for (const { until } of listing.values()) latest = Math.max(latest, until)
@@ -96,8 +107,9 @@ export class Roster {
       for (const [key, { until }] of listing) if (until + CLOCK_SKEW_MS <= now) listing.delete(key)
   }
 
+  /** Whether other rosters of the owner may have members by any server's clock. */
   isSharded(now: number): boolean {
-    return this.#shardedUntil > now
+    return this.#shardedUntil + CLOCK_SKEW_MS > now
   }
 
   /**
@@ -138,19 +150,30 @@ export class Roster {
   /** Condemns all members but one, and refuses every login that has begun before. */
   revoke(moment: Moment, except?: string): void {
     for (const key of this.members.keys()) if (key !== except) this.condemn(key)
-    // Of two revocations at once, the one that began later may be stored first.
-    if (isBefore(this.#revoked, moment)) this.#revoked = { ...moment, at: Math.max(moment.at, this.#revoked.at) }
     this.#isChanged = true
+    const last = this.#revoked
+    if (moment.by === last.by) {
+      // What is stored last may have begun first.
+      this.#revoked = { ...last, at: Math.max(last.at, moment.at), tick: Math.max(last.tick, moment.tick) }
+    } else {
+      this.#revokedElsewhere = this.#revokedAt
+      this.#revoked = moment
+    }
+  }
+
+  /** When all sessions were last revoked, in epoch milliseconds; 0 if they never were. */
+  get #revokedAt(): number {
+    return Math.max(this.#revoked.at, this.#revokedElsewhere)
   }
 
   /** Whether all sessions were revoked after this moment. */
   wasRevokedAfter(moment: Moment): boolean {
-    return isBefore(moment, this.#revoked)
+    return moment.at <= this.#revokedElsewhere || isBefore(moment, this.#revoked)
   }
 
   /** Whether all sessions were revoked after this time, in epoch milliseconds. */
   wasRevokedSince(time: number): boolean {
-    return time <= this.#revoked.at
+    return time <= this.#revokedAt
   }
 
   /** Condemns the members that were used least recently, so that `most` are left. */

@@ -43,11 +43,15 @@ export class Rosters {
   readonly #store: ServerStore
   readonly #context: RostersContext
   readonly #queues: Queues<Edit[]>
+  /** The reads that are under way for logins. */
+  readonly #looks: Queues<Promise<FoundRoster>>
 
   constructor(store: ServerStore, context: RostersContext) {
     this.#store = store
     this.#context = context
-    this.#queues = context.isGathered ? new Queues() : new Queues(0)
+    const buckets = context.isGathered ? undefined : 0
+    this.#queues = new Queues(buckets)
+    this.#looks = new Queues(buckets)
   }
 
   /**
@@ -132,6 +136,20 @@ export class Rosters {
     }
     for (const tell of outcomes) tell()
     return next
+  }
+
+  /**
+   * A roster as it is now or, where another request of this process is reading it, as it was when that began. That is new
+   * enough to begin a change with: whatever has come in between refuses the swap.
+   */
+  look(key: string, limit: TimeLimit): Promise<FoundRoster> {
+    const under = this.#looks.get(key)
+    if (under) return limit.bound(under)
+    const looking = this.read(key, limit)
+    this.#looks.add(key, looking)
+    const end = (): void => this.#looks.delete(key)
+    looking.then(end, end)
+    return looking
   }
 
   async read(key: string, limit: TimeLimit): Promise<FoundRoster> {

@@ -196,9 +196,11 @@ export class ServerSession implements LoadedSession {
     const { entries, lifetime, owners } = this.#context
     if (!entries.isAlive(snapshot)) return snapshot
     const record = lifetime.extend(snapshot.record, now)
-    if (record === snapshot.record) return snapshot
+    const isExtended = record !== snapshot.record
+    if (!isExtended && !token.outdated) return snapshot
     // A revoked one has ended, which whatever comes next finds out.
     if (owners && !(await limit.bound(owners.extend({ key: token.key, record }, limit)))) return snapshot
+    if (!isExtended) return snapshot
     return (await entries.update(token.key, record, snapshot.version, limit)) ?? snapshot
   }
 

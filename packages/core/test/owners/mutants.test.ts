@@ -91,12 +91,12 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
   ],
   [
     'lets a login pass that began before a revocation',
-    [['return isBefore(moment, this.#revoked);', 'return false;']],
+    [['return moment.at <= this.#revokedElsewhere || isBefore(moment, this.#revoked);', 'return false;']],
     race(['login', 'revoke']),
   ],
   [
     'lets an earlier revocation take the place of a later one',
-    [['if (isBefore(this.#revoked, moment)) this.#revoked =', 'this.#revoked =']],
+    [['tick: Math.max(last.tick, moment.tick)', 'tick: moment.tick']],
     race(['login', 'revoke', 'revoke'], { orders: 2000 }),
   ],
   [
@@ -151,7 +151,7 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
   [
     'forgets the lists of an older secret',
     [['return this.#keys.map((key) => `o$', 'return this.#keys.slice(0, 1).map((key) => `o$']],
-    cut('another secret before', 'revoke()', endsAll),
+    cut('another secret before', 'a login of a new visitor', listsAll),
   ],
   [
     'keeps the token when the user changes',
@@ -160,7 +160,7 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
   ],
   [
     'extends a session whose revocation has not finished',
-    [['if (standing === "member") return true;', 'if (standing !== "unlisted") return true;']],
+    [['if (standing === "member") {', 'if (standing !== "unlisted") {']],
     unfinished('an extension'),
   ],
   [
