@@ -3,10 +3,9 @@ import type { AnyData, Session, Sessions } from '@sess/core'
 import { Browser } from './browser.ts'
 import { Clock, HOUR, MINUTE } from './clock.ts'
 import { CUTS, type Cut, CutStore, Entries } from './cut-store.ts'
-import type { MakeSessions } from './owner-race.ts'
+import { type MakeSessions, USER } from './owner-race.ts'
 import { SECRET } from './secret.ts'
 
-const USER = 7
 const MAX = 3
 
 /** What is in the store before an operation, and the cookies of the browsers. */
@@ -113,7 +112,7 @@ export async function prepare(make: MakeSessions, devices: number): Promise<Befo
 }
 
 /** The world after an operation, of which one call was cut. */
-export interface Aftermath {
+interface Aftermath {
   readonly calls: number
   readonly clock: Clock
   readonly entries: Entries
