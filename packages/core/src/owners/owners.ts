@@ -1,10 +1,10 @@
 import { isSessError, SessError } from '../error.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from '../storage/entries.js'
+import { inLanes } from '../storage/lanes.js'
 import type { Lifetime } from '../storage/lifetime.js'
 import { placed, shardPlaceOf, type SessionRecord } from '../storage/record.js'
 import { retryUrgently } from '../storage/retry.js'
 import type { TimeLimit } from '../storage/time-limit.js'
-import { inLanes } from './lanes.js'
 import { type Moment, nextMoment } from './moment.js'
 import type { OwnerId, OwnerKey } from './owner-id.js'
 import type { Listed, Roster } from './roster.js'
@@ -15,6 +15,7 @@ import { shardOf, SHARDS } from './shard.js'
 const MOST_IN_ROOT = 64
 /** How many calls of the store `sessions` and `revoke` have in flight. */
 const LANES = 128
+
 interface OwnersContext {
   readonly key: OwnerKey
   /** The most sessions of one owner. */

@@ -1,4 +1,4 @@
-import { inLanes } from '../owners/lanes.js'
+import { inLanes } from './lanes.js'
 import type { OwnerId } from '../owners/owner-id.js'
 import type { Owned } from '../owners/owners.js'
 import { announce, type Departed, listen, stopListening } from './endings.js'
