@@ -121,11 +121,8 @@ export class SessionWriter {
   #changesOwner(): boolean {
     const key = this.#storage.owners?.key
     const record = this.#loaded.record
-    return (
-      key !== undefined &&
-      record !== undefined &&
-      !Object.is(this.#draft.peek(key.name), valueAt(record.values, key.name))
-    )
+    if (key === undefined || record === undefined) return false
+    return this.#draft.isChangedFrom(key.name, valueAt(record.values, key.name))
   }
 
   /** The session's key in the store. `undefined`: it is not stored. */

@@ -85,11 +85,10 @@ export class Draft {
     return this.currentKeys()
   }
 
-  /** The value of a key, as it is now. Does not count as a read. */
-  peek(key: string): unknown {
+  /** Whether the request has given a key another value than this one. Does not count as a read. */
+  isChangedFrom(key: string, value: Json | undefined): boolean {
     const edit = this.#edits?.get(key)
-    if (edit) return edit.value
-    return this.#news?.has(key) ? this.#news.get(key) : valueAt(this.#shown, key)
+    return edit !== undefined && !Object.is(edit.value, value)
   }
 
   /** The keys, without counting as a read. */
