@@ -14,7 +14,7 @@ const NOTHING: Drafted = { changes: new Map(), shown: {} }
 /** What an assignment of the owner's key does: nothing, moves the session, or replaces it by one of another user. */
 type OwnerChange = 'none' | 'moves' | 'replaces'
 
-/** Of a request's changes, those that belong to the session of another user: what was made of the old one's does not. */
+/** The changes that the new user's session gets. An object of the old user's session that was altered in place is left out. */
 function assigned(changes: Changes): Drafted {
   return { changes: new Map([...changes].filter(([, { isAltered }]) => isAltered !== true).map(alone)), shown: {} }
 }

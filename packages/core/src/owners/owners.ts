@@ -128,7 +128,7 @@ export class Owners {
     await this.#list(owner, to, limit, (roster) =>
       isLogin ? roster.wasRevokedAfter(opened) : roster.wasRevokedSince(from.record.startedAt),
     )
-    // Whoever has revoked the old session, and struck it off, has ended the new one before.
+    // A revoker strikes the old session off only after it has ended the new one.
     if ((await this.#read(to.key, limit)) === 'none') throw revokedMeanwhile()
   }
 
@@ -277,7 +277,7 @@ export class Owners {
       if (maxPerOwner !== undefined) roster.limit(maxPerOwner)
       return contentOf(root, roster, clock())
     }
-    // Of few sessions, the one that was used least recently has to be found in one place.
+    // With a limit, all sessions are in one roster, so that the least recently used one can be found there.
     const done = await rosters.edit(root, limit, (roster) => list(roster, maxPerOwner === undefined), from)
     if (done === 'sharded') await rosters.edit(`${root}${shardOf(session)}`, limit, (roster) => list(roster, false))
     else await this.#finishQuietly(await this.#limitOthers(owner, done))
@@ -410,7 +410,7 @@ export class Owners {
       if (isSnapshot(found)) return (await this.#mark(key, found, limit)) ? 'ended' : undefined
       const to = isTombstone(found) ? found.moved?.to : undefined
       if (to !== undefined) return { to }
-      // By the clock of another server, what has expired may be alive.
+      // It has expired by this server's clock, but a server whose clock is behind may still accept it.
       await entries.destroy(key, limit)
       return 'none'
     })
