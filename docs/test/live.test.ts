@@ -165,7 +165,7 @@ describe('docs/frameworks/websocket.md', () => {
 
   test('goes on when a client is cut off while the session is read', async () => {
     const visitor = await ada(patient)
-    redis.freeze()
+    await redis.freeze()
     const sent = request(patient.origin, { headers: handshake(visitor.cookie), agent: false }).end()
     sent.on('error', () => undefined)
     const [socket]: Socket[] = await once(sent, 'socket')

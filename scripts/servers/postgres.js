@@ -81,10 +81,10 @@ export async function startPostgres({ port: wanted, args = [] } = {}) {
   return Object.assign(server, {
     address,
     url: `postgres://postgres@${address}/postgres`,
-    freeze() {
+    async freeze() {
       if (childrenOf(server.pid) === undefined)
         throw new Error('PostgreSQL is frozen on Linux alone: other systems do not tell which processes are its.')
-      freeze()
+      await freeze()
     },
   })
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { connect, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,8 +16,8 @@ import { findProgram } from './binaries.js'
  * @property {() => Promise<void>} kill sends SIGKILL, to its child processes too; the folder stays, for a restart
  * @property {() => Promise<void>} stop ends it, also while it is frozen, and removes the folder
  * @property {() => Promise<void>} restart kills it, and starts it on the same port with the same arguments
- * @property {() => void} freeze sends SIGSTOP, to its child processes too: it then accepts connections and answers
- *   nothing
+ * @property {() => Promise<void>} freeze sends SIGSTOP, to its child processes too, and waits until they have stopped: it
+ *   then accepts connections and answers nothing
  * @property {() => void} thaw sends SIGCONT
  */
 
@@ -65,6 +65,25 @@ export function childrenOf(pid) {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
   } catch {
     return undefined
+  }
+}
+
+/** How long a process needs to stop where the system does not tell whether it has. */
+const FREEZE_MS = 200
+
+/**
+ * Whether all threads of a process have stopped after SIGSTOP. Each stops when the kernel runs it next; until then it
+ * still answers. Undefined if the system does not tell (only Linux does).
+ *
+ * @param {number} pid
+ */
+function isFrozen(pid) {
+  const threads = `/proc/${pid}/task`
+  try {
+    return readdirSync(threads).every((id) => /.*\) [TZ]/s.test(readFileSync(join(threads, id, 'stat'), 'utf8')))
+  } catch {
+    // It has ended, or one of its threads has.
+    return childrenOf(pid) === undefined ? undefined : false
   }
 }
 
@@ -241,7 +260,12 @@ export async function startServer({
       await kill()
       await start()
     },
-    freeze: () => signalAll('SIGSTOP'),
+    async freeze() {
+      signalAll('SIGSTOP')
+      const all = [pid(), ...(childrenOf(pid()) ?? [])]
+      if (isFrozen(pid()) === undefined) return sleep(FREEZE_MS)
+      await until(`${program} freezes`, () => !runs() || all.every((one) => isFrozen(one) !== false))
+    },
     thaw: () => signalAll('SIGCONT'),
   }
 }

@@ -24,7 +24,7 @@ beforeEach(() => {
 const START = `
   import { startRedis } from '${new URL('redis.js', servers).href}'
   const redis = await startRedis()
-  redis.freeze()
+  await redis.freeze()
   console.log(redis.port)`
 
 interface Kind {
@@ -83,7 +83,7 @@ describe.each(Object.entries(kinds))('%s', (_, { start, put, get }) => {
 
   it('answers nothing while it is frozen, and what it was asked meanwhile when it thaws', async () => {
     const server = await start()
-    server.freeze()
+    await server.freeze()
     expect(await ask(server.port, put)).toBe('')
     server.thaw()
     await vi.waitFor(async () => expect(await holds(server)).toBe(true), 5000)
@@ -92,7 +92,7 @@ describe.each(Object.entries(kinds))('%s', (_, { start, put, get }) => {
 
   it('stops although it is frozen', async () => {
     const server = await start()
-    server.freeze()
+    await server.freeze()
     await server.stop()
     expect(await isFree(server.port)).toBe(true)
   })
@@ -204,12 +204,12 @@ describe('postgres', () => {
     const server = await startPostgres()
     const client = await connectTo(server.url)
     expect(await client.ask('SELECT 1')).toBe('1')
-    server.freeze()
+    await server.freeze()
     const answer = client.ask('SELECT 2')
     expect(await Promise.race([answer, sleep(300)])).toBe(undefined)
     server.thaw()
     expect(await answer).toBe('2')
-    server.freeze()
+    await server.freeze()
     await server.stop()
     expect(await isFree(server.port)).toBe(true)
     await client.close()
@@ -245,12 +245,12 @@ describe('mariadb', () => {
 
   it('answers no client while it is frozen; thaws, and stops although it is frozen', async () => {
     const server = await startMariadb()
-    server.freeze()
+    await server.freeze()
     const answer = answerTo(server.port, 'SELECT 2')
     expect(await Promise.race([answer, sleep(300)])).toBe(undefined)
     server.thaw()
     expect(await answer).toBe('2')
-    server.freeze()
+    await server.freeze()
     await server.stop()
     expect(await isFree(server.port)).toBe(true)
   })
@@ -284,7 +284,7 @@ describe('the end of the process', () => {
       import { startPostgres } from '${new URL('postgres.js', servers).href}'
       import { childrenOf } from '${new URL('server.js', servers).href}'
       const server = await startPostgres()
-      server.freeze()
+      await server.freeze()
       console.log(childrenOf(server.pid).join(' '))`
     const children = (await outputOf(list, { TMPDIR: folder })).trim().split(' ')
     expect(children.length).toBeGreaterThan(1)

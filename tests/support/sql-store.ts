@@ -17,7 +17,7 @@ interface SqlServer {
   /** `host:port` */
   readonly address: string
   readonly url: string
-  readonly freeze: () => void
+  readonly freeze: () => Promise<void>
   readonly thaw: () => void
   readonly stop: () => Promise<void>
 }
@@ -184,7 +184,7 @@ export function testSqlStore<Pool, Server extends SqlServer>(place: SqlPlace<Poo
     it('7.1, 7.2 to a server that freezes is dropped in time, and a new one is made after the thaw', async () => {
       const store = openStore({ deadline: 500 })
       await store.create('key', ALICE)
-      server().freeze()
+      await server().freeze()
       onTestFinished(() => server().thaw())
       const began = performance.now()
       const codes = await Promise.all([1, 2, 3].map(() => codeOf(() => store.read('key'))))
@@ -201,7 +201,7 @@ export function testSqlStore<Pool, Server extends SqlServer>(place: SqlPlace<Poo
       const store = openStore({ table, deadline: 1000, maxBytes: longest, connections: 1 })
       // A client that prepares statements has done so after this, and sends the data of the next call at once.
       await store.create('first', ALICE)
-      server().freeze()
+      await server().freeze()
       onTestFinished(() => server().thaw())
       // The kernel takes some of it. The rest waits in the process until the server reads on.
       expect(await codeOf(() => store.create('key', entry('x'.repeat(longest))))).toBe('UNAVAILABLE')

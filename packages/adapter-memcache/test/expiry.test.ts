@@ -17,7 +17,7 @@ describe('6 expiry', () => {
     const stores = await Promise.all(
       drifts.map(async (drift) => {
         const own = await ownServer()
-        own.freeze()
+        await own.freeze()
         await sleep(1000 + drift)
         own.thaw()
         return openStore({ servers: own.address })

@@ -5,7 +5,7 @@ import { isSessError, type ServerStore } from '@sess/core/adapter'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { codeOf, entry, failureOf, FAR, numbers, SLACK, succeed } from '../../../tests/support/stores.ts'
 import { Relay, startImpostor } from './support/relay.ts'
-import { freeze, ownServer, sharedServer } from './support/server.ts'
+import { ownServer, sharedServer } from './support/server.ts'
 import { call, METHODS, openStore, untilAvailable } from './support/stores.ts'
 import { Wire } from './support/wire.ts'
 
@@ -38,7 +38,7 @@ describe('7.1 and 7.2 a server', () => {
     const own = await ownServer()
     const store = openStore({ servers: own.address })
     await succeed(store.create('key', entry('data')))
-    await freeze(own)
+    await own.freeze()
     const calls = numbers(64).map((n) => outcomeOf(call(store, METHODS[n % 4] ?? 'read', `key${n}`)))
     await sleep(50)
     await own.kill()
@@ -69,7 +69,7 @@ describe('7.1 and 7.2 a server', () => {
     const own = await ownServer()
     const store = openStore({ servers: own.address, deadline: 1000 })
     await succeed(store.create('key', entry('data')))
-    await freeze(own)
+    await own.freeze()
     await expectUnavailable(store, 1000)
     await expectUnavailable(store, 1000)
     own.thaw()
@@ -96,7 +96,7 @@ describe('7.1 and 7.2 a server', () => {
 
   it('that accepts no connection is UNAVAILABLE within the deadline, and is used as soon as it does', async () => {
     const own = await ownServer('-b', '1')
-    await freeze(own)
+    await own.freeze()
     // These connections fill the queue of the server. After that, a new connection is neither accepted nor refused.
     const fillers = numbers(8).map(() => connect(own.port, '127.0.0.1'))
     for (const filler of fillers) filler.on('error', () => undefined)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { numbers } from '../../../tests/support/stores.ts'
 import { runProgram } from './support/program.ts'
-import { freeze, ownServer, sharedServer } from './support/server.ts'
+import { ownServer, sharedServer } from './support/server.ts'
 
 const server = sharedServer()
 
@@ -54,7 +54,7 @@ describe('7.5 and 7.7 a process', () => {
 
   it('ends after close while the server accepts no connection', async () => {
     const own = await ownServer('-b', '1')
-    await freeze(own)
+    await own.freeze()
     const fillers = numbers(8).map(() => connect(own.port, '127.0.0.1'))
     for (const filler of fillers) filler.on('error', () => undefined)
     onTestFinished(() => {

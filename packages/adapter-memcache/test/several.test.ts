@@ -2,7 +2,6 @@ import { isSessError } from '@sess/core/adapter'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Memcached, startMemcached } from '../../../scripts/servers/memcached.js'
 import { entry, numbers, succeed } from '../../../tests/support/stores.ts'
-import { freeze } from './support/server.ts'
 import { newPrefix, openStore, untilAvailable } from './support/stores.ts'
 import { Wire } from './support/wire.ts'
 
@@ -60,7 +59,7 @@ describe('several servers', () => {
     const [, failing] = own
     if (failing === undefined) throw new Error('there are three')
     if (how === 'killed') await failing.kill()
-    else await freeze(failing)
+    else await failing.freeze()
 
     const outcomesOf = (call: (key: string) => Promise<unknown>) =>
       Promise.all(

@@ -80,7 +80,7 @@ describe('a client that is passed in', () => {
     const client = makeClient(settings, own)
     const store = openStore({ client, deadline: 500 })
     await succeed(store.create('key', ALICE))
-    own.freeze()
+    await own.freeze()
     await expectUnavailable(store)
     own.thaw()
     await works(store)

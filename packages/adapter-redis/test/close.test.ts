@@ -46,7 +46,7 @@ describe('7.5 close', () => {
     const store = openStore({ url: server.url, deadline: 500 })
     await works(store)
     if (state === 'down') await server.kill()
-    else server.freeze()
+    else await server.freeze()
     const calls = Array.from({ length: 10 }, () => codeOf(() => store.read('key')))
     const began = performance.now()
     await store.close()

@@ -163,7 +163,7 @@ describe('7.1, 7.2 of a Cluster', () => {
       const store = openStore({ nodes: cluster.addresses, prefix, deadline: 500 })
       await worksEverywhere(store)
       const [victim] = await cluster.masters()
-      victim?.freeze()
+      await victim?.freeze()
       const began = performance.now()
       const codes = await Promise.all(KEYS.map((key) => codeOf(() => store.read(key))))
       expect(performance.now() - began).toBeLessThan(2000)

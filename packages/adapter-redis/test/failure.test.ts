@@ -50,7 +50,7 @@ describe('7.1, 7.2 a server', () => {
     const server = await ownServer()
     const store = openStore({ url: server.url, deadline: 500 })
     await succeed(store.create('key', ALICE))
-    server.freeze()
+    await server.freeze()
     for (let n = 0; n < 4; n++) await expectUnavailable(store)
     server.thaw()
     await works(store)
@@ -144,7 +144,7 @@ describe('7.4 writes that fail because the server', () => {
 
   it('is frozen, and was never connected to, leave nothing when it thaws', async () => {
     const server = await ownServer()
-    server.freeze()
+    await server.freeze()
     const store = openStore({ url: server.url, deadline: 300 })
     await writeInVain(store)
     server.thaw()

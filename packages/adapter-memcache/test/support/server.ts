@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Memcached, startMemcached } from '../../../../scripts/servers/memcached.js'
 
 /** A server for all tests of a file. No test may stop or freeze it. */
@@ -20,10 +19,4 @@ export async function ownServer(...args: readonly string[]): Promise<Memcached> 
   const server = await startMemcached({ args })
   onTestFinished(() => server.stop())
   return server
-}
-
-/** Freezes a server. It runs on for a moment after the signal. */
-export async function freeze(server: Memcached): Promise<void> {
-  server.freeze()
-  await sleep(200)
 }
