@@ -1,6 +1,7 @@
 import { SessError } from '../error.js'
 import type { OwnerId } from '../owners/owner-id.js'
-import type { Owned, Owners } from '../owners/owners.js'
+import type { Owned } from '../owners/owned-entries.js'
+import type { Owners } from '../owners/owners.js'
 import { describe } from '../options/check.js'
 import { handleOf } from '../session/proxy.js'
 import { readOnly } from '../session/read-only.js'

@@ -184,9 +184,9 @@ export interface Owner<D> {
 
   /**
    * Ends sessions: all of them, all but one (the one of the device that asks), or the one of this `id`. Resolves with the
-   * number of those that were alive. What was ended is dead when it resolves, also for requests that are under way; whoever
-   * logs in afterwards stays; a login that began before all were ended is refused with `CONFLICT`. Rejects with the store's
-   * error: some sessions may then be alive, so call it again.
+   * number of sessions that it ended. From then on nobody can use them, and requests under way cannot store them again. A
+   * login that begins after a call without `id` stays; one that began before is refused with `CONFLICT`. Rejects with the
+   * store's error: some of the sessions may then be alive, so call it again.
    */
   revoke(which?: { readonly except: Session<D> } | { readonly id: string }): Promise<number>
 }

@@ -3,7 +3,7 @@ import { processWide } from '../process-wide.js'
 
 /** A point in time. Within a process, moments have an order that no clock disturbs. */
 export interface Moment {
-  /** By the application's clock, in epoch milliseconds. */
+  /** The application's time, in epoch milliseconds. */
   readonly at: number
   /** The process. */
   readonly by: string

@@ -44,6 +44,13 @@ export class OwnerKey {
     const message = JSON.stringify([1, this.#cookieName, owner])
     return this.#keys.map((key) => `o${createHmac('sha256', key).update(message).digest('base64url')}`)
   }
+
+  /** The one of the newest secret. */
+  newestRosterKey(owner: OwnerId): string {
+    const [newest] = this.rosterKeys(owner)
+    if (newest === undefined) throw new TypeError('A keyring has at least one key.')
+    return newest
+  }
 }
 
 export function isOwnerId(value: unknown): value is OwnerId {

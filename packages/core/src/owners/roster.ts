@@ -183,6 +183,19 @@ export class Roster {
   }
 }
 
+/** What the roster under a key has, at a time in epoch milliseconds. */
+export interface RosterContent {
+  readonly key: string
+  readonly members: readonly string[]
+  readonly condemned: readonly string[]
+  readonly isSharded: boolean
+}
+
+export function contentOf(key: string, roster: Roster, now: number): RosterContent {
+  const [members, condemned] = [[...roster.members.keys()], [...roster.condemned.keys()]]
+  return { key, members, condemned, isSharded: roster.isSharded(now) }
+}
+
 function encoded(listing: Listing): readonly (readonly [string, number, number])[] {
   return [...listing].map(([key, { until, at }]) => [key, until, at])
 }

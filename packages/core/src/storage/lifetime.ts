@@ -54,6 +54,14 @@ export class Lifetime {
   }
 
   /**
+   * Until when the session is in its owner's list: longer than its entry is kept, so that not each extension has to extend
+   * the listing.
+   */
+  listUntil(record: SessionRecord): number {
+    return this.keepUntil(record) + this.idleOf(record)
+  }
+
+  /**
    * Extension costs a write, so it is due at most once per twentieth of the idle timeout, and only if it makes the
    * session live longer: longer than by its stamps, or longer than the expiry that a slice with shorter timeouts has
    * set.

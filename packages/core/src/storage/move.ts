@@ -1,5 +1,6 @@
 import type { Token, TokenMint } from '../crypto/token.js'
-import type { Owned, Owners } from '../owners/owners.js'
+import type { Membership } from '../owners/membership.js'
+import type { Owned } from '../owners/owned-entries.js'
 import { applyToMoved } from './apply.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
 import { type Commit, isOwned, type StorageContext } from './loaded-session.js'
@@ -15,7 +16,7 @@ export interface ServerStorageContext extends StorageContext {
   readonly entries: SessionEntries
   readonly swaps: Swaps
   /** `undefined`: sessions have no owners. */
-  readonly owners: Owners | undefined
+  readonly membership: Membership | undefined
 }
 
 /** A session as it was last read or stored, and the token that opens it. */
@@ -39,7 +40,7 @@ export async function move(
   commit: Commit,
   limit: TimeLimit,
 ): Promise<StoredSession | Departure> {
-  const { mint, entries, owners, clock, onConflict } = context
+  const { mint, entries, membership, clock, onConflict } = context
   const { opened } = commit
   const now = clock()
   const token = mint.make()
@@ -47,12 +48,12 @@ export async function move(
   if (!isSnapshot(first)) return departureOf(first)
   const applied = (old: Snapshot): SessionRecord => {
     const record = applyToMoved(old.record, commit, now, onConflict)
-    return owners === undefined ? record : owners.placed({ key, record: old.record }, record)
+    return membership === undefined ? record : membership.placed({ key, record: old.record }, record)
   }
   const begun = applied(first)
   // A session that is no longer its user's shows nothing of theirs under the old token.
   const isLeft = isOwned(context, first.record) && !isOwned(context, begun)
-  const seating = owners && opened && owners.seat(first.record, begun, opened, limit)
+  const seating = membership && opened && membership.seat(first.record, begun, opened, limit)
   // It is awaited below, unless the entry cannot be created.
   seating?.catch(() => undefined)
   const creating = entries.create(token.key, begun, limit)
@@ -85,11 +86,11 @@ export async function move(
       if (updated === null) throw ended()
       snapshot = updated
     }
-    if (owners && opened) {
+    if (membership && opened) {
       const to: Owned = { key: token.key, record: snapshot.record }
       const login = { opened, isLogin: commit.changes.size > 0 }
       try {
-        await owners.move({ key, record: first.record }, to, seat, login, entries.limit())
+        await membership.move({ key, record: first.record }, to, seat, login, entries.limit())
       } catch (error) {
         isRefused = isSessError(error) && error.code === 'CONFLICT'
         throw error

@@ -1,6 +1,6 @@
 import { looksLikeToken, type Token } from '../crypto/token.js'
 import type { Moment } from '../owners/moment.js'
-import type { Owners } from '../owners/owners.js'
+import type { Membership } from '../owners/membership.js'
 import type { Changes } from '../session/merge.js'
 import type { Values } from '../session/values.js'
 import { applyToNew } from './apply.js'
@@ -142,28 +142,28 @@ export class ServerSession implements LoadedSession {
     const record = applyToNew(commit, clock(), onConflict)
     if (Object.keys(record.values).length === 0) return destroy ? 'clear' : undefined
     const token = mint.make()
-    const { owners } = this.#context
+    const { membership } = this.#context
     const { opened } = commit
-    if (owners === undefined || opened === undefined)
+    if (membership === undefined || opened === undefined)
       return this.#keep(token, await entries.create(token.key, record, limit))
-    return this.#keep(token, await this.#beginOwned(token, record, owners, opened, limit))
+    return this.#keep(token, await this.#beginOwned(token, record, membership, opened, limit))
   }
 
   /** The entry is stored, then listed, and only then the token leaves: so no live session is unlisted. */
   async #beginOwned(
     token: Token,
     record: SessionRecord,
-    owners: Owners,
+    membership: Membership,
     opened: Moment,
     limit: TimeLimit,
   ): Promise<Snapshot> {
-    const seating = owners.seat(undefined, record, opened, limit)
+    const seating = membership.seat(undefined, record, opened, limit)
     // It is awaited below, unless the entry cannot be created.
     seating.catch(() => undefined)
     const snapshot = await this.#context.entries.create(token.key, record, limit)
     try {
       const seat = await seating
-      if (seat) await limit.bound(owners.begin(seat, { key: token.key, record }, opened, limit))
+      if (seat) await limit.bound(membership.begin(seat, { key: token.key, record }, opened, limit))
       return snapshot
     } catch (error) {
       await abandon(this.#context, token)
@@ -193,13 +193,13 @@ export class ServerSession implements LoadedSession {
 
   /** One attempt is enough: if it fails, another request changed the session and so extended it. */
   async #extend({ token, snapshot }: StoredSession, now: number, limit: TimeLimit): Promise<Snapshot> {
-    const { entries, lifetime, owners } = this.#context
+    const { entries, lifetime, membership } = this.#context
     if (!entries.isAlive(snapshot)) return snapshot
     const record = lifetime.extend(snapshot.record, now)
     const isExtended = record !== snapshot.record
     if (!isExtended && !token.outdated) return snapshot
     // A revoked one has ended, which whatever comes next finds out.
-    if (owners && !(await limit.bound(owners.extend({ key: token.key, record }, limit)))) return snapshot
+    if (membership && !(await limit.bound(membership.extend({ key: token.key, record }, limit)))) return snapshot
     if (!isExtended) return snapshot
     return (await entries.update(token.key, record, snapshot.version, limit)) ?? snapshot
   }
@@ -231,7 +231,7 @@ export class ServerSession implements LoadedSession {
     await this.#context.swaps.depart(token.key, snapshot, limit, (newest) =>
       this.#endFrom(token.key, newest, isReplaced, limit),
     )
-    await this.#context.owners?.leave({ key: token.key, record: snapshot.record })
+    await this.#context.membership?.leave({ key: token.key, record: snapshot.record })
     this.#stored = undefined
     if (!isReplaced) return 'clear'
     try {

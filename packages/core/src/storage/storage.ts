@@ -2,7 +2,9 @@ import type { ServerStore, Store } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { TokenMint } from '../crypto/token.js'
 import { SessError } from '../error.js'
+import { Membership } from '../owners/membership.js'
 import { type Moment, nextMoment } from '../owners/moment.js'
+import { OwnedEntries } from '../owners/owned-entries.js'
 import { Owners } from '../owners/owners.js'
 import { Rosters } from '../owners/rosters.js'
 import { forLaterCallers, requestsShareIo } from '../request-io.js'
@@ -159,8 +161,8 @@ function finder(store: Store, keyring: Keyring, context: StorageContext): Sessio
   const entries = new SessionEntries(store, context)
   const mint = new TokenMint(keyring, context.cookieName)
   const swaps = requestsShareIo() ? new Swaps(entries, context) : new SwapsInTurn(entries, context)
-  const owners = ownersOf(store, entries, context)
-  const serverContext = { ...context, entries, swaps, mint, owners }
+  const { owners, membership } = ownersOf(store, entries, context)
+  const serverContext = { ...context, entries, swaps, mint, membership }
   const watches = new Watches(entries, context)
   return {
     find: (tokens) => ServerSession.find(serverContext, tokens),
@@ -173,10 +175,18 @@ function finder(store: Store, keyring: Keyring, context: StorageContext): Sessio
 /** Longer than a request lasts. */
 const LEAST_MEMORY_MS = 60 * 60 * 1000
 
-function ownersOf(store: ServerStore, entries: SessionEntries, context: StorageContext): Owners | undefined {
+interface OwnersAndMembership {
+  readonly owners: Owners | undefined
+  readonly membership: Membership | undefined
+}
+
+function ownersOf(store: ServerStore, stored: SessionEntries, context: StorageContext): OwnersAndMembership {
   const { ownerKey: key, maxPerOwner, lifetime, clock, onError } = context
-  if (key === undefined) return undefined
+  if (key === undefined) return { owners: undefined, membership: undefined }
   const memory = Math.max(lifetime.longestIdle, LEAST_MEMORY_MS)
   const rosters = new Rosters(store, { clock, memory, isGathered: requestsShareIo() })
-  return new Owners({ key, maxPerOwner, entries, rosters, lifetime, clock, onError })
+  const entries = new OwnedEntries(stored)
+  const shared = { key, maxPerOwner, entries, rosters, lifetime, clock }
+  const owners = new Owners({ ...shared, onError })
+  return { owners, membership: new Membership({ ...shared, owners }) }
 }

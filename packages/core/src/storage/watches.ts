@@ -1,6 +1,6 @@
 import { inLanes } from './lanes.js'
 import type { OwnerId } from '../owners/owner-id.js'
-import type { Owned } from '../owners/owners.js'
+import type { Owned } from '../owners/owned-entries.js'
 import { announce, type Departed, listen, stopListening } from './endings.js'
 import { isSnapshot, isTombstone, type SessionEntries } from './entries.js'
 import type { StorageContext } from './loaded-session.js'

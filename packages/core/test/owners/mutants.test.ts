@@ -65,7 +65,7 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
   [
     'sends the cookie before the session is listed',
     [
-      ['if (seat) await limit.bound(owners.begin(', 'if (seat) void Promise.allSettled([owners.begin('],
+      ['if (seat) await limit.bound(membership.begin(', 'if (seat) void Promise.allSettled([membership.begin('],
       ['opened, limit));\n\t\t\treturn snapshot;', 'opened, limit)]);\n\t\t\treturn snapshot;'],
     ],
     cut(TWO, 'a login of a new visitor', listsAll),
@@ -111,7 +111,7 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
   ],
   [
     'does not take the old place in the list when a session moves',
-    [['await owners.move({', 'void ({']],
+    [['await membership.move({', 'void ({']],
     cut(TWO, 'a move', listsAll),
   ],
   [
@@ -121,7 +121,7 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
   ],
   [
     'strikes a condemned session off before it has ended',
-    [['const count = await this.#end(key);', 'const count = 1;']],
+    [['const count = await entries.end(key);', 'const count = 1;']],
     cut(TWO, 'revoke()', endsAll),
   ],
   [
@@ -133,8 +133,8 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
     'extends a session before its listing',
     [
       [
-        'if (owners && !await limit.bound(owners.extend({',
-        'const extended = await entries.update(token.key, record, snapshot.version, limit) ?? snapshot;\n\t\tif (owners && !await limit.bound(owners.extend({',
+        'if (membership && !await limit.bound(membership.extend({',
+        'const extended = await entries.update(token.key, record, snapshot.version, limit) ?? snapshot;\n\t\tif (membership && !await limit.bound(membership.extend({',
       ],
       [
         'return await entries.update(token.key, record, snapshot.version, limit) ?? snapshot;\n\t}',
