@@ -30,6 +30,7 @@ export {
 export { exclusive } from './options/exclusive.js'
 export { like } from './options/like.js'
 export { url, type UrlShape } from './options/url.js'
+export { openStore, type StandaloneOptions, type StandaloneStore } from './application/standalone-store.js'
 export { createAdapterContext } from './loading/adapter-context.js'
 export { codeOf, type ErrorCode, isError, isSessError, safeCause, SessError } from './error.js'
 export { processWide } from './process-wide.js'

@@ -89,7 +89,22 @@ const owner: Check<string> = (value, path) => {
   throw invalidOption(path, value, `a key of the session, not the name of one of its methods`)
 }
 
+/** The options of every store, with sessions or by itself. */
+export const STORE_CHECKS: {
+  readonly from: Check<string | URL | undefined>
+  readonly accept: Check<readonly ('atomic' | 'fresh')[]>
+  readonly onError: Check<(error: unknown) => void>
+  readonly clock: Check<() => number>
+} = {
+  from: optional(from),
+  accept: optional(accept, []),
+  // oxlint-disable-next-line no-console -- Without an `onError`, the console is the only place for errors.
+  onError: optional(onError, (error: unknown) => console.error(error)),
+  clock: optional(clock, () => Date.now()),
+}
+
 const CHECKS = {
+  ...STORE_CHECKS,
   secret: readSetSecrets,
   idleTimeout: optional(duration),
   absoluteTimeout: optional(duration),
@@ -98,11 +113,6 @@ const CHECKS = {
   maxPerOwner: optional(integer({ max: 64 })),
   onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
   cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
-  from: optional(from),
-  accept: optional(accept, []),
-  // oxlint-disable-next-line no-console -- Without an `onError`, the console is the only place for errors.
-  onError: optional(onError, (error: unknown) => console.error(error)),
-  clock: optional(clock, () => Date.now()),
 } satisfies Record<keyof CoreOptions, Check<unknown>>
 
 /** Reads core's options, and returns the others as `rest`, for the adapter. Throws `INVALID_OPTION`. */

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { Adapter, AdapterContext, Store } from '../contract.js'
+import type { Store } from '../contract.js'
 import { Keyring } from '../crypto/keyring.js'
 import { isSessError, SessError } from '../error.js'
 import { exchangesOf } from '../exchange/exchanges.js'
 import { adapterContext } from '../loading/adapter-context.js'
-import type { AdapterOptions, KnownOptions } from '../loading/adapters.js'
+import type { AdapterOptions, NameOrAdapter, StoreOptions } from '../loading/adapters.js'
 import { assertStore } from '../loading/assert-store.js'
 import { callerOf } from '../loading/caller.js'
-import { basesOf } from '../loading/base.js'
-import { loadAdapter } from '../loading/loader.js'
+import { chosenAdapter, makeStore } from '../loading/make-store.js'
 import { describe } from '../options/check.js'
 import type { AnyData } from '../session/session.js'
 import type { Storable } from '../session/storable.js'
@@ -21,18 +20,12 @@ import { Secretless } from './secretless.js'
 import type { CoreOptions, OwnerKey, Sessions } from './types.js'
 
 /** The store of the sessions: an adapter's name, a store or an adapter. `false` turns sessions off. */
-type NameOrStore = string | false | Store | ((options: never, context: AdapterContext) => Store)
+type NameOrStore = NameOrAdapter | false | Store
 
 /** The options that go with `S`: core's, and those of the adapter. */
 type OptionsWith<S extends NameOrStore, D> = [S] extends [false]
   ? object
   : CoreOptions<OwnerKey<NoInfer<D>>> & StoreOptions<Exclude<S, false>>
-
-type StoreOptions<S> = S extends string
-  ? AdapterOptions<S>
-  : S extends (options: infer O, context: never) => unknown
-    ? KnownOptions<O>
-    : object
 
 /**
  * Turns sessions on or off for an application. It is synchronous, so a mistake in the options fails at start.
@@ -81,20 +74,15 @@ function start(first: unknown, second: unknown): Sessions {
     void application.close().catch(() => undefined)
     return new Secretless(secretlessStep)
   }
-  const onAdapter = (adapter: Adapter, name: string) => {
-    const identity = identityOf(keyring, settings.cookie.name, adapter, rest)
-    const opened = OpenStore.shared(identity, () => {
-      const store = call(adapter, rest, adapterContext(keyring, settings.cookie))
-      assertStore(store, `What the adapter ${name} makes is not a store`)
-      return store
-    })
-    return on(opened, identity)
+  const named = chosenAdapter(chosen, settings.from, () => callerOf(sessions))
+  if (named !== undefined) {
+    const identity = identityOf(keyring, settings.cookie.name, named.adapter, rest)
+    const context = adapterContext(keyring, settings.cookie)
+    return on(
+      OpenStore.shared(identity, () => makeStore(named, rest, context, nearestCoreOption)),
+      identity,
+    )
   }
-
-  if (typeof chosen === 'string' && chosen !== '') {
-    return onAdapter(loadAdapter(chosen, basesOf(settings.from, callerOf(sessions))), `'${chosen}'`)
-  }
-  if (isAdapter(chosen)) return onAdapter(chosen, chosen.name || 'function')
   if (typeof chosen === 'object' && chosen !== null) {
     assertNoOptions(rest)
     assertStore(chosen, 'What sessions() was given is not a store')
@@ -107,21 +95,6 @@ function start(first: unknown, second: unknown): Sessions {
   )
 }
 
-/**
- * An adapter knows only its own options. If it refuses one that is spelt almost like one of core's, the error says so.
- */
-function call(adapter: Adapter, options: Readonly<Record<string, unknown>>, context: AdapterContext): unknown {
-  try {
-    return adapter(options, context)
-  } catch (error) {
-    if (!isSessError(error) || error.code !== 'INVALID_OPTION') throw error
-    const refused = Object.keys(options).find((name) => error.message.includes(JSON.stringify(name)))
-    const meant = refused === undefined ? undefined : nearestCoreOption(refused)
-    if (meant === undefined) throw error
-    throw new SessError('INVALID_OPTION', `${error.message} Did you mean ${meant}, an option of @sess/core?`)
-  }
-}
-
 function assertNoOptions(rest: object): void {
   const [name] = Object.keys(rest)
   if (name === undefined) return
@@ -129,8 +102,4 @@ function assertNoOptions(rest: object): void {
     'INVALID_OPTION',
     `Option ${JSON.stringify(name)} is not one of core's. Pass a store's options to the code that makes the store.`,
   )
-}
-
-function isAdapter(value: unknown): value is Adapter {
-  return typeof value === 'function'
 }

@@ -1,3 +1,5 @@
+import type { AdapterContext, Store } from '../contract.js'
+
 /**
  * The options of each adapter, by the name that loads it. First-party adapters are listed here; an entry has no effect
  * if its adapter is not installed. Any other adapter adds itself:
@@ -38,3 +40,13 @@ export type KnownOptions<O> = [0] extends [1 & O]
       : O
 
 type UnknownOptions = Readonly<Record<string, unknown>>
+
+/** The name of an adapter, or an adapter. */
+export type NameOrAdapter = string | ((options: never, context: AdapterContext) => Store)
+
+/** The options of an adapter, given by its name or itself. A store has none. */
+export type StoreOptions<S> = S extends string
+  ? AdapterOptions<S>
+  : S extends (options: infer O, context: never) => unknown
+    ? KnownOptions<O>
+    : object

@@ -1,5 +1,6 @@
 import type { ServerStore, Version } from '../contract.js'
-import { isSessError, safeCause, SessError } from '../error.js'
+import { SessError } from '../error.js'
+import { answerOf } from '../storage/answer.js'
 import { Queues } from '../storage/queues.js'
 import { retry } from '../storage/retry.js'
 import { TimeLimit } from '../storage/time-limit.js'
@@ -128,7 +129,8 @@ export class Rosters {
     } else {
       const entry = { data: roster.encode(), expiresAt: roster.keepUntil(memory) }
       limit.check()
-      const swapped = await this.#answer(
+      const swapped = await answerOf(
+        this.#store,
         version === null ? this.#store.create(key, entry) : this.#store.update(key, entry, version),
       )
       if (swapped === null) return undefined
@@ -154,7 +156,7 @@ export class Rosters {
 
   async read(key: string, limit: TimeLimit): Promise<FoundRoster> {
     limit.check()
-    const stored = await this.#answer(this.#store.read(key))
+    const stored = await answerOf(this.#store, this.#store.read(key))
     if (stored === null) return { version: null, roster: Roster.empty() }
     const roster = Roster.decode(stored.data)
     if (roster === undefined) {
@@ -164,15 +166,5 @@ export class Rosters {
       )
     }
     return { version: stored.version, roster }
-  }
-
-  /** A store must reject with a `SessError`. Any other error may show what the store was sent, so it is replaced. */
-  async #answer<T>(call: Promise<T>): Promise<T> {
-    try {
-      return await call
-    } catch (error) {
-      if (isSessError(error)) throw error
-      throw new SessError('UNAVAILABLE', `The ${this.#store.name} store failed.`, { cause: safeCause(error) })
-    }
   }
 }

@@ -1,6 +1,7 @@
 import type { Entry, ServerStore, Version } from '../contract.js'
-import { isSessError, safeCause, SessError } from '../error.js'
+import { SessError } from '../error.js'
 import type { Values } from '../session/values.js'
+import { answerOf, storeError } from './answer.js'
 import { announce } from './endings.js'
 import { assertFits, type StorageContext } from './loaded-session.js'
 import { TimeLimit } from './time-limit.js'
@@ -67,7 +68,7 @@ export class SessionEntries {
     try {
       stored = await this.#store.read(key)
     } catch (error) {
-      throw this.#mapError(error)
+      throw storeError(this.#store, error)
     }
     const now = this.#context.clock()
     if (stored === null || stored.expiresAt <= now) return 'none'
@@ -108,7 +109,7 @@ export class SessionEntries {
   async create(key: string, record: SessionRecord, limit: TimeLimit): Promise<Snapshot> {
     const entry = this.encode(record)
     limit.check()
-    const version = await this.#answer(this.#store.create(key, entry))
+    const version = await answerOf(this.#store, this.#store.create(key, entry))
     if (version !== null) return snapshotOf(version, record, entry)
     throw new SessError('UNAVAILABLE', `The ${this.#store.name} store reports that a random key is taken.`)
   }
@@ -122,12 +123,12 @@ export class SessionEntries {
 
   swap(key: string, entry: Entry, version: Version, limit: TimeLimit): Promise<Version | null> {
     limit.check()
-    return this.#answer(this.#store.update(key, entry, version))
+    return answerOf(this.#store, this.#store.update(key, entry, version))
   }
 
   async destroy(key: string, limit: TimeLimit): Promise<void> {
     limit.check()
-    await this.#answer(this.#store.destroy(key))
+    await answerOf(this.#store, this.#store.destroy(key))
     announce(key)
   }
 
@@ -159,20 +160,6 @@ export class SessionEntries {
     const isMarked = (await this.swap(key, mark, version, limit)) !== null
     if (isMarked) announce(key, to)
     return isMarked
-  }
-
-  async #answer<T>(call: Promise<T>): Promise<T> {
-    try {
-      return await call
-    } catch (error) {
-      throw this.#mapError(error)
-    }
-  }
-
-  /** A store must reject with a `SessError`. Any other error may show what the store was sent, so it is replaced. */
-  #mapError(error: unknown): SessError {
-    if (isSessError(error)) return error
-    return new SessError('UNAVAILABLE', `The ${this.#store.name} store failed.`, { cause: safeCause(error) })
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ServerStore, Store } from '../contract.js'
 import { processWide } from '../process-wide.js'
 import { requestsShareIo } from '../request-io.js'
@@ -34,6 +35,11 @@ export class OpenStore {
   /** A store that the application made, and that it closes. */
   static given(store: Store): OpenStore {
     return new OpenStore(store)
+  }
+
+  /** A store that core has made for one user, who closes it. */
+  static own(store: Store): OpenStore {
+    return new OpenStore(store, randomUUID())
   }
 
   /** The store of that identity, made if it is not in use. A client store holds nothing that could be shared. */
