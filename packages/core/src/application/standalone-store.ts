@@ -8,7 +8,7 @@ import type { NameOrAdapter, StoreOptions } from '../loading/adapters.js'
 import { assertAccepted } from '../loading/assert-store.js'
 import { callerOf } from '../loading/caller.js'
 import { chosenAdapter, makeStore } from '../loading/make-store.js'
-import { describe, type Checked, type Checks, optional, readOptions } from '../options/check.js'
+import { type Checked, describe, readOptions } from '../options/check.js'
 import { MAX_TIME } from '../options/duration.js'
 import { answerOf } from '../storage/answer.js'
 import { OpenStore, type StoreUser } from '../storage/open-store.js'
@@ -101,10 +101,13 @@ function readStandaloneOptions(given: unknown): {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new SessError('INVALID_OPTION', `The options of openStore() are ${describe(given)}; expected an object.`)
   }
-  const isOwn = ([name]: readonly [string, unknown]) => Object.hasOwn(STORE_CHECKS, name)
   const entries = Object.entries(given)
   const settings = readOptions('openStore', Object.fromEntries(entries.filter(isOwn)), STORE_CHECKS)
   return { settings, rest: Object.fromEntries(entries.filter((entry) => !isOwn(entry))) }
+}
+
+function isOwn([name]: readonly [string, unknown]): boolean {
+  return Object.hasOwn(STORE_CHECKS, name)
 }
 
 class KeyedStore implements StandaloneStore {
