@@ -28,6 +28,7 @@ export {
   text,
 } from './options/check.js'
 export { exclusive } from './options/exclusive.js'
+export type { FormerCookie, FormerData, FormerSession, FormerSessions } from './storage/former.js'
 export { like } from './options/like.js'
 export { url, type UrlShape } from './options/url.js'
 export { openStore, type StandaloneOptions, type StandaloneStore } from './application/standalone-store.js'
