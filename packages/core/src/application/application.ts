@@ -1,5 +1,6 @@
 import type { Keyring } from '../crypto/keyring.js'
 import { SessError } from '../error.js'
+import { valuesOf } from '../exchange/cookie.js'
 import { SessionExchange } from '../exchange/exchange.js'
 import type { CarrierContext, Exchanges } from '../exchange/exchanges.js'
 import type { IncomingRequest } from '../exchange/request.js'
@@ -17,6 +18,7 @@ import { handleOf } from '../session/proxy.js'
 import { isOwnerId, type OwnerId, OwnerKey } from '../owners/owner-id.js'
 import { readOnly } from '../session/read-only.js'
 import type { AnyData, Data, Session } from '../session/session.js'
+import type { FormerVisit } from '../storage/former-visit.js'
 import type { OpenStore } from '../storage/open-store.js'
 import { SessionStorage } from '../storage/storage.js'
 import { Warnings } from '../warnings.js'
@@ -42,7 +44,7 @@ export class Application implements Sessions {
 
   constructor(opened: OpenStore, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
     assertAccepted(opened.store, settings.accept)
-    const { cookie, clock, lifetime, onConflict, owner, maxPerOwner } = settings
+    const { cookie, clock, lifetime, onConflict, owner, maxPerOwner, migrate } = settings
     if (owner !== undefined && opened.store.kind === 'client') throw notListed(opened.store.name)
     const warnings = new Warnings()
     const onError = harmless(settings.onError, warnings)
@@ -55,6 +57,7 @@ export class Application implements Sessions {
       persistent: cookie.persistent,
       ownerKey: owner === undefined ? undefined : new OwnerKey(owner, keyring, cookie.name),
       maxPerOwner,
+      migrate,
       warnings,
       onError,
     })
@@ -70,8 +73,7 @@ export class Application implements Sessions {
   }
 
   async read(request: NodeRequest | Request): Promise<Readonly<Data<AnyData>> | null> {
-    const { cookie, storage } = this.#context
-    const { record } = await storage.find(cookie.values(incomingRequest(request)))
+    const { record } = await this.#context.storage.find(...this.#cookiesOf(request))
     return record ? readOnly(record.values, unwritable) : null
   }
 
@@ -116,9 +118,15 @@ export class Application implements Sessions {
 
   async watch(request: NodeRequest | Request, options: WatchOptions = {}): Promise<AbortSignal> {
     const { every } = readOptions('watch', options, WATCH_CHECKS)
-    const { cookie, storage } = this.#context
     const isOver = isFetchRequest(request) ? () => request.signal.aborted : () => isClosed(request)
-    return storage.watch(cookie.values(incomingRequest(request)), every, isOver)
+    return this.#context.storage.watch(...this.#cookiesOf(request), every, isOver)
+  }
+
+  /** The tokens of a request, and what it has of other libraries' sessions. */
+  #cookiesOf(request: NodeRequest | Request): [readonly string[], FormerVisit | undefined] {
+    const { cookie, storage } = this.#context
+    const incoming = incomingRequest(request)
+    return [cookie.values(incoming), storage.visit((name) => valuesOf(incoming, name))]
   }
 
   isFresh(session: Session<AnyData>, within: Duration): boolean {

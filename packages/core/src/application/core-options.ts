@@ -16,7 +16,8 @@ import {
 import { duration, MAX_TIME } from '../options/duration.js'
 import { missingSecret, readSetSecrets } from '../options/secret.js'
 import type { ConflictPolicy } from '../session/merge.js'
-import { isReserved } from '../session/proxy.js'
+import { isReserved } from '../session/reserved.js'
+import type { FormerSessions } from '../storage/former.js'
 import { Lifetime, type Timeouts } from '../storage/lifetime.js'
 import { buildStep } from './build-step.js'
 import type { CoreOptions } from './types.js'
@@ -31,6 +32,7 @@ export interface Settings {
   readonly onConflict: ConflictPolicy
   readonly owner: string | undefined
   readonly maxPerOwner: number | undefined
+  readonly migrate: readonly FormerSessions[]
   readonly cookie: CookiePolicy
   readonly from: string | URL | undefined
   readonly accept: readonly ('atomic' | 'fresh')[]
@@ -103,6 +105,22 @@ export const STORE_CHECKS: {
   clock: optional(clock, () => Date.now()),
 }
 
+/** Checks the shape: another copy of a package may have made it. */
+const migrate: Check<readonly FormerSessions[]> = (value, path) => {
+  const expected = 'an array of what @sess/migrate returns, as in migrate: [cookieSession({ keys })]'
+  if (!Array.isArray(value)) throw invalidOption(path, value, expected)
+  return value.map((former: unknown, index) => {
+    if (isFormer(former)) return former
+    throw invalidOption(`${path}[${index}]`, former, expected)
+  })
+}
+
+function isFormer(value: unknown): value is FormerSessions {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('name' in value && 'cookies' in value && 'keep' in value && 'find' in value)) return false
+  return typeof value.name === 'string' && Array.isArray(value.cookies) && typeof value.find === 'function'
+}
+
 const CHECKS = {
   ...STORE_CHECKS,
   secret: readSetSecrets,
@@ -111,6 +129,7 @@ const CHECKS = {
   remember: optional(remember),
   owner: optional(owner),
   maxPerOwner: optional(integer({ max: 64 })),
+  migrate: optional(migrate, []),
   onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
   cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
 } satisfies Record<keyof CoreOptions, Check<unknown>>

@@ -5,6 +5,7 @@ import type { NodeResponse } from '../node/response.js'
 import type { Duration } from '../options/duration.js'
 import type { ConflictPolicy } from '../session/merge.js'
 import type { AnyData, Data, Session } from '../session/session.js'
+import type { FormerSessions } from '../storage/former.js'
 import type { Storable } from '../session/storable.js'
 
 /**
@@ -44,6 +45,12 @@ export interface CoreOptions<K extends string = never> {
    * session can be remembered.
    */
   readonly remember?: RememberOptions | undefined
+  /**
+   * The sessions that users have with another library, as `@sess/migrate` reads them. A request with the cookie of one, and
+   * with no live session here, takes that session over: what it holds, under a new token, with the lifetime that it had left.
+   * Remove the option once nobody comes with such a cookie: `sess.migrate` of `node:diagnostics_channel` reports each.
+   */
+  readonly migrate?: readonly FormerSessions[] | undefined
   /**
    * What happens if this request reads a key, another request changes it, and this request then writes it. `'fail'`
    * (the default) answers 409 and stores nothing; `'overwrite'` stores this request's value.

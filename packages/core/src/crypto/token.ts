@@ -40,6 +40,12 @@ export class TokenMint {
     return this.#sign()
   }
 
+  /** The token with these random bytes. */
+  of(random: Uint8Array): Token {
+    this.#random.set(random)
+    return this.#sign()
+  }
+
   /** `null`: not a token, or made with another secret. */
   verify(text: string): Token | null {
     if (!SHAPE.test(text)) return null

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { type Check, flag, invalidOption, oneOf, optional, readOptions, text } from '../options/check.js'
 import { SessError } from '../error.js'
+import type { FormerCookie } from '../storage/former.js'
 import { type CookieChange, PLACE_LENGTH } from '../storage/loaded-session.js'
 import type { IncomingRequest } from './request.js'
 import type { SessionCookie } from './types.js'
@@ -126,17 +127,16 @@ export class CookiePolicy {
 
   /** The distinct values of our cookie in the `Cookie` header, in the header's order. */
   values(request: IncomingRequest): readonly string[] {
-    const { cookie: header } = request
-    const name = this.#wireName(request)
-    if (!header?.includes(name)) return []
-    const values: string[] = []
-    // parseCookie returns only the first cookie of a name, so each pair is parsed separately.
-    for (const pair of header.split(';')) {
-      if (!pair.includes(name)) continue
-      const value = parseCookie(pair, { decode: verbatim })[name]
-      if (value) values.push(value)
-    }
-    return values.length > 1 ? [...new Set(values)] : values
+    return valuesOf(request, this.#wireName(request))
+  }
+
+  /** The value of a `Set-Cookie` header that clears another library's cookie. */
+  clearFormer({ name, path = '/', domain }: FormerCookie, request: IncomingRequest): string {
+    const place = { path, ...(domain !== undefined && { domain }) }
+    return stringifySetCookie({
+      ...{ name, value: '', maxAge: 0, expires: new Date(0), httpOnly: true, secure: !this.isPlain(request) },
+      ...place,
+    })
   }
 
   /** The value of a `Set-Cookie` header. */
@@ -160,6 +160,19 @@ export class CookiePolicy {
   #wireName(request: IncomingRequest): string {
     return this.isPlain(request) ? this.name : this.#secureName
   }
+}
+
+/** The distinct values of the request's cookies of a name, in the header's order. */
+export function valuesOf({ cookie: header }: IncomingRequest, name: string): readonly string[] {
+  if (!header?.includes(name)) return []
+  const values: string[] = []
+  // parseCookie returns only the first cookie of a name, so each pair is parsed separately.
+  for (const pair of header.split(';')) {
+    if (!pair.includes(name)) continue
+    const value = parseCookie(pair, { decode: verbatim })[name]
+    if (value) values.push(value)
+  }
+  return values.length > 1 ? [...new Set(values)] : values
 }
 
 function shortHash(of: string): string {

@@ -1,10 +1,11 @@
 import { Draft } from '../session/draft.js'
 import { createSession, sealed, type SessionLifecycle } from '../session/proxy.js'
 import type { AnyData, Session } from '../session/session.js'
+import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'
 import { SessError } from '../error.js'
 import { processWarnings } from '../warnings.js'
-import type { CookiePolicy } from './cookie.js'
+import { type CookiePolicy, valuesOf } from './cookie.js'
 import { mergeHeaders } from './headers.js'
 import type { IncomingRequest } from './request.js'
 import type { Exchange, Headers, SeenHeaders, SessionCookie } from './types.js'
@@ -27,6 +28,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   #draft: Draft | undefined
   /** Set once the session is loaded. */
   #writer: SessionWriter | undefined
+  /** What the request has of another library's sessions, if any is taken over. */
+  #visit: FormerVisit | undefined
   #isSealed = false
   #isDiscarded = false
 
@@ -48,10 +51,12 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     const { cookie, storage, clock } = this.#context
     const opened = storage.now()
     const tokens = cookie.values(this.#request)
-    const loaded = await storage.find(tokens)
+    const visit = storage.visit((name) => valuesOf(this.#request, name))
+    this.#visit = visit
+    const loaded = await storage.find(tokens, visit)
     const draft = new Draft(loaded.record?.values ?? {})
     this.#draft = draft
-    this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened })
+    this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened, visit })
     if (this.#isDiscarded) this.#writer.discard()
     return createSession(this, draft)
   }
@@ -174,6 +179,9 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
       if (cookie.isOutsideDomain(this.#request)) warnOfDomain()
       headers.push(['set-cookie', cookie.setCookie(change, clock(), this.#request)], ['cache-control', 'private'])
     }
+    const cleared = this.#visit?.cleared(change !== undefined) ?? []
+    for (const former of cleared) headers.push(['set-cookie', cookie.clearFormer(former, this.#request)])
+    if (change === undefined && cleared.length > 0) headers.push(['cache-control', 'private'])
     if (change !== undefined || this.#draft?.isUsed === true) headers.push(['vary', 'Cookie'])
     return mergeHeaders(headers, seen)
   }

@@ -3,7 +3,8 @@ import type { Draft } from '../session/draft.js'
 import type { Change, Changes } from '../session/merge.js'
 import { valueAt } from '../session/values.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
-import { newId } from '../storage/record.js'
+import { isTakenOver, newId } from '../storage/record.js'
+import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'
 
 /** The changes of a request, and the values that they depend on. */
@@ -32,6 +33,8 @@ export class SessionWriter {
   readonly #draft: Draft
   /** The request has a cookie, which a logout has to clear. */
   readonly #hasToken: boolean
+  /** What the request has of the sessions that are taken over, which a logout ends too. `undefined`: none is taken over. */
+  readonly #visit: FormerVisit | undefined
   /** When the session was opened. `undefined`: sessions have no owners. */
   #opened: Moment | undefined
   #cookie: CookieChange | undefined
@@ -56,7 +59,11 @@ export class SessionWriter {
     clock: () => number,
     loaded: LoadedSession,
     draft: Draft,
-    request: { readonly hasToken: boolean; readonly opened: Moment | undefined },
+    request: {
+      readonly hasToken: boolean
+      readonly opened: Moment | undefined
+      readonly visit: FormerVisit | undefined
+    },
   ) {
     this.#storage = storage
     this.#clock = clock
@@ -64,6 +71,7 @@ export class SessionWriter {
     this.#draft = draft
     this.#hasToken = request.hasToken
     this.#opened = request.opened
+    this.#visit = request.visit
   }
 
   /** The change of the cookie that the last commit resolved with. */
@@ -92,7 +100,10 @@ export class SessionWriter {
     try {
       const commit = this.#pending(200)
       if (commit === undefined) return false
-      return (commit.destroy && this.#hasToken) || this.#loaded.sendsCookie(commit, this.#clock())
+      return (
+        (commit.destroy && (this.#hasToken || this.#visit !== undefined)) ||
+        this.#loaded.sendsCookie(commit, this.#clock())
+      )
     } catch {
       // The changes cannot be stored.
       return false
@@ -142,7 +153,7 @@ export class SessionWriter {
     const { record } = this.#loaded
     const key = this.#storage.owners?.key
     const isNobodys = key !== undefined && record !== undefined && key.ownerOf(record.values) === undefined
-    return isNobodys ? undefined : record?.startedAt
+    return isNobodys || (record !== undefined && isTakenOver(record)) ? undefined : record?.startedAt
   }
 
   discard(): void {
@@ -283,7 +294,7 @@ export class SessionWriter {
     this.#nextId = undefined
     this.#storingId = id
     try {
-      const cookie = await this.#storage.commit(this.#loaded, { ...commit, id })
+      const cookie = await this.#storage.commit(this.#loaded, { ...commit, id }, this.#visit)
       // If the request has no cookie, there is none to clear.
       if (cookie === 'clear') this.#cookie = this.#hasToken ? 'clear' : undefined
       else if (cookie !== undefined) this.#cookie = cookie

@@ -75,6 +75,15 @@ export class Membership {
   }
 
   /**
+   * Lists a session of another library. Nobody knows when its user logged in there, so it throws `CONFLICT` if the user's
+   * sessions were revoked at any time that is remembered.
+   */
+  async takeOver(session: Owned, limit: TimeLimit): Promise<void> {
+    const owner = this.#ownerOf(session.record)
+    if (owner !== undefined) await this.#list(owner, session, limit, (roster) => roster.wasRevokedSince(1))
+  }
+
+  /**
    * Lists a session that has moved under its new key. With the same owner as before, it takes the place of the old key;
    * throws `CONFLICT` if that was revoked. `isLogin`: the user has shown credentials since `opened`.
    */

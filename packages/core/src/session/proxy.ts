@@ -3,6 +3,7 @@ import { describe } from '../options/check.js'
 import { processWide } from '../process-wide.js'
 import type { Draft, Update } from './draft.js'
 import { readOnly } from './read-only.js'
+import { isReserved } from './reserved.js'
 import type { AnyData, ReservedKey, Session } from './session.js'
 
 /** What a session needs from its exchange. */
@@ -244,12 +245,6 @@ function assertNoMore(method: ReservedKey, takes: string, rest: readonly unknown
         'docs/guide/coming-from-express-session.md.'
       : ''
   throw new SessError('INVALID_VALUE', `session.${method} was given ${describe(more)}; it takes ${takes}.${instead}`)
-}
-
-const RESERVED: ReadonlySet<string> = new Set<ReservedKey>(['update', 'take', 'regenerate', 'destroy', 'save'])
-
-export function isReserved(key: string): key is ReservedKey {
-  return RESERVED.has(key)
 }
 
 function assertKey(key: unknown): string {

@@ -1,7 +1,7 @@
 import { type ConflictPolicy, merge } from '../session/merge.js'
 import type { Lifetime } from './lifetime.js'
 import type { Commit } from './loaded-session.js'
-import { newRecord, remembered, type SessionRecord } from './record.js'
+import { loggedIn, newRecord, remembered, type SessionRecord } from './record.js'
 
 /** The part of a commit that its record depends on. */
 type Changed = Pick<Commit, 'changes' | 'shown' | 'id' | 'remember'>
@@ -31,8 +31,10 @@ export function applyToMoved(
   onConflict: ConflictPolicy,
 ): SessionRecord {
   const fresh = newRecord(now, merge(old.values, shown, changes, onConflict), id)
-  const record = changes.size > 0 ? fresh : { ...fresh, startedAt: old.startedAt }
-  return remembered(old.further === undefined ? record : { ...record, further: old.further }, remember)
+  const isLogin = changes.size > 0
+  const record = isLogin ? fresh : { ...fresh, startedAt: old.startedAt }
+  if (old.further === undefined) return remembered(record, remember)
+  return remembered({ ...record, further: isLogin ? loggedIn(old.further) : old.further }, remember)
 }
 
 /** The record of a new session that has the changes of a commit. Throws `CONFLICT` by the rules of `merge`. */

@@ -24,6 +24,7 @@ import {
   remembered,
   type SessionRecord,
 } from './record.js'
+import type { TakenRecord } from './takeover.js'
 
 /** A session as a cookie carries it. */
 interface Carried {
@@ -43,11 +44,16 @@ export class ClientSession implements LoadedSession {
   /** One of its cookies survives a restart of the browser. */
   readonly #isRemembered: boolean
 
+  /** It was taken over from another library, and no cookie has it yet. */
+  #unsent: TakenRecord | undefined
+  readonly isKnown: boolean
+
   private constructor(store: ClientStore, context: StorageContext, live: readonly Carried[]) {
     this.#store = store
     this.#context = context
     const newest = newestOf(live, ({ record }) => record)
     this.#record = newest && !isEnd(newest.record) ? newest.record : undefined
+    this.isKnown = newest !== undefined
     this.#outdated = newest?.outdated ?? false
     this.#isRemembered = live.some(({ record }) => isRemembered(record))
     this.#isMisplaced = live.length > 1 || (newest !== undefined && newest.place !== context.cookiePlace)
@@ -73,6 +79,14 @@ export class ClientSession implements LoadedSession {
     return new ClientSession(store, context, live)
   }
 
+  /** Begins with the record of another library's session. */
+  static takenOver(store: ClientStore, context: StorageContext, taken: TakenRecord): ClientSession {
+    const { record } = taken
+    const session = new ClientSession(store, context, [{ record, outdated: false, place: context.cookiePlace }])
+    session.#unsent = taken
+    return session
+  }
+
   get record(): SessionRecord | undefined {
     return this.#record
   }
@@ -84,7 +98,10 @@ export class ClientSession implements LoadedSession {
   }
 
   isDue(now: number): boolean {
-    return this.#record !== undefined && (this.#outdated || this.#context.lifetime.isExtensionDue(this.#record, now))
+    return (
+      this.#record !== undefined &&
+      (this.#unsent !== undefined || this.#outdated || this.#context.lifetime.isExtensionDue(this.#record, now))
+    )
   }
 
   sendsCookie({ changes, destroy }: Commit): boolean {
@@ -116,6 +133,8 @@ export class ClientSession implements LoadedSession {
     const value = await this.#store.seal({ data, expiresAt })
     this.#record = record
     this.#outdated = false
+    this.#unsent?.onSent?.()
+    this.#unsent = undefined
     return { value, expiresAt, isPersistent: isPersistent(this.#context, record) }
   }
 

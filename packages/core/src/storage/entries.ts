@@ -107,11 +107,17 @@ export class SessionEntries {
 
   /** Stores a new session. The key is random, so it is free. */
   async create(key: string, record: SessionRecord, limit: TimeLimit): Promise<Snapshot> {
+    const snapshot = await this.claim(key, record, limit)
+    if (snapshot !== null) return snapshot
+    throw new SessError('UNAVAILABLE', `The ${this.#store.name} store reports that a random key is taken.`)
+  }
+
+  /** Stores a new session. `null`: there is one under the key already. */
+  async claim(key: string, record: SessionRecord, limit: TimeLimit): Promise<Snapshot | null> {
     const entry = this.encode(record)
     limit.check()
     const version = await answerOf(this.#store, this.#store.create(key, entry))
-    if (version !== null) return snapshotOf(version, record, entry)
-    throw new SessError('UNAVAILABLE', `The ${this.#store.name} store reports that a random key is taken.`)
+    return version === null ? null : snapshotOf(version, record, entry)
   }
 
   /** `null`: `version` is not current. */

@@ -4,6 +4,7 @@ import type { Values } from '../session/values.js'
 import type { Moment } from '../owners/moment.js'
 import type { OwnerKey } from '../owners/owner-id.js'
 import type { Warnings } from '../warnings.js'
+import type { FormerSessions } from './former.js'
 import type { Lifetime } from './lifetime.js'
 import { isRemembered, type SessionRecord } from './record.js'
 
@@ -55,6 +56,8 @@ export interface LoadedSession {
   readonly record: SessionRecord | undefined
   /** Its key in the store. `undefined`: there is no session, or the store keeps none. */
   readonly key: string | undefined
+  /** There is a session, or one that has ended or moved a moment ago: nothing of another library takes its place. */
+  readonly isKnown: boolean
   /** The values right after this request's last commit. `record` may have changes of others that were stored with it. */
   readonly own: Values | undefined
   /** Whether the session must be extended, or its cookie sent again, although nothing has changed. */
@@ -76,6 +79,8 @@ export interface StorageContext {
   readonly cookiePlace: string
   /** Each session's cookie carries its expiry, so it is sent again when the session is extended. */
   readonly persistent: boolean
+  /** The sessions of other libraries that are taken over. */
+  readonly migrate: readonly FormerSessions[]
   readonly warnings: Warnings
   /** Reads the owner of a session. `undefined`: sessions have no owners. */
   readonly ownerKey: OwnerKey | undefined

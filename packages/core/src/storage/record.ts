@@ -17,7 +17,7 @@ export interface SessionRecord {
   readonly values: Values
   /**
    * What is behind the first four elements: `1` if the session is remembered; its place in the list of its owner's
-   * sessions, if it has moved; and what a newer version has put there. It is stored again as it was.
+   * sessions, if it has moved; `1` if it was taken over from another library; and what a newer version has put there. It is stored again as it was.
    */
   readonly further?: readonly Json[]
 }
@@ -79,6 +79,23 @@ export function placed(record: SessionRecord, place: string | undefined): Sessio
   if (place === shardPlaceOf(record)) return record
   const [flag = 0, , ...more] = record.further ?? []
   return { ...record, further: [flag, place ?? 0, ...more] }
+}
+
+const TAKEN_OVER = 1
+
+/** Whether the session is another library's, and its user has not logged in here since: nobody knows when they did there. */
+export function isTakenOver({ further }: SessionRecord): boolean {
+  return further?.[2] === TAKEN_OVER
+}
+
+/** The record of another library's session. */
+export function takenOver(now: number, values: Values): SessionRecord {
+  return { ...newRecord(now, values), further: [0, 0, TAKEN_OVER] }
+}
+
+/** The further elements of a session whose user logs in. */
+export function loggedIn(further: readonly Json[]): readonly Json[] {
+  return further[2] === TAKEN_OVER ? further.with(2, 0) : further
 }
 
 /** Whether a session began or logged in later than another one or, if both did so at once, was used later. */

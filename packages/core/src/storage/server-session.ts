@@ -19,6 +19,7 @@ import { abandon, move, type ServerStorageContext, type StoredSession } from './
 import { newestOf, type SessionRecord, type Tombstone } from './record.js'
 import { retryUrgently } from './retry.js'
 import { type Departure, moved } from './swaps.js'
+import type { TakenOver } from './takeover.js'
 import type { TimeLimit } from './time-limit.js'
 
 /** A session that has moved to another token than the request's, or ended. */
@@ -35,6 +36,8 @@ export class ServerSession implements LoadedSession {
   /** The request's token is an old one: the request sees what the session held when it moved, and stores nothing. */
   readonly #departed: DepartedSession | undefined
   #stored: StoredSession | undefined
+  /** It was taken over from another library, so the browser does not have its token yet. */
+  #isUnsent = false
   /** Older live sessions of the same browser, in cookies of another domain or path. */
   #older: readonly ServerSession[] = []
 
@@ -54,6 +57,14 @@ export class ServerSession implements LoadedSession {
     return isSnapshot(found)
       ? new ServerSession(context, { token, snapshot: found })
       : ServerSession.#departedFrom(context, found, limit)
+  }
+
+  /** The session that another library's became. It may have moved or ended since. */
+  static async takenOver(context: ServerStorageContext, { token, found }: TakenOver): Promise<ServerSession> {
+    if (!isSnapshot(found)) return ServerSession.#departedFrom(context, found, context.entries.limit())
+    const session = new ServerSession(context, { token, snapshot: found })
+    session.#isUnsent = true
+    return session
   }
 
   /** Reads all of them at once: one after the other, they could take several deadlines of the store. */
@@ -92,6 +103,10 @@ export class ServerSession implements LoadedSession {
     return this.#stored?.token.key ?? this.#departed?.moved?.key
   }
 
+  get isKnown(): boolean {
+    return this.#stored !== undefined || this.#departed !== undefined
+  }
+
   get own(): Values | undefined {
     return this.#stored?.snapshot.own ?? this.record?.values
   }
@@ -99,14 +114,14 @@ export class ServerSession implements LoadedSession {
   isDue(now: number): boolean {
     if (this.#stored === undefined) return false
     const { token, snapshot } = this.#stored
-    return token.outdated || this.#context.lifetime.isExtensionDue(snapshot.record, now)
+    return this.#isUnsent || token.outdated || this.#context.lifetime.isExtensionDue(snapshot.record, now)
   }
 
   sendsCookie({ changes, regenerate, destroy, replaces }: Commit, now: number): boolean {
     if (this.#stored === undefined || destroy || replaces)
       return [...changes.values()].some(({ value }) => value !== undefined)
     const { token, snapshot } = this.#stored
-    if (regenerate || token.outdated) return true
+    if (regenerate || token.outdated || this.#isUnsent) return true
     const { record } = snapshot
     return isPersistent(this.#context, record) && this.#context.lifetime.isExtensionDue(record, now)
   }
@@ -187,8 +202,9 @@ export class ServerSession implements LoadedSession {
     const changed = hasChanges ? await swaps.change(token.key, extended, commit, now, limit) : extended
     const isExtended = changed.record.touchedAt !== snapshot.record.touchedAt
     const current = token.outdated ? mint.renew(token) : token
+    const isUnsent = this.#isUnsent
     const cookie = this.#keep(current, changed)
-    return token.outdated || (cookie.isPersistent && isExtended) ? cookie : undefined
+    return token.outdated || isUnsent || (cookie.isPersistent && isExtended) ? cookie : undefined
   }
 
   /** One attempt is enough: if it fails, another request changed the session and so extended it. */
@@ -268,6 +284,7 @@ export class ServerSession implements LoadedSession {
 
   #keep(token: Token, snapshot: Snapshot): NewCookie {
     this.#stored = { token, snapshot }
+    this.#isUnsent = false
     const { record } = snapshot
     const expiresAt = this.#context.lifetime.keepUntil(record)
     return { value: token.text, expiresAt, isPersistent: isPersistent(this.#context, record) }

@@ -19,10 +19,13 @@ import {
   type StorageContext,
 } from './loaded-session.js'
 import type { OpenStore, StoreUser } from './open-store.js'
+import { FormerVisit } from './former-visit.js'
 import type { SessionRecord } from './record.js'
 import { ServerSession } from './server-session.js'
 import { Swaps } from './swaps.js'
 import { SwapsInTurn } from './swaps-in-turn.js'
+import { FORMER_STORES, LONGEST_COOKIE_MS, Takeovers, takeOverIntoCookie } from './takeover.js'
+import { TimeLimit } from './time-limit.js'
 import { Watches } from './watches.js'
 
 /** The sessions of one application, in its store. */
@@ -46,10 +49,25 @@ export class SessionStorage {
     this.#user = opened.join(context)
   }
 
-  /** The newest session that the tokens open, or a new one. Rejects with `CLOSED` after `close`. */
-  find(tokens: readonly string[]): Promise<LoadedSession> {
+  /**
+   * The newest session that the tokens open, or one that is taken over, or a new one. Rejects with `CLOSED` after `close`.
+   */
+  find(tokens: readonly string[], visit: FormerVisit | undefined): Promise<LoadedSession> {
     if (this.#closing) return Promise.reject(closed())
-    return this.#sessions.find(tokens)
+    const finding = this.#sessions.find(tokens)
+    return visit === undefined ? finding : this.#findOrTakeOver(finding, visit)
+  }
+
+  async #findOrTakeOver(finding: Promise<LoadedSession>, visit: FormerVisit): Promise<LoadedSession> {
+    const found = await finding
+    if (found.isKnown) return found
+    return (await this.#sessions.takeOver(visit)) ?? found
+  }
+
+  /** What a request has of the sessions that are taken over. `valuesOf`: the values of its cookies of a name. */
+  visit(valuesOf: (name: string) => readonly string[]): FormerVisit | undefined {
+    const { migrate } = this.#context
+    return migrate.length === 0 ? undefined : new FormerVisit(migrate, valuesOf)
   }
 
   /** `undefined`: sessions have no owners. */
@@ -60,10 +78,15 @@ export class SessionStorage {
   /**
    * A signal that is aborted when the session that the tokens open ends. `isOver`: whether the request that asks is over.
    */
-  async watch(tokens: readonly string[], everyMs: number, isOver: () => boolean): Promise<AbortSignal> {
+  async watch(
+    tokens: readonly string[],
+    visit: FormerVisit | undefined,
+    everyMs: number,
+    isOver: () => boolean,
+  ): Promise<AbortSignal> {
     const { watches } = this.#sessions
     if (watches === undefined) throw unwatched(this.#opened.store.name)
-    const { record, key } = await this.find(tokens)
+    const { record, key } = await this.find(tokens, visit)
     return record === undefined || key === undefined
       ? AbortSignal.abort()
       : watches().add({ key, record }, everyMs, isOver)
@@ -84,9 +107,11 @@ export class SessionStorage {
     return this.#context.lifetime.expiresAt(record)
   }
 
-  /** Stores a commit; `close` waits for it. */
-  commit(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
-    return this.#track(isExtension(commit) ? this.#extend(session, commit) : this.#send(session, commit))
+  /** Stores a commit; `close` waits for it. A logout ends the sessions of other libraries that the request has, too. */
+  commit(session: LoadedSession, commit: Commit, visit: FormerVisit | undefined): Promise<CookieChange | undefined> {
+    if (isExtension(commit)) return this.#track(this.#extend(session, commit))
+    const send = (): Promise<CookieChange | undefined> => this.#send(session, commit)
+    return this.#track(commit.destroy && visit ? visit.end(new TimeLimit(FORMER_STORES)).then(send) : send())
   }
 
   /** Lists or ends the sessions of an owner; `close` waits for it. Rejects with `CLOSED` after `close`. */
@@ -150,6 +175,8 @@ function closed(): SessError {
 
 interface SessionFinder {
   readonly find: (tokens: readonly string[]) => Promise<LoadedSession>
+  /** The session of another library. `undefined`: there is none. */
+  readonly takeOver: (visit: FormerVisit) => Promise<LoadedSession | undefined>
   readonly owners: Owners | undefined
   /** `undefined`: nobody can say when a session ends. */
   readonly watches: (() => Watches) | undefined
@@ -157,15 +184,28 @@ interface SessionFinder {
 
 function finder(store: Store, keyring: Keyring, context: StorageContext): SessionFinder {
   if (store.kind === 'client')
-    return { find: (tokens) => ClientSession.find(store, context, tokens), owners: undefined, watches: undefined }
+    return {
+      find: (tokens) => ClientSession.find(store, context, tokens),
+      async takeOver(visit) {
+        const taken = await takeOverIntoCookie(visit, context)
+        return taken && ClientSession.takenOver(store, context, taken)
+      },
+      owners: undefined,
+      watches: undefined,
+    }
   const entries = new SessionEntries(store, context)
   const mint = new TokenMint(keyring, context.cookieName)
   const swaps = requestsShareIo() ? new Swaps(entries, context) : new SwapsInTurn(entries, context)
   const { owners, membership } = ownersOf(store, entries, context)
   const serverContext = { ...context, entries, swaps, mint, membership }
   const watches = new Watches(entries, context)
+  const takeovers = new Takeovers(store, keyring, serverContext)
   return {
     find: (tokens) => ServerSession.find(serverContext, tokens),
+    async takeOver(visit) {
+      const taken = await takeovers.find(visit)
+      return taken && ServerSession.takenOver(serverContext, taken)
+    },
     owners,
     // A timer of one request asks for no other request.
     watches: () => (requestsShareIo() ? watches : new Watches(entries, context)),
@@ -181,9 +221,11 @@ interface OwnersAndMembership {
 }
 
 function ownersOf(store: ServerStore, stored: SessionEntries, context: StorageContext): OwnersAndMembership {
-  const { ownerKey: key, maxPerOwner, lifetime, clock, onError } = context
+  const { ownerKey: key, maxPerOwner, lifetime, clock, migrate, onError } = context
   if (key === undefined) return { owners: undefined, membership: undefined }
-  const memory = Math.max(lifetime.longestIdle, LEAST_MEMORY_MS)
+  // What was revoked may come as a cookie of another library for as long as a browser keeps that.
+  const least = migrate.length > 0 ? LONGEST_COOKIE_MS : LEAST_MEMORY_MS
+  const memory = Math.max(lifetime.longestIdle, least)
   const rosters = new Rosters(store, { clock, memory, isGathered: requestsShareIo() })
   const entries = new OwnedEntries(stored)
   const shared = { key, maxPerOwner, entries, rosters, lifetime, clock }

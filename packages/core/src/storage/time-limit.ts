@@ -1,18 +1,21 @@
 import { late } from '../adapter-kit/deadline.js'
 import type { ServerStore } from '../contract.js'
 
+/** What has a deadline for each of its calls, in milliseconds. */
+type Limited = Pick<ServerStore, 'name' | 'deadline'>
+
 /**
  * The time that one load or one commit has, however many calls of the store it needs: as much as the store takes for
  * one call at most, its `deadline`.
  */
 export class TimeLimit {
-  readonly #store: ServerStore
+  readonly #store: Limited
   /** Until when calls may begin (`performance.now()`). */
   readonly #due: number
   /** How much longer than that the result is waited for, in milliseconds. */
   #grace = 0
 
-  constructor(store: ServerStore) {
+  constructor(store: Limited) {
     this.#store = store
     this.#due = performance.now() + store.deadline
   }
