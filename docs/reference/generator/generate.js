@@ -16,6 +16,7 @@ const OPTIONS = {
   entryPoints: [
     'core/src/index.ts',
     'core/src/adapter.ts',
+    'core/src/bridge.ts',
     'core/src/testing.ts',
     'adapter-cookie/src/index.ts',
     'adapter-memory/src/index.ts',

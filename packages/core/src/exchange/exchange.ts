@@ -121,6 +121,18 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     return this.#isSealed ? this.#writer?.storedId : this.#writer?.id
   }
 
+  get futureId(): string {
+    return (this.#isSealed ? this.#writer?.storedId : this.#writer?.futureId) ?? ''
+  }
+
+  get maxAge(): number | undefined {
+    return this.#writer?.maxAge
+  }
+
+  set maxAge(ms: number | undefined) {
+    if (this.#writer) this.#writer.maxAge = ms
+  }
+
   get expiresAt(): Date | undefined {
     return this.#writer?.expiresAt
   }
@@ -168,6 +180,11 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   async #save(): Promise<void> {
     this.assertOpen()
     await this.#writer?.save()
+  }
+
+  async reload(): Promise<boolean> {
+    this.assertOpen()
+    return (await this.#writer?.reload()) ?? false
   }
 
   #headers(seen: SeenHeaders): Headers {

@@ -3,7 +3,7 @@ import type { Draft } from '../session/draft.js'
 import type { Change, Changes } from '../session/merge.js'
 import { valueAt } from '../session/values.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
-import { isTakenOver, newId } from '../storage/record.js'
+import { isTakenOver, maxAgeOf, newId } from '../storage/record.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'
 
@@ -52,6 +52,8 @@ export class SessionWriter {
   #isDiscarded = false
   #regenerate = false
   #remember: boolean | undefined
+  /** The idle timeout of its own that the session is to have; 0 for none. */
+  #maxAge: number | undefined
   #destroy = false
 
   constructor(
@@ -120,6 +122,11 @@ export class SessionWriter {
     return !isUnderWay && this.#startsAnother() ? (this.#nextId ??= newId()) : this.storedId
   }
 
+  /** As `id`, also of a session that nothing was assigned to yet. */
+  get futureId(): string {
+    return this.id ?? (this.#nextId ??= newId())
+  }
+
   /** Whether what the handler has asked for begins a session, or moves the session to a new token. */
   #startsAnother(): boolean {
     if (this.#isDropped(200)) return false
@@ -156,6 +163,28 @@ export class SessionWriter {
     return isNobodys || (record !== undefined && isTakenOver(record)) ? undefined : record?.startedAt
   }
 
+  /** The session's own idle timeout, in milliseconds. `undefined`: it has none. */
+  get maxAge(): number | undefined {
+    const { record } = this.#loaded
+    if (this.#maxAge !== undefined) return this.#maxAge === 0 ? undefined : this.#maxAge
+    return record && !this.#destroy ? maxAgeOf(record) : undefined
+  }
+
+  set maxAge(ms: number | undefined) {
+    this.#maxAge = ms === this.maxAge ? this.#maxAge : (ms ?? 0)
+  }
+
+  /** Drops the changes and reads the session again. Resolves with `false` if it has ended or moved. */
+  async reload(): Promise<boolean> {
+    while (this.#storing !== undefined) await this.#storing
+    const isThere = await this.#loaded.reload()
+    this.#regenerate = false
+    this.#remember = undefined
+    this.#maxAge = undefined
+    if (isThere) this.#draft.reset(this.#loaded.record?.values ?? {})
+    return isThere
+  }
+
   discard(): void {
     this.#isDiscarded = true
   }
@@ -168,6 +197,7 @@ export class SessionWriter {
 
   destroy(): void {
     this.#destroy = true
+    this.#maxAge = undefined
     this.#nextId = undefined
     this.#draft.clear()
   }
@@ -259,16 +289,18 @@ export class SessionWriter {
     const destroy = this.#destroy
     if (this.#isDropped(status)) {
       if (!destroy) return undefined
-      const [remember, id, opened] = [undefined, undefined, undefined]
-      return { changes, shown, regenerate: false, remember, destroy, replaces: false, id, opened }
+      const [remember, maxAge, id, opened] = [undefined, undefined, undefined, undefined]
+      return { changes, shown, regenerate: false, remember, maxAge, destroy, replaces: false, id, opened }
     }
     const ownerChange = destroy ? 'none' : this.#ownerChange(changes)
     const regenerate = this.#regenerate || ownerChange === 'moves'
     const isMoving = regenerate && this.#loaded.record !== undefined
-    if (changes.size === 0 && !isMoving && !destroy && !this.#loaded.isDue(this.#clock())) return undefined
+    const maxAge = this.#loaded.record === undefined && changes.size === 0 ? undefined : this.#maxAge
+    const isDue = maxAge !== undefined || this.#loaded.isDue(this.#clock())
+    if (changes.size === 0 && !isMoving && !destroy && !isDue) return undefined
     const [remember, opened] = [this.#remember, this.#opened]
     // All in one literal: properties that a spread object lacks are slow to add on Node 20.
-    const commit = { changes, shown, regenerate, remember, destroy, replaces: false, id: undefined, opened }
+    const commit = { changes, shown, regenerate, remember, maxAge, destroy, replaces: false, id: undefined, opened }
     return ownerChange === 'replaces' ? { ...commit, ...assigned(changes), replaces: true } : commit
   }
 
@@ -288,6 +320,7 @@ export class SessionWriter {
     // What the handler asks for while this is under way is carried out by the next commit.
     this.#regenerate = false
     this.#remember = undefined
+    this.#maxAge = undefined
     this.#destroy = false
     const isAnother = regenerate || replaces || destroy || this.#loaded.record === undefined
     const id = isAnother ? (this.#nextId ?? newId()) : undefined

@@ -2,9 +2,13 @@ import { SessError, shorten } from '../error.js'
 import type { Change, Changes } from './merge.js'
 import { valueAt, type Values, type Json, setValue } from './values.js'
 import { isObject, isSame, isUnaltered } from './compare.js'
+import { jsonOf } from './json.js'
 import { storable } from './storable.js'
 
 export type Update = (value: unknown) => unknown
+
+/** Copies a value as it is stored. `undefined`: there is nothing to store. Throws `INVALID_VALUE` for what cannot be. */
+type Copy = (value: unknown, key: string) => Json | undefined
 
 /** The latest change of one key. Its value is live: the application has a reference to it and may still alter it. */
 interface Edit {
@@ -58,6 +62,7 @@ export class Draft {
   #enumerated = false
   #used = false
   #forcesAssigned = false
+  #copy: Copy = storableOrNone
 
   constructor(stored: Values) {
     this.#shown = stored
@@ -71,6 +76,11 @@ export class Draft {
 
   get shown(): Values {
     return this.#shown
+  }
+
+  /** From now on, values are stored as JSON makes them, instead of being refused. */
+  takeAnyValue(): void {
+    this.#copy = jsonOf
   }
 
   read(key: string): unknown {
@@ -102,7 +112,7 @@ export class Draft {
 
   assign(key: string, given: unknown): void {
     const value = given ?? undefined
-    const copy = storableOrNone(value, key)
+    const copy = this.#copy(value, key)
     this.#used = true
     const edit = this.#edits?.get(key)
     const dependsOnRead = edit && !edit.updates ? edit.dependsOnRead : this.#isSeen(key)
@@ -115,7 +125,7 @@ export class Draft {
     this.#absorb(key)
     this.#catchUp(key)
     const value = update(this.#copyOfCurrent(key)) ?? undefined
-    this.#append(key, update, value, storableOrNone(value, key))
+    this.#append(key, update, value, this.#copy(value, key))
     this.#observe(key)
     return value
   }
@@ -126,7 +136,7 @@ export class Draft {
     const copy = this.#copyOfCurrent(key)
     const taken = this.#current(key)
     // When it runs again, it leaves a value that another request has put there since: that one has not been taken.
-    this.#append(key, (newest) => (isSame(storableOrNone(newest, key), copy) ? undefined : newest))
+    this.#append(key, (newest) => (isSame(this.#copy(newest, key), copy) ? undefined : newest))
     this.#observe(key)
     return taken
   }
@@ -151,13 +161,13 @@ export class Draft {
       this.#absorb(key)
       const edit = this.#edits?.get(key)
       if (!edit) continue
-      const value = isUnaltered(edit.value, edit.copy) ? edit.copy : storableOrNone(edit.value, key)
+      const value = isUnaltered(edit.value, edit.copy) ? edit.copy : this.#copy(edit.value, key)
       if (this.#isUnchanged(key, value)) continue
       changes.set(key, {
         value,
         dependsOnRead: edit.dependsOnRead,
         ...(edit.isAltered && { isAltered: edit.isAltered }),
-        ...(edit.updates && { rerun: chain(key, edit.updates) }),
+        ...(edit.updates && { rerun: chain(key, edit.updates, this.#copy) }),
       })
     }
     return changes
@@ -211,6 +221,13 @@ export class Draft {
     this.#stored = values
   }
 
+  /** Begins again with these values: what was changed is dropped. */
+  reset(values: Values): void {
+    this.clear()
+    this.#shown = values
+    this.#stored = values
+  }
+
   /** Drops the edits, and alterations of the objects that were handed out. */
   discard(): void {
     this.#live = undefined
@@ -245,7 +262,7 @@ export class Draft {
 
   /** A copy, so that an update that alters its argument and then throws has changed nothing. */
   #copyOfCurrent(key: string): Json | undefined {
-    return storableOrNone(this.#current(key), key)
+    return this.#copy(this.#current(key), key)
   }
 
   #observe(key: string): void {
@@ -315,7 +332,7 @@ export class Draft {
 
   #guard(key: string, value: unknown, known: Json | undefined): void {
     if (isUnaltered(value, known)) return
-    const copy = storableOrNone(value, key)
+    const copy = this.#copy(value, key)
     if (!isSame(copy, known)) this.#edit(key, { value, copy, dependsOnRead: true, isAltered: true })
   }
 }
@@ -329,10 +346,10 @@ function alteredLate(key: string): SessError {
   )
 }
 
-function chain(key: string, updates: readonly Update[]): (newest: Json | undefined) => Json | undefined {
+function chain(key: string, updates: readonly Update[], copy: Copy): (newest: Json | undefined) => Json | undefined {
   return (newest) => {
     let value = newest
-    for (const update of updates) value = storableOrNone(update(storableOrNone(value, key)), key)
+    for (const update of updates) value = copy(update(copy(value, key)), key)
     return value
   }
 }

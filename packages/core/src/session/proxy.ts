@@ -2,6 +2,7 @@ import { SessError } from '../error.js'
 import { describe } from '../options/check.js'
 import { processWide } from '../process-wide.js'
 import type { Draft, Update } from './draft.js'
+import { type BridgedSession, bridgedSession } from './bridged.js'
 import { readOnly } from './read-only.js'
 import { isReserved } from './reserved.js'
 import type { AnyData, ReservedKey, Session } from './session.js'
@@ -11,7 +12,11 @@ export interface SessionLifecycle {
   /** The keys of the session. Does not count as a read. */
   keys(): readonly string[]
   readonly id: string | undefined
+  /** As `id`; a session that is not stored yet has one too. */
+  readonly futureId: string
   readonly expiresAt: Date | undefined
+  /** The session's own idle timeout, in milliseconds. `undefined`: it has none. */
+  maxAge: number | undefined
   /** Throws `SEALED` if the session can no longer change. */
   assertOpen(): void
   readonly isSealed: boolean
@@ -26,6 +31,8 @@ export interface SessionLifecycle {
   destroy(): void
   discard(): void
   save(): Promise<void>
+  /** Drops the changes and reads the session again. Resolves with `false` if it has ended or moved. */
+  reload(): Promise<boolean>
 }
 
 /**
@@ -34,9 +41,15 @@ export interface SessionLifecycle {
  */
 class SessionHandle {
   readonly #lifecycle: SessionLifecycle
+  readonly #draft: Draft
 
-  constructor(lifecycle: SessionLifecycle) {
+  constructor(lifecycle: SessionLifecycle, draft: Draft) {
     this.#lifecycle = lifecycle
+    this.#draft = draft
+  }
+
+  bridged(): BridgedSession {
+    return bridgedSession(this.#lifecycle, this.#draft)
   }
 
   get id(): string | undefined {
@@ -116,7 +129,8 @@ class Hash implements ProxyHandler<object> {
   }
 
   get(target: object, key: string | symbol): unknown {
-    if (typeof key === 'symbol') return key === HANDLE ? new SessionHandle(this.#lifecycle) : Reflect.get(target, key)
+    if (typeof key === 'symbol')
+      return key === HANDLE ? new SessionHandle(this.#lifecycle, this.#draft) : Reflect.get(target, key)
     if (isReserved(key)) return ((this.#methods ??= {})[key] ??= METHODS[key](this.#lifecycle, this.#draft))
     const value = this.#draft.read(key)
     return this.#lifecycle.isSealed ? readOnly(value, sealed) : value

@@ -97,6 +97,11 @@ export class ClientSession implements LoadedSession {
     return this.#record?.values
   }
 
+  /** The browser has it, so there is nothing to read again. */
+  async reload(): Promise<boolean> {
+    return this.#record !== undefined
+  }
+
   isDue(now: number): boolean {
     return (
       this.#record !== undefined &&
@@ -129,13 +134,12 @@ export class ClientSession implements LoadedSession {
     const { lifetime, cookiePlace } = this.#context
     const data = cookiePlace + encode(record)
     assertFits(data, record.values, this.#store)
-    const expiresAt = lifetime.keepUntil(record)
-    const value = await this.#store.seal({ data, expiresAt })
+    const value = await this.#store.seal({ data, expiresAt: lifetime.keepUntil(record) })
     this.#record = record
     this.#outdated = false
     this.#unsent?.onSent?.()
     this.#unsent = undefined
-    return { value, expiresAt, isPersistent: isPersistent(this.#context, record) }
+    return { value, expiresAt: lifetime.sentUntil(record), isPersistent: isPersistent(this.#context, record) }
   }
 
   #apply(commit: Commit, now: number): SessionRecord {

@@ -1,5 +1,5 @@
 import { MAX_TIME } from '../options/duration.js'
-import { isRemembered, type SessionRecord } from './record.js'
+import { isRemembered, maxAgeOf, type SessionRecord } from './record.js'
 
 /** How long a session lives, in milliseconds. */
 export interface Timeouts {
@@ -53,6 +53,11 @@ export class Lifetime {
     return Math.max(this.expiresAt(record), record.keptUntil)
   }
 
+  /** Until when the browser is to keep the cookie. A session with a timeout of its own has the same one everywhere. */
+  sentUntil(record: SessionRecord): number {
+    return maxAgeOf(record) === undefined ? this.keepUntil(record) : this.expiresAt(record)
+  }
+
   /**
    * Until when the session is in its owner's list: longer than its entry is kept, so that not each extension has to extend
    * the listing.
@@ -83,6 +88,8 @@ export class Lifetime {
   }
 
   #of(record: SessionRecord): Timeouts {
-    return this.#remembered !== undefined && isRemembered(record) ? this.#remembered : this.#plain
+    const timeouts = this.#remembered !== undefined && isRemembered(record) ? this.#remembered : this.#plain
+    const idle = maxAgeOf(record)
+    return idle === undefined ? timeouts : { idle, absolute: timeouts.absolute }
   }
 }

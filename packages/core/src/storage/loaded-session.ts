@@ -6,7 +6,7 @@ import type { OwnerKey } from '../owners/owner-id.js'
 import type { Warnings } from '../warnings.js'
 import type { FormerSessions } from './former.js'
 import type { Lifetime } from './lifetime.js'
-import { isRemembered, type SessionRecord } from './record.js'
+import { isRemembered, maxAgeOf, type SessionRecord } from './record.js'
 
 /** What one request does to its session. */
 export interface Commit {
@@ -16,6 +16,8 @@ export interface Commit {
   readonly regenerate: boolean
   /** Whether the session that begins or moves is to be remembered. `undefined`: as it was. */
   readonly remember: boolean | undefined
+  /** The idle timeout of its own that the session is to have, in milliseconds; 0 for none. `undefined`: as it was. */
+  readonly maxAge: number | undefined
   /** Ends the session first; `changes` then belong to a new one. */
   readonly destroy: boolean
   /** The user logs in over another one: `changes` belong to a new session, and the old one ends. */
@@ -27,8 +29,8 @@ export interface Commit {
 }
 
 /** Whether a commit would only extend the session, or renew its cookie. */
-export function isExtension({ changes, regenerate, destroy }: Commit): boolean {
-  return changes.size === 0 && !regenerate && !destroy
+export function isExtension({ changes, regenerate, destroy, maxAge }: Commit): boolean {
+  return changes.size === 0 && !regenerate && !destroy && maxAge === undefined
 }
 
 /**
@@ -64,6 +66,8 @@ export interface LoadedSession {
   isDue(now: number): boolean
   /** Whether this commit would resolve with a cookie to set. */
   sendsCookie(commit: Commit, now: number): boolean
+  /** Reads the session again. Resolves with `false` if it has ended or moved. */
+  reload(): Promise<boolean>
   /** Stores the commit. Resolves with the change of the cookie. `undefined`: the cookie stays as it is. */
   commit(commit: Commit): Promise<CookieChange | undefined>
 }
@@ -92,7 +96,7 @@ export interface StorageContext {
 
 /** Whether the cookie of the session survives a restart of the browser. */
 export function isPersistent({ persistent }: StorageContext, record: SessionRecord): boolean {
-  return persistent || isRemembered(record)
+  return persistent || isRemembered(record) || maxAgeOf(record) !== undefined
 }
 
 /** Whether the session is listed with those of its owner. */

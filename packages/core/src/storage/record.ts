@@ -17,7 +17,7 @@ export interface SessionRecord {
   readonly values: Values
   /**
    * What is behind the first four elements: `1` if the session is remembered; its place in the list of its owner's
-   * sessions, if it has moved; `1` if it was taken over from another library; and what a newer version has put there. It is stored again as it was.
+   * sessions, if it has moved; `1` if it was taken over from another library; its own idle timeout; and what a newer version has put there. It is stored again as it was.
    */
   readonly further?: readonly Json[]
 }
@@ -96,6 +96,19 @@ export function takenOver(now: number, values: Values): SessionRecord {
 /** The further elements of a session whose user logs in. */
 export function loggedIn(further: readonly Json[]): readonly Json[] {
   return further[2] === TAKEN_OVER ? further.with(2, 0) : further
+}
+
+/** The session's own idle timeout, in milliseconds. `undefined`: it lives as the options say. */
+export function maxAgeOf({ further }: SessionRecord): number | undefined {
+  const maxAge = further?.[3]
+  return typeof maxAge === 'number' && maxAge > 0 ? maxAge : undefined
+}
+
+/** `undefined` leaves the session as it is; 0 is no timeout of its own. */
+export function withMaxAge(record: SessionRecord, maxAge: number | undefined): SessionRecord {
+  if (maxAge === undefined || maxAge === (maxAgeOf(record) ?? 0)) return record
+  const [flag = 0, place = 0, taken = 0, , ...more] = record.further ?? []
+  return { ...record, further: [flag, place, taken, maxAge, ...more] }
 }
 
 /** Whether a session began or logged in later than another one or, if both did so at once, was used later. */

@@ -16,7 +16,7 @@ import {
   warnOfForeignToken,
 } from './loaded-session.js'
 import { abandon, move, type ServerStorageContext, type StoredSession } from './move.js'
-import { newestOf, type SessionRecord, type Tombstone } from './record.js'
+import { newestOf, type SessionRecord, type Tombstone, withMaxAge } from './record.js'
 import { retryUrgently } from './retry.js'
 import { type Departure, moved } from './swaps.js'
 import type { TakenOver } from './takeover.js'
@@ -111,17 +111,27 @@ export class ServerSession implements LoadedSession {
     return this.#stored?.snapshot.own ?? this.record?.values
   }
 
+  async reload(): Promise<boolean> {
+    const { entries } = this.#context
+    if (this.#stored === undefined) return false
+    const { token } = this.#stored
+    const found = await entries.read(token.key)
+    if (!isSnapshot(found)) return false
+    this.#stored = { token, snapshot: found }
+    return true
+  }
+
   isDue(now: number): boolean {
     if (this.#stored === undefined) return false
     const { token, snapshot } = this.#stored
     return this.#isUnsent || token.outdated || this.#context.lifetime.isExtensionDue(snapshot.record, now)
   }
 
-  sendsCookie({ changes, regenerate, destroy, replaces }: Commit, now: number): boolean {
+  sendsCookie({ changes, regenerate, destroy, replaces, maxAge }: Commit, now: number): boolean {
     if (this.#stored === undefined || destroy || replaces)
       return [...changes.values()].some(({ value }) => value !== undefined)
     const { token, snapshot } = this.#stored
-    if (regenerate || token.outdated || this.#isUnsent) return true
+    if (regenerate || token.outdated || this.#isUnsent || maxAge !== undefined) return true
     const { record } = snapshot
     return isPersistent(this.#context, record) && this.#context.lifetime.isExtensionDue(record, now)
   }
@@ -193,25 +203,31 @@ export class ServerSession implements LoadedSession {
   ): Promise<CookieChange | undefined> {
     const { mint, swaps, clock } = this.#context
     const now = clock()
-    const hasChanges = commit.changes.size > 0
+    const hasChanges = commit.changes.size > 0 || commit.maxAge !== undefined
     // A change extends the session too, unless it has an owner: that needs a step of its own.
     const extended =
       hasChanges && !isOwned(this.#context, snapshot.record)
         ? snapshot
-        : await this.#extend({ token, snapshot }, now, limit)
+        : await this.#extend({ token, snapshot }, now, limit, commit.maxAge)
     const changed = hasChanges ? await swaps.change(token.key, extended, commit, now, limit) : extended
     const isExtended = changed.record.touchedAt !== snapshot.record.touchedAt
     const current = token.outdated ? mint.renew(token) : token
     const isUnsent = this.#isUnsent
     const cookie = this.#keep(current, changed)
-    return token.outdated || isUnsent || (cookie.isPersistent && isExtended) ? cookie : undefined
+    const isSent = token.outdated || isUnsent || commit.maxAge !== undefined
+    return isSent || (cookie.isPersistent && isExtended) ? cookie : undefined
   }
 
   /** One attempt is enough: if it fails, another request changed the session and so extended it. */
-  async #extend({ token, snapshot }: StoredSession, now: number, limit: TimeLimit): Promise<Snapshot> {
+  async #extend(
+    { token, snapshot }: StoredSession,
+    now: number,
+    limit: TimeLimit,
+    maxAge: number | undefined,
+  ): Promise<Snapshot> {
     const { entries, lifetime, membership } = this.#context
     if (!entries.isAlive(snapshot)) return snapshot
-    const record = lifetime.extend(snapshot.record, now)
+    const record = lifetime.extend(withMaxAge(snapshot.record, maxAge), now)
     const isExtended = record !== snapshot.record
     if (!isExtended && !token.outdated) return snapshot
     // A revoked one has ended, which whatever comes next finds out.
@@ -286,7 +302,7 @@ export class ServerSession implements LoadedSession {
     this.#stored = { token, snapshot }
     this.#isUnsent = false
     const { record } = snapshot
-    const expiresAt = this.#context.lifetime.keepUntil(record)
+    const expiresAt = this.#context.lifetime.sentUntil(record)
     return { value: token.text, expiresAt, isPersistent: isPersistent(this.#context, record) }
   }
 }

@@ -1,0 +1,19 @@
+import { safeCause, SessError, shorten } from '../error.js'
+import type { Json } from './values.js'
+
+/**
+ * What JSON makes of a value, by its own rules (ECMA-262, 25.5.2): a date becomes its text, and a function is left out.
+ * `undefined`: nothing is left. Throws `INVALID_VALUE` for what JSON refuses, such as a circle.
+ */
+export function jsonOf(value: unknown, key: string): Json | undefined {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    throw new SessError('INVALID_VALUE', `JSON refuses the value under session key ${shorten(JSON.stringify(key))}.`, {
+      cause: safeCause(error),
+    })
+  }
+  const json: Json | undefined = text === undefined ? undefined : JSON.parse(text)
+  return json ?? undefined
+}
