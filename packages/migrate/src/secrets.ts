@@ -1,0 +1,26 @@
+import { type Check, invalidOption } from '@sess/core/adapter'
+import { unsign } from 'cookie-signature'
+import { oneOrMore } from './cookies.js'
+
+/** What a library signed its cookies with. */
+export type Secret = string | Uint8Array
+
+const secret: Check<Secret> = (value, path) => {
+  if ((typeof value === 'string' || value instanceof Uint8Array) && value.length > 0) return value
+  throw invalidOption(path, value, 'the secret of the former library, a string or a Buffer that is not empty')
+}
+
+/** One secret, or several with the newest first. */
+export const secrets: Check<readonly Secret[]> = oneOrMore(secret)
+
+/**
+ * The text of `text.signature`, if the signature was made with one of the secrets: HMAC-SHA-256 in base64 without padding,
+ * as the library cookie-signature makes it. Each comparison takes the same time, wherever the signatures differ.
+ */
+export function verified(signed: string, given: readonly Secret[]): string | undefined {
+  for (const one of given) {
+    const value = unsign(signed, one)
+    if (value !== false && value !== '') return value
+  }
+  return undefined
+}
