@@ -252,7 +252,7 @@ describe('the tables', () => {
       absoluteTimeout: true,
       owner: true,
       maxPerOwner: true,
-  migrate: true,
+      migrate: true,
       remember: true,
       onConflict: true,
       from: true,

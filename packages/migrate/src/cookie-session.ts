@@ -1,22 +1,16 @@
 import {
   type Check,
-  type FormerSession,
+  type FormerData,
   type FormerSessions,
   invalidOption,
-  like,
   optional,
   readOptions,
   text,
 } from '@sess/core/adapter'
 import Keygrip from 'keygrip'
-import { candidates, cookieName, cookiesAt, firstOf, FORMER_CHECKS, type FormerOptions } from './cookies.js'
-import { parseObject } from './json.js'
-import { SealedSession } from './sealed-session.js'
-
-/** A `Keygrip`, for an application that signs with another algorithm than SHA-1. */
-export interface Signatures {
-  verify(data: string, signature: string): boolean
-}
+import { cookieName, FORMER_CHECKS, type FormerOptions } from './cookies.js'
+import type { JsonObject } from './json.js'
+import { type Signatures, signatures, signedJson } from './signed-json.js'
 
 /** The options that the application had with cookie-session. A wrong option throws `INVALID_OPTION`, which names it. */
 export interface CookieSessionOptions extends FormerOptions {
@@ -28,16 +22,6 @@ export interface CookieSessionOptions extends FormerOptions {
   readonly secret?: string | undefined
   /** Default `true`. `false` is `INVALID_OPTION`: anyone can write a session that is not signed. */
   readonly signed?: true | undefined
-}
-
-const signatures = like<Signatures>(
-  'the keys of cookie-session: an array of strings that are not empty, or a Keygrip',
-  'verify',
-)
-
-const keys: Check<Signatures> = (value, path) => {
-  if (!Array.isArray(value) || value.length === 0) return signatures(value, path)
-  return Keygrip(value.map((key: unknown, index) => text()(key, `${path}[${index}]`)))
 }
 
 const signed: Check<true> = (value, path) => {
@@ -55,7 +39,7 @@ export function cookieSession(options: CookieSessionOptions): FormerSessions {
   const owner = 'cookieSession'
   const read = readOptions(owner, options, {
     name: optional(cookieName, 'session'),
-    keys: optional(keys),
+    keys: optional(signatures('cookie-session')),
     secret: optional(text()),
     signed: optional(signed),
     ...FORMER_CHECKS,
@@ -65,22 +49,6 @@ export function cookieSession(options: CookieSessionOptions): FormerSessions {
   const grip = read.keys ?? (read.secret === undefined ? undefined : Keygrip([read.secret]))
   if (grip === undefined) throw invalidOption(`${owner}.keys`, undefined, 'the keys or the secret of cookie-session')
   const { name, cookie, keep } = read
-  const signatureName = `${name}.sig`
-
-  return {
-    name: 'cookie-session',
-    cookies: cookiesAt(cookie, name, signatureName),
-    keep,
-    find(valuesOf) {
-      const given = candidates(valuesOf, signatureName)
-      const isGenuine = (value: string): boolean =>
-        given.some((signature) => grip.verify(`${name}=${value}`, signature))
-      return firstOf(candidates(valuesOf, name).filter(isGenuine), open)
-    },
-  }
-}
-
-function open(value: string): FormerSession | undefined {
-  const values = parseObject(Buffer.from(value, 'base64').toString())
-  return values && new SealedSession(value, { values, expiresAt: undefined })
+  const dataOf = (values: JsonObject): FormerData => ({ values, expiresAt: undefined })
+  return signedJson({ library: 'cookie-session', name, keys: grip, cookie, keep, dataOf })
 }

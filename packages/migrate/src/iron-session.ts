@@ -6,9 +6,7 @@ import {
   invalidOption,
   optional,
   readOptions,
-  text,
 } from '@sess/core/adapter'
-import { defaults, unseal } from 'iron-webcrypto'
 import {
   cookieName,
   cookiesAt,
@@ -17,6 +15,7 @@ import {
   type FormerOptions,
   type ValuesOf,
 } from './cookies.js'
+import { ironPassword, parseSeal, unsealed } from './iron-seal.js'
 import { isObject, parseObject } from './json.js'
 import { SealedSession } from './sealed-session.js'
 
@@ -36,16 +35,11 @@ export interface IronSessionOptions extends FormerOptions {
   readonly version1?: boolean | undefined
 }
 
-/** Prefix, password's number, salt, IV, data, expiry in epoch milliseconds, salt, HMAC: `seal` of iron-webcrypto. */
-const SEAL = /^Fe26\.2\*(\d+)\*[0-9a-f]{64}\*[\w-]{22}\*[\w-]+\*([1-9]\d{0,15})?\*[0-9a-f]{64}\*([\w-]{43})$/
 const VERSION_2 = '~2'
 /** `MAX_CHUNKS` of iron-session 9. */
 const CHUNKS = [0, 1, 2, 3]
 
-const password: Check<string> = text({
-  pattern: /^.{32,}$/s,
-  expected: 'a password of iron-session, a string of at least 32 characters',
-})
+const password = ironPassword('iron-session')
 
 /** By number. A Map has no keys that it inherits. */
 const passwords: Check<ReadonlyMap<string, string>> = (value, path) => {
@@ -75,14 +69,13 @@ export function ironSession(options: IronSessionOptions): FormerSessions {
     const isVersion2 = value.endsWith(VERSION_2)
     if (!isVersion2 && !read.version1) return undefined
     const seal = isVersion2 ? value.slice(0, -VERSION_2.length) : value
-    const [, number = '', expiry, mac = ''] = SEAL.exec(seal) ?? []
-    const secret = read.password.get(number)
-    if (secret === undefined || !isCanonical(mac)) return undefined
-    const content = await contentOf(seal, secret)
+    const parsed = parseSeal(seal)
+    const secret = parsed && read.password.get(parsed.password)
+    if (parsed === undefined || secret === undefined) return undefined
+    const content = parseObject((await unsealed(seal, secret)) ?? '')
     const values = isVersion2 ? content : content?.['persistent']
     if (!isObject(values)) return undefined
-    const expiresAt = expiry === undefined ? undefined : Number(expiry)
-    return new SealedSession(seal, { values, expiresAt })
+    return new SealedSession(seal, { values, expiresAt: parsed.expiresAt })
   }
 
   return {
@@ -97,22 +90,6 @@ export function ironSession(options: IronSessionOptions): FormerSessions {
       return undefined
     },
   }
-}
-
-/** `undefined`: the seal is not genuine, or has no object in it. Its expiry is not looked at: `read` knows the time. */
-async function contentOf(seal: string, secret: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-  try {
-    const settings = { ...defaults, timestampSkewSec: Infinity, decode: (json: string): string => json }
-    const content = await unseal(seal, secret, settings)
-    return typeof content === 'string' ? parseObject(content) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether this is how base64url spells the bytes: its last character has bits that decoders ignore. */
-function isCanonical(base64url: string): boolean {
-  return Buffer.from(base64url, 'base64url').toString('base64url') === base64url
 }
 
 /** The values of several cookies, joined: the first of each name, the second of each name, and so on. */
