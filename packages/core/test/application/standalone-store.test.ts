@@ -193,8 +193,10 @@ describe('bad input', () => {
 
   it('names the class that opens the store for an application', () => {
     class Shop {
+      readonly store: StandaloneStore
+
       constructor(name: string, options?: object) {
-        openStore(name, Object(options), Shop)
+        this.store = openStore(name, Object(options), Shop)
       }
     }
     expect(() => new Shop('')).toThrow('The first argument of Shop() is an empty string')
