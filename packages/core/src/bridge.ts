@@ -9,7 +9,6 @@ import type { BridgedSession } from './session/bridged.js'
 import { handleOf } from './session/proxy.js'
 
 export type { BridgedSession } from './session/bridged.js'
-export { duration, type Duration } from './options/duration.js'
 
 /**
  * The session that `Sessions.open` resolved with, without its methods. From now on the session of this request stores what

@@ -1,7 +1,8 @@
 import type { BridgedSession } from '@sess/core/bridge'
 import { SessError } from '@sess/core/adapter'
 import { type Ageing, RequestCookie } from './cookie.js'
-import type { Callback, RequestSession, SessionData } from './types.js'
+import type { Callback } from './store/types.js'
+import type { RequestSession, SessionData } from './types.js'
 import { warnOnce } from './warnings.js'
 
 /** The request that a session belongs to, as far as its methods change what `req.session` is. */

@@ -1,7 +1,5 @@
 import type { RequestCookie } from './cookie.js'
-
-/** Called once, later: with an error, or without. */
-export type Callback = (error?: unknown) => void
+import type { Callback } from './store/types.js'
 
 /** What express-session's own types know of sessions, where they are installed. */
 export type InstalledSessionData = Installed<

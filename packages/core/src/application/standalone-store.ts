@@ -6,7 +6,7 @@ import { CookiePolicy } from '../exchange/cookie.js'
 import { adapterContext } from '../loading/adapter-context.js'
 import type { NameOrAdapter, StoreOptions } from '../loading/adapters.js'
 import { assertAccepted } from '../loading/assert-store.js'
-import { callerOf } from '../loading/caller.js'
+import { type Callee, callerOf } from '../loading/caller.js'
 import { chosenAdapter, makeStore } from '../loading/make-store.js'
 import { type Checked, describe, readOptions } from '../options/check.js'
 import { MAX_TIME } from '../options/duration.js'
@@ -56,28 +56,32 @@ export interface StandaloneStore {
  *
  *     const store = openStore('redis', { url: process.env.REDIS_URL })
  *
+ * A function or class that calls this for an application passes itself as `callee`: the adapter is then looked for from the
+ * file that called it, and errors name it.
+ *
  * Throws as `sessions` does, and `INVALID_OPTION` for a store that keeps nothing, such as the cookie store.
  */
 export function openStore<S extends NameOrAdapter>(
   nameOrAdapter: S,
   options?: StandaloneOptions & StoreOptions<S>,
+  callee?: Callee,
 ): StandaloneStore
-export function openStore(nameOrAdapter: unknown, options: unknown = {}): StandaloneStore {
+export function openStore(nameOrAdapter: unknown, options: unknown = {}, callee: Callee = openStore): StandaloneStore {
   try {
-    return open(nameOrAdapter, options)
+    return open(nameOrAdapter, options, callee)
   } catch (error) {
-    if (isSessError(error)) Error.captureStackTrace(error, openStore)
+    if (isSessError(error)) Error.captureStackTrace(error, callee)
     throw error
   }
 }
 
-function open(given: unknown, options: unknown): StandaloneStore {
-  const { settings, rest } = readStandaloneOptions(options)
-  const chosen = chosenAdapter(given, settings.from, () => callerOf(openStore))
+function open(given: unknown, options: unknown, callee: Callee): StandaloneStore {
+  const { settings, rest } = readStandaloneOptions(options, callee.name)
+  const chosen = chosenAdapter(given, settings.from, () => callerOf(callee))
   if (chosen === undefined) {
     throw new SessError(
       'INVALID_OPTION',
-      `The first argument of openStore() is ${describe(given)}; expected the name of an adapter, such as 'redis', or an adapter. ` +
+      `The first argument of ${callee.name}() is ${describe(given)}; expected the name of an adapter, such as 'redis', or an adapter. ` +
         'If it comes from an environment variable, is the variable set?',
     )
   }
@@ -87,22 +91,25 @@ function open(given: unknown, options: unknown): StandaloneStore {
   if (store.kind === 'client') {
     throw new SessError(
       'INVALID_OPTION',
-      `openStore() needs a store on a server: the ${store.name} store keeps nothing, the browsers hold its sessions.`,
+      `${callee.name}() needs a store on a server: the ${store.name} store keeps nothing, the browsers hold its sessions.`,
     )
   }
   assertAccepted(store, settings.accept)
   return new KeyedStore(store, OpenStore.own(store), settings)
 }
 
-function readStandaloneOptions(given: unknown): {
+function readStandaloneOptions(
+  given: unknown,
+  title: string,
+): {
   readonly settings: Checked<typeof STORE_CHECKS>
   readonly rest: Readonly<Record<string, unknown>>
 } {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new SessError('INVALID_OPTION', `The options of openStore() are ${describe(given)}; expected an object.`)
+    throw new SessError('INVALID_OPTION', `The options of ${title}() are ${describe(given)}; expected an object.`)
   }
   const entries = Object.entries(given)
-  const settings = readOptions('openStore', Object.fromEntries(entries.filter(isOwn)), STORE_CHECKS)
+  const settings = readOptions(title, Object.fromEntries(entries.filter(isOwn)), STORE_CHECKS)
   return { settings, rest: Object.fromEntries(entries.filter((entry) => !isOwn(entry))) }
 }
 

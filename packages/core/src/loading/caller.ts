@@ -1,8 +1,11 @@
+/** A function, or a class. */
+export type Callee = ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+
 /**
  * The file that called `callee`, as a path or a `file:` URL; without `callee`, the file that core itself is in.
  * `undefined` if that is not a file, as in `node --eval`.
  */
-export function callerOf(callee?: (...args: never) => unknown): string | undefined {
+export function callerOf(callee?: Callee): string | undefined {
   const before = { prepareStackTrace: formatter(), stackTraceLimit: Error.stackTraceLimit }
   const holder: { stack?: unknown } = {}
   try {

@@ -190,4 +190,17 @@ describe('bad input', () => {
     expect(call).toThrow(SessError)
     expect(call).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }))
   })
+
+  it('names the class that opens the store for an application', () => {
+    class Shop {
+      readonly store: StandaloneStore
+
+      constructor(name: string, options?: object) {
+        this.store = openStore(name, Object(options), Shop)
+      }
+    }
+    expect(() => new Shop('')).toThrow('The first argument of Shop() is an empty string')
+    expect(() => new Shop('memory', { clock: 1 })).toThrow('Option Shop.clock is 1')
+    expect(() => new Shop('cookie')).toThrow('Shop() needs a store on a server')
+  })
 })

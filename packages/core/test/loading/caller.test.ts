@@ -185,3 +185,17 @@ describe('an error at start', () => {
     expect(stderr).not.toContain(SECRET)
   })
 })
+
+test('openStore looks from the file that calls the class that called it for an application', async () => {
+  const kit = `import { openStore } from '@sess/core/adapter'
+    export class Kit { constructor(name) { openStore(name, {}, Kit) } }`
+  const elsewhere = application().write({
+    'index.js': kit,
+    'package.json': '{"name":"web-kit","type":"module","exports":"./index.js"}',
+  })
+  const app = application()
+    .symlink(elsewhere.path, 'node_modules', 'web-kit')
+    .install('sess-adapter-foo', adapter("the application's"))
+    .write({ 'main.js': `import { Kit } from 'web-kit'; new Kit('foo')` })
+  expect((await app.node([app.at('main.js')], Installation.forTest().path)).stdout).toBe("the application's")
+})
