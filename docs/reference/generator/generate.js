@@ -23,6 +23,8 @@ const OPTIONS = {
     'adapter-redis/src/index.ts',
     'adapter-memcache/src/index.ts',
     'adapter-sqlite/src/index.ts',
+    'express-session/src/index.ts',
+    'migrate/src/index.ts',
     'conformance/src/index.ts',
     'conformance/src/vitest.ts',
     'conformance/src/node-test.ts',

@@ -53,11 +53,13 @@ export class RequestCookie {
     }
   }
 
+  /** What JSON makes of it. */
   get data(): RequestCookieData {
     const { originalMaxAge, expires } = this
     return { originalMaxAge, expires, httpOnly: true, path: '/' }
   }
 
+  /** As `data`. */
   toJSON(): RequestCookieData {
     return this.data
   }
@@ -70,9 +72,13 @@ export class RequestCookie {
 
 /** What JSON makes of `req.session.cookie`. */
 export interface RequestCookieData {
+  /** In milliseconds. */
   readonly originalMaxAge: number | null
+  /** When the session ends if this request is its last. */
   readonly expires: Date | null
+  /** Scripts cannot read the cookie. */
   readonly httpOnly: true
+  /** As express-session has it; the real one is in the options of `sessions`. */
   readonly path: '/'
 }
 

@@ -28,6 +28,7 @@ export type KnownData = Omit<InstalledSessionData, 'cookie'> & SessionData
 /** `req.session`, as express-session's users know it. Any key of the data may be missing. */
 export type RequestSession<D = KnownData> = Partial<D> & RequestSessionMethods
 
+/** What `req.session` has beside the data. Each method answers with the session. */
 export interface RequestSessionMethods {
   /** The session's public name. Not the credential that it is in express-session. */
   readonly id: string

@@ -5,7 +5,9 @@ type Callback = (error: unknown, session?: unknown) => void
 
 /** A store as express-session and @fastify/session take it. Only these methods are called. */
 export interface CallbackStore {
+  /** Calls back with a session; nothing if there is none. */
   get(id: string, callback: Callback): unknown
+  /** Removes a session. */
   destroy(id: string, callback: Callback): unknown
 }
 

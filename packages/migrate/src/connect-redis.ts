@@ -16,7 +16,9 @@ import { corrupt, storedData, StoredSession } from './stored-session.js'
 
 /** A client or cluster of node-redis (the package `redis`, 4 or later) or of ioredis. It may do GET, PTTL and DEL. */
 export interface RedisClient {
+  /** GET. */
   get(key: string): PromiseLike<unknown>
+  /** DEL. */
   del(key: string): PromiseLike<unknown>
   /** PTTL, as node-redis has it. */
   pTTL?(key: string): PromiseLike<unknown>

@@ -6,6 +6,7 @@ import { SealedSession } from './sealed-session.js'
 
 /** A `Keygrip`, for an application that signs with another algorithm than SHA-1. */
 export interface Signatures {
+  /** Whether the signature is that of the data, by any of the keys. */
   verify(data: string, signature: string): boolean
 }
 

@@ -22,6 +22,7 @@ export interface FormerSessions {
 
 /** A cookie of another library. */
 export interface FormerCookie {
+  /** As the browser sends it. */
   readonly name: string
   /** Default `'/'`. */
   readonly path?: string | undefined

@@ -10,17 +10,25 @@ export interface StoredData {
 
 /** What a session needs of its request. express-session puts it there. */
 export interface SessionRequest {
+  /** The id of its session. */
   sessionID: string
+  /** The store that its session is in. */
   sessionStore?: SessionStore
+  /** Its session. */
   session?: unknown
 }
 
 /** What a session needs of its store. */
 export interface SessionStore {
+  /** Calls back with what is stored of a session; `null` or `undefined`: nothing is. */
   get(sid: string, callback: (error: unknown, data?: object | null) => void): void
+  /** Stores a session. */
   set(sid: string, session: object, callback?: Callback): void
+  /** Ends a session. */
   destroy(sid: string, callback?: Callback): void
+  /** Ends the session of a request, and gives the request a new one. */
   regenerate(request: SessionRequest, callback: Callback): void
+  /** Gives a request the session that is stored as `data`. */
   createSession(request: SessionRequest, data: object): unknown
 }
 
