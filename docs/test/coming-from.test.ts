@@ -141,3 +141,44 @@ describe.each(PAGES)('who comes from $library', (page) => {
     expect(await jar.visit(after.origin)).toMatchObject({ user: null })
   })
 })
+
+describe.each([
+  {
+    library: 'fastify-session',
+    edits: [
+      [
+        "store: new RedisStore({ client, prefix: 'fastify:' })",
+        "store: new FastifyStore('sqlite', { file: 'fastify.sqlite' })",
+      ],
+      ["import Fastify from 'fastify'", "import Fastify from 'fastify'\nimport { FastifyStore } from './store.mjs'"],
+    ],
+  },
+  {
+    library: 'koa-session',
+    edits: [
+      ["key: 'koa.sess'", "store: new KoaStore('sqlite', { file: 'koa.sqlite' })"],
+      ["import Koa from 'koa'", "import Koa from 'koa'\nimport { KoaStore } from './store.mjs'"],
+    ],
+  },
+] as const)('the store of @sess under $library', ({ library, edits }) => {
+  test('keeps sessions over a restart, and ends them', { timeout: PATIENCE }, async () => {
+    let program = new Document(`docs/guide/coming-from-${library}.md`).files['before.mjs'] ?? ''
+    for (const [was, is] of edits) {
+      expect(program).toContain(was)
+      program = program.replace(was, is)
+    }
+    at.write({ 'stored.mjs': program }, library)
+    const env = { REDIS_URL: redis.url, OLD_SECRET: 'the former secret of the tests, of 32 bytes or more' }
+    const first = await PageProgram.start(at, `${library}/stored.mjs`, env)
+    const jar = new Jar()
+    expect(await jar.logIn(first.origin, 'ada')).toBe(200)
+    expect(await jar.visit(first.origin)).toEqual({ user: 'ada', visits: 1 })
+    await first.stop()
+    const second = await PageProgram.start(at, `${library}/stored.mjs`, env)
+    expect(await jar.visit(second.origin)).toEqual({ user: 'ada', visits: 2 })
+    const copy = jar.copy()
+    expect(await jar.logOut(second.origin)).toBe(200)
+    expect(await copy.visit(second.origin)).toMatchObject({ user: null })
+    await second.stop()
+  })
+})

@@ -21,8 +21,10 @@ import { SealedSession } from './sealed-session.js'
 
 /** The options that the application had with iron-session. A wrong option throws `INVALID_OPTION`, which names it. */
 export interface IronSessionOptions extends FormerOptions {
-  /** The cookie's name. */
-  readonly cookieName: string
+  /** The cookie's name. Either `cookieName`, as iron-session has it, or `name`. */
+  readonly cookieName?: string | undefined
+  /** The cookie's name, as the other functions have it. */
+  readonly name?: string | undefined
   /** The password of iron-session, or a password of each number. Each has at least 32 characters. */
   readonly password: string | Readonly<Record<number, string>>
   /** As with iron-session 9: a long session is in up to four cookies, called `cookieName` with `.0` to `.3` after it. */
@@ -57,13 +59,21 @@ const passwords: Check<ReadonlyMap<string, string>> = (value, path) => {
  */
 export function ironSession(options: IronSessionOptions): FormerSessions {
   const read = readOptions('ironSession', options, {
-    cookieName,
+    cookieName: optional(cookieName),
+    name: optional(cookieName),
     password: passwords,
     chunk: optional(flag, false),
     version1: optional(flag, false),
     ...FORMER_CHECKS,
   })
-  const chunkNames = read.chunk ? CHUNKS.map((index) => `${read.cookieName}.${index}`) : []
+  const name = read.cookieName ?? read.name
+  if (name === undefined || (read.cookieName !== undefined && read.name !== undefined))
+    throw invalidOption(
+      'ironSession.cookieName',
+      read.cookieName,
+      "the cookie's name, either here or in ironSession.name",
+    )
+  const chunkNames = read.chunk ? CHUNKS.map((index) => `${name}.${index}`) : []
 
   async function open(value: string): Promise<FormerSession | undefined> {
     const isVersion2 = value.endsWith(VERSION_2)
@@ -80,10 +90,10 @@ export function ironSession(options: IronSessionOptions): FormerSessions {
 
   return {
     name: 'iron-session',
-    cookies: cookiesAt(read.cookie, read.cookieName, ...chunkNames),
+    cookies: cookiesAt(read.cookie, name, ...chunkNames),
     keep: read.keep,
     async find(valuesOf) {
-      for (const value of [...decodedCandidates(valuesOf, read.cookieName), ...joined(valuesOf, chunkNames)]) {
+      for (const value of [...decodedCandidates(valuesOf, name), ...joined(valuesOf, chunkNames)]) {
         const session = await open(value)
         if (session !== undefined) return session
       }
