@@ -4,6 +4,7 @@ import type { Keyring } from '../crypto/keyring.js'
 import type { Token, TokenMint } from '../crypto/token.js'
 import { isSessError, SessError } from '../error.js'
 import type { Membership } from '../owners/membership.js'
+import { requestsShareIo } from '../request-io.js'
 import { unreserved } from '../session/reserved.js'
 import type { Values } from '../session/values.js'
 import { answerOf } from './answer.js'
@@ -80,7 +81,7 @@ export class Takeovers {
     const snapshot = await this.#keep(destination, record, limit)
     await this.#mark(destination)
     report(former.former)
-    if (!former.former.keep) await this.#removeQuietly(former)
+    if (!former.former.keep) await this.#removeQuietly(former, limit)
     return snapshot && { token: destination.token, found: snapshot }
   }
 
@@ -129,9 +130,9 @@ export class Takeovers {
     })
   }
 
-  async #removeQuietly({ session }: FormerFound): Promise<void> {
+  async #removeQuietly({ session }: FormerFound, limit: TimeLimit): Promise<void> {
     try {
-      await session.end()
+      await limit.bound(session.end())
     } catch (error) {
       // It is taken over once, whether it is still there or not.
       this.#context.onError(error)
@@ -150,6 +151,8 @@ export interface TakenRecord {
 const REMOVAL_MS = 60_000
 
 function removeLater(session: FormerSession, onError: (error: unknown) => void): void {
+  // Elsewhere a timer ends with its request, and the session stays until it ends by itself.
+  if (!requestsShareIo()) return
   setTimeout(() => void session.end().catch(onError), REMOVAL_MS).unref()
 }
 
