@@ -214,7 +214,7 @@ export class SessStore<A extends NameOrAdapter = NameOrAdapter> extends EventEmi
   async #write(state: Known, mine: Entry): Promise<void> {
     const { sid, stored } = state
     if (stored === null) return
-    if (mine.expiresAt <= this.#now()) return this.#end(state)
+    if (this.#isEnded(state, mine)) return this.#end(state)
     state.stored = stored === undefined ? await this.#create(sid, mine) : await this.#change(state, mine)
     state.json = mine.data
   }
@@ -222,11 +222,18 @@ export class SessStore<A extends NameOrAdapter = NameOrAdapter> extends EventEmi
   async #extend(state: Known, cookie: object, end: number): Promise<void> {
     const { stored } = state
     if (stored === null || stored === undefined) return
-    if (end <= this.#now()) return this.#end(state)
     if (!this.#isWorth(stored, cookie, end)) return
-    const data = JSON.stringify({ ...this.#valuesOf(state.json), cookie })
-    state.stored = await this.#change(state, { data, expiresAt: end }, true)
-    state.json = data
+    const mine = { data: JSON.stringify({ ...this.#valuesOf(state.json), cookie }), expiresAt: end }
+    if (this.#isEnded(state, mine)) return this.#end(state)
+    state.stored = await this.#change(state, mine, true)
+    state.json = mine.data
+  }
+
+  /** Whether the object's cookie was given an end that is over. One that it came with may have been moved by others since. */
+  #isEnded({ json, stored }: Known, mine: Entry): boolean {
+    if (mine.expiresAt > this.#now()) return false
+    const [before, after] = [json, mine.data].map((text) => JSON.stringify(this.#valuesOf(text)['cookie']))
+    return stored === undefined || before !== after
   }
 
   /** Whether to write the cookie of a session that was used, and its end. One that ends sooner counts as much as a later one. */

@@ -225,6 +225,17 @@ describe('set of a session that was read', () => {
     expect(await read(store)).toMatchObject({ mine: 1 })
   })
 
+  it('does not end it, if others have moved its end, by the end that was read', async () => {
+    const { store, other } = await stored()
+    const [mine, theirs] = [await found(store), await found(other)]
+    theirs.cookie = cookieFor(3 * HOUR)
+    await write(other, theirs)
+    clock.now = NOW + 2 * HOUR
+    mine['mine'] = 1
+    await write(store, mine)
+    expect(await read(store)).toEqual({ cookie: theirs.cookie, mine: 1 })
+  })
+
   it('creates a session where it is stored under another id', async () => {
     const { store } = await stored({ one: 1 })
     await write(store, await found(store), 'another')
