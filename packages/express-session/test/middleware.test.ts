@@ -161,7 +161,7 @@ describe('req.session', () => {
 
   test('is left alone where another middleware has made one', async () => {
     const request = { session: {} }
-    const next = vi.fn()
+    const next = vi.fn<(error?: unknown) => void>()
     const sess = sessions('memory', { secret: SECRET })
     onTestFinished(() => sess.close())
     Reflect.apply(expressSession(sess), undefined, [request, {}, next])

@@ -49,6 +49,9 @@ export function cookieSession(options: CookieSessionOptions): FormerSessions {
   const grip = read.keys ?? (read.secret === undefined ? undefined : Keygrip([read.secret]))
   if (grip === undefined) throw invalidOption(`${owner}.keys`, undefined, 'the keys or the secret of cookie-session')
   const { name, cookie, keep } = read
-  const dataOf = (values: JsonObject): FormerData => ({ values, expiresAt: undefined })
   return signedJson({ library: 'cookie-session', name, keys: grip, cookie, keep, dataOf })
+}
+
+function dataOf(values: JsonObject): FormerData {
+  return { values, expiresAt: undefined }
 }

@@ -132,11 +132,8 @@ export class CookiePolicy {
 
   /** The value of a `Set-Cookie` header that clears another library's cookie. */
   clearFormer({ name, path = '/', domain }: FormerCookie, request: IncomingRequest): string {
-    const place = { path, ...(domain !== undefined && { domain }) }
-    return stringifySetCookie({
-      ...{ name, value: '', maxAge: 0, expires: new Date(0), httpOnly: true, secure: !this.isPlain(request) },
-      ...place,
-    })
+    const attributes = { path, ...(domain !== undefined && { domain }), httpOnly: true, secure: !this.isPlain(request) }
+    return stringifySetCookie({ name, value: '', maxAge: 0, expires: new Date(0), ...attributes })
   }
 
   /** The value of a `Set-Cookie` header. */

@@ -14,6 +14,12 @@ export function jsonOf(value: unknown, key: string): Json | undefined {
       cause: safeCause(error),
     })
   }
-  const json: Json | undefined = text === undefined ? undefined : JSON.parse(text)
-  return json ?? undefined
+  if (text === undefined) return undefined
+  const json: unknown = JSON.parse(text)
+  return isJson(json) ? (json ?? undefined) : undefined
+}
+
+/** The check suffices for what JSON.parse returns. */
+function isJson(value: unknown): value is Json {
+  return value === null || ['string', 'number', 'boolean', 'object'].includes(typeof value)
 }

@@ -2,9 +2,10 @@ import { createHmac, hash } from 'node:crypto'
 import type { ServerStore } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import type { Token, TokenMint } from '../crypto/token.js'
-import { isSessError, SessError } from '../error.js'
+import { isSessError } from '../error.js'
 import type { Membership } from '../owners/membership.js'
 import { requestsShareIo } from '../request-io.js'
+import { jsonOf } from '../session/json.js'
 import { unreserved } from '../session/reserved.js'
 import type { Values } from '../session/values.js'
 import { answerOf } from './answer.js'
@@ -180,7 +181,7 @@ async function recordOf(
   limit: TimeLimit,
 ): Promise<SessionRecord | undefined> {
   const data = await readFormer(former, now, limit)
-  const values = data && valuesOf(former.former, data.values)
+  const values = data && valuesOf(data.values)
   if (data === undefined || values === undefined) return undefined
   const { expiresAt } = data
   const record = takenOver(now, values)
@@ -191,16 +192,12 @@ async function recordOf(
 }
 
 /** The values as JSON carries them, under keys that a session can have. `undefined`: there are none. */
-function valuesOf({ name }: FormerSessions, given: Readonly<Record<string, unknown>>): Values | undefined {
-  let text
-  try {
-    text = JSON.stringify(given)
-  } catch {
-    throw new SessError('CORRUPT', `A session of ${name} holds what JSON cannot carry.`)
-  }
-  const values: Values = JSON.parse(text)
-  const entries = Object.entries(values).filter(([, value]) => value !== null)
-  return entries.length === 0 ? undefined : Object.fromEntries(entries.map(([key, value]) => [unreserved(key), value]))
+function valuesOf(given: Readonly<Record<string, unknown>>): Values | undefined {
+  const entries = Object.entries(given).flatMap(([key, value]) => {
+    const json = jsonOf(value, key)
+    return json === undefined ? [] : [[unreserved(key), json] as const]
+  })
+  return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }
 
 /** A counter of these says when the option `migrate` can go. */
