@@ -77,13 +77,19 @@ class View {
   destroy(callback?: Callback): void {
     this.#leave(this.#snapshot())
     this.#place.replace(undefined)
-    answer(this.#bridged.end(), callback)
+    answer(this.#bridged.end(), callback ?? (this.#bridged.isSealed ? warnNotEnded : undefined))
   }
 
   regenerate(callback?: Callback): void {
     this.#leave(this.#snapshot())
-    const renew = (): void => this.#place.replace(requestSession(this.#bridged, this.#place))
-    answer(this.#bridged.end().finally(renew), callback)
+    this.#place.replace(requestSession(this.#bridged, this.#place))
+    answer(this.#renew(), callback)
+  }
+
+  /** After the response began, what is assigned cannot be stored, but the session that was there ends. */
+  async #renew(): Promise<void> {
+    if (this.#bridged.isSealed) await this.#bridged.end()
+    this.#bridged.renew()
   }
 
   /** Middleware keeps a session that it has regenerated, to copy its values into the new one. */
@@ -110,11 +116,12 @@ class Live implements Values {
   }
 
   get maxAge(): number | undefined {
-    return this.#bridged.maxAge
+    return this.#bridged.cookieMaxAge
   }
 
+  /** A session keeps no timeout of its own where the options say the same: it follows them when they change. */
   set maxAge(ms: number | undefined) {
-    if (!this.#isLate()) this.#bridged.maxAge = ms
+    if (ms !== this.maxAge && !this.#isLate()) this.#bridged.maxAge = ms
   }
 
   keys(): readonly string[] {
@@ -133,7 +140,7 @@ class Live implements Values {
     if (this.#bridged.isSealed) {
       warnOnce(
         'SESS_LATE_CHANGE',
-        'req.session was changed after the response began, which express-session forgets too, in silence. Change it before res.end, res.send or res.redirect.',
+        'req.session was changed after the response began, which is not stored. Change it before the first res.writeHead, res.write, res.end, res.send or res.redirect. express-session stores what changes between res.write and res.end, and in save() after that.',
       )
     }
     return this.#bridged.isSealed
@@ -171,6 +178,14 @@ function answer(call: Promise<void>, callback: Callback | undefined): void {
   call.then(
     () => process.nextTick(done),
     (error: unknown) => process.nextTick(done, error),
+  )
+}
+
+function warnNotEnded(error?: unknown): void {
+  if (error === undefined) return
+  warnOnce(
+    'SESS_LATE_DESTROY',
+    `req.session.destroy() was called after the response began and did not end the session (${String(error)}): the user is still logged in. Call it before res.redirect or res.end.`,
   )
 }
 

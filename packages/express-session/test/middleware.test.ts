@@ -1,7 +1,9 @@
 import { type AnyData, type CoreOptions, type Session, type Sessions, sessions } from '@sess/core'
+import { bridge } from '@sess/core/bridge'
 import { expressSession, type ExpressSessionOptions, sessionOf } from '@sess/express-session'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -279,6 +281,31 @@ describe('regenerate', () => {
     expect(await site.visit((session) => Object.keys(session), cookie)).toEqual(['cookie'])
   })
 
+  test('stores the old session and the new one in one step: a request under way cannot begin a third one', async () => {
+    const site = new Site()
+    await site.visit((session) => (session['cart'] = 1))
+    const { cookie } = site
+    await site.visit(async (session, request) => {
+      await done((callback) => session.regenerate(callback))
+      sessionOf<Data>(request)['user'] = 'ada'
+    })
+    const answer = await site.visit((session) => (session['seen'] = true), cookie)
+    expect([String(answer), site.setCookie]).toEqual([expect.stringContaining('409'), null])
+  })
+
+  test('after the response began ends the old session, and calls back with the reason why none begins', async () => {
+    const site = new Site()
+    await site.visit((session) => (session['user'] = 'ada'))
+    let ended: Promise<unknown> | undefined
+    await site.visit((session, _request, response) => {
+      response.redirect('/')
+      ended = done((callback) => session.regenerate(callback))
+      ended.catch(() => undefined)
+    })
+    await expect(ended).rejects.toMatchObject({ code: 'SEALED' })
+    expect(await site.visit((session) => Object.keys(session))).toEqual(['cookie'])
+  })
+
   test('lets the old session be merged into the new one', async () => {
     const site = new Site()
     await site.visit((session) => (session['cart'] = [1]))
@@ -303,6 +330,18 @@ describe('destroy', () => {
     expect(seen).toEqual(['undefined', 1])
     expect(site.cookie).toBe('')
     expect(await site.visit((session) => Object.keys(session), cookie)).toEqual(['cookie'])
+  })
+
+  test('after the response began ends the session too', async () => {
+    const site = new Site()
+    await site.visit((session) => (session['user'] = 'ada'))
+    let ended: Promise<unknown> | undefined
+    await site.visit((session, _request, response) => {
+      response.redirect('/')
+      ended = done((callback) => session.destroy(callback))
+    })
+    await ended
+    expect(await site.visit((session) => Object.keys(session))).toEqual(['cookie'])
   })
 
   test('is final, also for a request that was under way', async () => {
@@ -362,6 +401,39 @@ describe('cookie', () => {
     const maxAge = await site.visit((session) => session.cookie.maxAge)
     if (ms === null) expect(maxAge).toBe(null)
     else expect(Number(maxAge)).toBeGreaterThan(ms - 1000)
+  })
+
+  test('has the idle timeout of the options where its cookie is persistent', async () => {
+    const site = new Site({ idleTimeout: '1h', cookie: { persistent: true } })
+    const use: Handler = (session) => {
+      session['a'] = 1
+      return [session.cookie.maxAge, session.cookie.originalMaxAge, typeof session.cookie.expires]
+    }
+    const expected = [3_600_000, 3_600_000, 'object']
+    expect([await site.visit(use), await site.visit(use)]).toEqual([expected, expected])
+  })
+
+  test('that is copied from another session leaves the timeout to the options', async () => {
+    const site = new Site({ idleTimeout: '1h', cookie: { persistent: true } })
+    await site.visit((session) => (session['a'] = 1))
+    await site.visit(async (session, request, response) => {
+      await done((callback) => session.regenerate(callback))
+      Object.assign(sessionOf<Data>(request), session)
+      return bridge(await site.sess.open(request, response)).maxAge ?? 'of the options'
+    })
+    const own = await site.visit(async (_, request, response) => {
+      return bridge(await site.sess.open(request, response)).maxAge ?? 'of the options'
+    })
+    expect(own).toBe('of the options')
+  })
+
+  test('.expires in the past ends the session', async () => {
+    const site = new Site()
+    await site.visit((session) => (session['a'] = 1))
+    const { cookie } = site
+    await site.visit((session) => (session.cookie.expires = new Date(0)))
+    await sleep(5)
+    expect(await site.visit((session) => Object.keys(session), cookie)).toEqual(['cookie'])
   })
 
   test.each(['soon', {}, Number.NaN])('.maxAge = %j is INVALID_VALUE', async (bad) => {

@@ -134,6 +134,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     if (this.#writer) this.#writer.maxAge = ms
   }
 
+  get cookieMaxAge(): number | undefined {
+    return this.#writer?.cookieMaxAge
+  }
+
   get expiresAt(): Date | undefined {
     return this.#writer?.expiresAt
   }
@@ -169,6 +173,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   destroy(): void {
     this.#writer?.destroy()
+  }
+
+  async endLate(): Promise<void> {
+    if ((await this.#writer?.endLate()) === false) throw sealed()
   }
 
   save(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Draft } from '../session/draft.js'
 import type { Change, Changes } from '../session/merge.js'
 import { valueAt } from '../session/values.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
-import { isTakenOver, maxAgeOf, newId } from '../storage/record.js'
+import { isTakenOver, maxAgeOf, newId, newRecord, withMaxAge } from '../storage/record.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'
 
@@ -122,9 +122,9 @@ export class SessionWriter {
     return !isUnderWay && this.#startsAnother() ? (this.#nextId ??= newId()) : this.storedId
   }
 
-  /** As `id`, also of a session that nothing was assigned to yet. */
+  /** As `id`, also of a session that nothing was assigned to yet, and never that of one that ends. */
   get futureId(): string {
-    return this.id ?? (this.#nextId ??= newId())
+    return (this.#destroy ? undefined : this.id) ?? (this.#nextId ??= newId())
   }
 
   /** Whether what the handler has asked for begins a session, or moves the session to a new token. */
@@ -174,9 +174,17 @@ export class SessionWriter {
     this.#maxAge = ms === this.maxAge ? this.#maxAge : (ms ?? 0)
   }
 
+  /** How long the browser keeps the session's cookie without use, in milliseconds. `undefined`: until it is closed. */
+  get cookieMaxAge(): number | undefined {
+    const { record } = this.#loaded
+    const begins = record === undefined || this.#destroy
+    return this.#storage.cookieMaxAge(withMaxAge(begins ? newRecord(0, {}, '') : record, this.#maxAge))
+  }
+
   /** Drops the changes and reads the session again. Resolves with `false` if it has ended or moved. */
   async reload(): Promise<boolean> {
     while (this.#storing !== undefined) await this.#storing
+    if (this.#destroy) return false
     const isThere = await this.#loaded.reload()
     this.#regenerate = false
     this.#remember = undefined
@@ -200,6 +208,18 @@ export class SessionWriter {
     this.#maxAge = undefined
     this.#nextId = undefined
     this.#draft.clear()
+  }
+
+  /** Ends the session after the response has begun. Resolves with `false` if the browser holds it. */
+  async endLate(): Promise<boolean> {
+    await this.#response
+    const { record, key } = this.#loaded
+    if (record === undefined) return true
+    if (key === undefined) return false
+    const [remember, maxAge, id, opened] = [undefined, undefined, undefined, undefined]
+    const end = { ...NOTHING, regenerate: false, remember, maxAge, destroy: true, replaces: false, id, opened }
+    await this.#storage.commit(this.#loaded, end, this.#visit)
+    return true
   }
 
   /** Stores what is left to store, for a response of this status. `undefined`: nothing is. Call it once. */

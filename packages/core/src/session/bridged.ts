@@ -19,6 +19,10 @@ export interface BridgedSession {
    * change of the session.
    */
   maxAge: number | undefined
+  /**
+   * How long the browser keeps the session's cookie without use, in milliseconds. `undefined`: until it is closed.
+   */
+  readonly cookieMaxAge: number | undefined
   /** The keys of the values. */
   keys(): readonly string[]
   /** `undefined`: there is no such key. */
@@ -29,8 +33,16 @@ export interface BridgedSession {
   save(): Promise<void>
   /** Drops the changes and reads the session again. Resolves with `false` if it has ended or moved. */
   reload(): Promise<boolean>
-  /** Ends the session now. What is set afterwards belongs to a new one. */
+  /**
+   * Ends the session now. What is set afterwards belongs to a new one. After the response began, the browser keeps its
+   * cookie, which opens nothing; rejects with `SEALED` there if the browser holds the session itself.
+   */
   end(): Promise<void>
+  /**
+   * Ends the session with the next `save`, or with the response, whatever its status is. What is set afterwards belongs to a
+   * new one, which is stored in the same step: no other request can begin a third one in between. Throws `SEALED`.
+   */
+  renew(): void
 }
 
 export function bridgedSession(lifecycle: SessionLifecycle, draft: Draft): BridgedSession {
@@ -68,6 +80,10 @@ class Bridged implements BridgedSession {
     this.#lifecycle.maxAge = ms
   }
 
+  get cookieMaxAge(): number | undefined {
+    return this.#lifecycle.cookieMaxAge
+  }
+
   keys(): readonly string[] {
     return this.#draft.keys().map(reserved)
   }
@@ -90,8 +106,13 @@ class Bridged implements BridgedSession {
   }
 
   async end(): Promise<void> {
-    this.#lifecycle.assertOpen()
+    if (this.#lifecycle.isSealed) return this.#lifecycle.endLate()
     this.#lifecycle.destroy()
     await this.#lifecycle.save()
+  }
+
+  renew(): void {
+    this.#lifecycle.assertOpen()
+    this.#lifecycle.destroy()
   }
 }

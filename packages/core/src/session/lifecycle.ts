@@ -8,6 +8,8 @@ export interface SessionLifecycle {
   readonly expiresAt: Date | undefined
   /** The session's own idle timeout, in milliseconds. `undefined`: it has none. */
   maxAge: number | undefined
+  /** How long the browser keeps the cookie without use, in milliseconds. `undefined`: until it is closed. */
+  readonly cookieMaxAge: number | undefined
   /** Throws `SEALED` if the session can no longer change. */
   assertOpen(): void
   readonly isSealed: boolean
@@ -20,6 +22,8 @@ export interface SessionLifecycle {
   /** `remember`: whether the session is to be remembered. `undefined`: as it was. */
   regenerate(remember: boolean | undefined): void
   destroy(): void
+  /** Ends the session after the response has begun. Throws `SEALED` if the browser holds it. */
+  endLate(): Promise<void>
   discard(): void
   save(): Promise<void>
   /** Drops the changes and reads the session again. Resolves with `false` if it has ended or moved. */

@@ -15,6 +15,7 @@ import {
   type Commit,
   type CookieChange,
   isExtension,
+  isPersistent,
   type LoadedSession,
   type StorageContext,
 } from './loaded-session.js'
@@ -105,6 +106,11 @@ export class SessionStorage {
   /** When the session ends if it is not used again, in epoch milliseconds. */
   endOf(record: SessionRecord): number {
     return this.#context.lifetime.expiresAt(record)
+  }
+
+  /** How long the browser keeps a session's cookie without use, in milliseconds. `undefined`: until it is closed. */
+  cookieMaxAge(record: SessionRecord): number | undefined {
+    return isPersistent(this.#context, record) ? this.#context.lifetime.idleOf(record) : undefined
   }
 
   /** Stores a commit; `close` waits for it. A logout ends the sessions of other libraries that the request has, too. */

@@ -159,8 +159,51 @@ describe.each(KINDS)('a session without its methods, on the %s store', (_kind, s
     expect(bridged.isSealed).toBe(true)
     expect(() => bridged.set('a', 1)).toThrow(expect.objectContaining({ code: 'SEALED' }))
     expect(() => (bridged.maxAge = 1)).toThrow(expect.objectContaining({ code: 'SEALED' }))
-    for (const call of [() => bridged.save(), () => bridged.reload(), () => bridged.end()])
-      expect(await codeOf(call)).toBe('SEALED')
+    expect(() => bridged.renew()).toThrow(expect.objectContaining({ code: 'SEALED' }))
+    for (const call of [() => bridged.save(), () => bridged.reload()]) expect(await codeOf(call)).toBe('SEALED')
+  })
+
+  test('begins another one with the response, under an id of its own', async () => {
+    const browser = new Browser(start())
+    await visit(browser, (bridged) => bridged.set('a', 1))
+    const { token } = browser
+    const ids = await visit(browser, (bridged) => {
+      const before = bridged.id
+      bridged.renew()
+      const renewed = bridged.id
+      bridged.set('b', 2)
+      return [before, renewed, bridged.id]
+    })
+    expect(ids[1]).not.toBe(ids[0])
+    expect(ids[2]).toBe(ids[1])
+    expect(browser.token).not.toBe(token)
+    expect(await browser.see()).toEqual({ b: 2 })
+    expect(await visit(browser, (bridged) => bridged.id)).toBe(ids[1])
+  })
+
+  test('that is renewed is not there to be read again', async () => {
+    const browser = new Browser(start())
+    await visit(browser, (bridged) => bridged.set('a', 1))
+    await visit(browser, async (bridged) => {
+      bridged.renew()
+      expect(await bridged.reload()).toBe(false)
+    })
+    expect(await browser.see()).toEqual({})
+  })
+
+  test.each<[string, Partial<CoreOptions>, number | undefined, number | undefined]>([
+    ['until the browser is closed', {}, undefined, undefined],
+    ['for the idle timeout', { cookie: { persistent: true }, idleTimeout: HOUR }, undefined, HOUR],
+    ['for an idle timeout of its own', { cookie: { persistent: true }, idleTimeout: HOUR }, MINUTE, MINUTE],
+    ['for its only idle timeout', {}, MINUTE, MINUTE],
+  ])('has its cookie kept %s, from the first request on', async (_, options, own, kept) => {
+    const browser = new Browser(start(options))
+    const use: Use<number | undefined> = (bridged) => {
+      bridged.set('a', 1)
+      if (own !== undefined) bridged.maxAge = own
+      return bridged.cookieMaxAge
+    }
+    expect([await visit(browser, use), await visit(browser, use)]).toEqual([kept, kept])
   })
 
   describe('with an idle timeout of its own', () => {
@@ -289,6 +332,25 @@ describe('a session without its methods, on a server store', () => {
     })
   })
 
+  test('can be ended after the response', async () => {
+    const browser = new Browser(start())
+    const bridged = await visit(browser, (one) => (one.set('a', 1), one))
+    await bridged.end()
+    expect(await browser.see()).toEqual({})
+  })
+
+  test('that is renewed leaves no room for a third one', async () => {
+    const sess = start()
+    const browser = new Browser(sess)
+    await visit(browser, (bridged) => bridged.set('a', 1))
+    const other = browser.at(sess)
+    await visit(browser, (bridged) => {
+      bridged.renew()
+      bridged.set('b', 2)
+    })
+    expect(await codeOf(visit(other, (bridged) => bridged.set('c', 3)))).toBe('CONFLICT')
+  })
+
   test('is listed for as long as it lives, also with a longer timeout of its own', async () => {
     const sess = sessions(new CountedStore(), { secret: SECRET, clock: clock.read, owner: 'user' })
     const browser = new Browser(sess)
@@ -299,6 +361,12 @@ describe('a session without its methods, on a server store', () => {
     expect(await sess.owner(7).revoke()).toBe(1)
     expect(await browser.see()).toEqual({})
   })
+})
+
+test('a session in a cookie cannot be ended after the response', async () => {
+  const [, start] = KINDS[1] ?? ['', () => sessions(false)]
+  const bridged = await visit(new Browser(start()), (one) => (one.set('a', 1), one))
+  expect(await codeOf(bridged.end())).toBe('SEALED')
 })
 
 test('bridge refuses what is no session', () => {
