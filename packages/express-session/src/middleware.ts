@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Session, Sessions, Storable } from '@sess/core'
 import { oneOf, optional, readOptions, SessError } from '@sess/core/adapter'
 import { bridge } from '@sess/core/bridge'
+import { answer } from './answer.js'
 import { requestSession, type SessionPlace } from './request-session.js'
 import type { KnownData, RequestSession } from './types.js'
 
@@ -41,11 +42,11 @@ export function expressSession<D extends Storable<D>>(
       next()
       return
     }
-    sess.open(request, response).then((session) => {
+    const attached = sess.open(request, response).then((session) => {
       const end = unset === 'destroy' ? () => session.destroy() : () => sess.discard(session)
       attach(request, session, end)
-      next()
-    }, next)
+    })
+    answer(attached, next)
   }
 }
 
@@ -90,7 +91,7 @@ function attach(request: object, session: Session<object>, end: () => void): voi
       configurable: true,
       enumerable: true,
       get: () => (current === undefined || current === null ? id : (id = bridged.id)),
-      set: () => undefined,
+      set() {},
     },
   })
 }

@@ -1,5 +1,6 @@
 import type { BridgedSession } from '@sess/core/bridge'
-import { SessError } from '@sess/core/adapter'
+import { codeOf, SessError } from '@sess/core/adapter'
+import { answer } from './answer.js'
 import { type Ageing, RequestCookie } from './cookie.js'
 import type { Callback } from './store/types.js'
 import type { RequestSession, SessionData } from './types.js'
@@ -172,20 +173,11 @@ class Left implements Values {
   }
 }
 
-/** Calls back as Node does: once, later, and so that what the callback throws is not taken for a failure of the call. */
-function answer(call: Promise<void>, callback: Callback | undefined): void {
-  const done = callback ?? ((): void => undefined)
-  call.then(
-    () => process.nextTick(done),
-    (error: unknown) => process.nextTick(done, error),
-  )
-}
-
 function warnNotEnded(error?: unknown): void {
   if (error === undefined) return
   warnOnce(
     'SESS_LATE_DESTROY',
-    `req.session.destroy() was called after the response began and did not end the session (${String(error)}): the user is still logged in. Call it before res.redirect or res.end.`,
+    `req.session.destroy() was called after the response began and did not end the session (${codeOf(error) ?? 'no code'}): the user is still logged in. Call it before res.redirect or res.end.`,
   )
 }
 
@@ -202,10 +194,10 @@ const METHODS: Readonly<Record<string, (view: View, callback?: Callback) => void
 
 const TRAPS: ProxyHandler<View> = {
   get(view, key) {
-    if (typeof key === 'symbol') return Reflect.get(view, key)
+    if (typeof key === 'symbol') return fieldOf(view, key)
     if (!isOfView(view, key)) return View.valuesOf(view).get(key)
     const method = Object.hasOwn(view, key) ? undefined : METHODS[key]
-    if (method === undefined) return Reflect.get(view, key, view)
+    if (method === undefined) return fieldOf(view, key)
     return function call(this: unknown, callback?: Callback): unknown {
       method(view, callback)
       return this
@@ -241,6 +233,10 @@ const TRAPS: ProxyHandler<View> = {
       key === 'cookie' ? view.cookie : isOfView(view, key) ? undefined : View.valuesOf(view).get(key)
     return value === undefined ? undefined : { value, writable: true, enumerable: true, configurable: true }
   },
+}
+
+function fieldOf(view: View, key: string | symbol): unknown {
+  return Reflect.get(view, key, view)
 }
 
 /** Whether a key is not one of the data: express-session restores no such key either. */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const SECRET = 'a secret of at least thirty-two bytes'
@@ -69,8 +70,9 @@ class Site {
   }
 }
 
-const done = (call: (callback: (error?: unknown) => void) => unknown): Promise<unknown> =>
-  new Promise((resolve, reject) => void call((error) => (error === undefined ? resolve(undefined) : reject(error))))
+/** Waits for a call that takes a callback. */
+const done = (call: (callback: (error?: unknown) => void) => unknown): Promise<void> =>
+  promisify((callback: (error?: unknown) => void) => void call(callback))()
 
 describe('req.session', () => {
   test('holds what a former request has put there', async () => {

@@ -334,7 +334,10 @@ describe('a session without its methods, on a server store', () => {
 
   test('can be ended after the response', async () => {
     const browser = new Browser(start())
-    const bridged = await visit(browser, (one) => (one.set('a', 1), one))
+    const bridged = await visit(browser, (one) => {
+      one.set('a', 1)
+      return one
+    })
     await bridged.end()
     expect(await browser.see()).toEqual({})
   })
@@ -365,7 +368,10 @@ describe('a session without its methods, on a server store', () => {
 
 test('a session in a cookie cannot be ended after the response', async () => {
   const [, start] = KINDS[1] ?? ['', () => sessions(false)]
-  const bridged = await visit(new Browser(start()), (one) => (one.set('a', 1), one))
+  const bridged = await visit(new Browser(start()), (one) => {
+    one.set('a', 1)
+    return one
+  })
   expect(await codeOf(bridged.end())).toBe('SEALED')
 })
 
