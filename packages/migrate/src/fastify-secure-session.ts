@@ -26,7 +26,7 @@ export interface FastifySecureSessionOptions extends FormerOptions {
    * The key of @fastify/secure-session: 32 bytes, or their base64. Or several, with the newest first. An application that
    * gave a `secret` has to print its key once: the README says how.
    */
-  readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
+  readonly key: string | Uint8Array | undefined | readonly (string | Uint8Array | undefined)[]
   /** The cookie's name. Default `'session'`. */
   readonly cookieName?: string | undefined
   /** Seconds after the last change at which a session ends. Default 86 401, a day. */
@@ -48,7 +48,7 @@ const key: Check<Uint8Array> = (value, path) => {
 }
 
 /**
- * The sessions of @fastify/secure-session 7 and 8: JSON, sealed with XSalsa20-Poly1305, as base64 of the text, `;` and base64
+ * The sessions of @fastify/secure-session 8: JSON, sealed with XSalsa20-Poly1305, as base64 of the text, `;` and base64
  * of the nonce (`encodeSecureSession` in https://github.com/fastify/fastify-secure-session/blob/main/index.js).
  * `expiresAt` is the time of the last change, which the library keeps under `__ts`, and `expiry` later.
  */

@@ -12,4 +12,4 @@ export { expressSession, type ExpressSessionOptions } from './express-session.js
 export { fastifySecureSession, type FastifySecureSessionOptions } from './fastify-secure-session.js'
 export { fastifySession, type FastifySessionOptions } from './fastify-session.js'
 export { ironSession, type IronSessionOptions } from './iron-session.js'
-export type { Secret } from './secrets.js'
+export type { Secret, Secrets } from './secrets.js'

@@ -25,7 +25,7 @@ export interface IronSessionOptions extends FormerOptions {
   /** The cookie's name. */
   readonly cookieName: string
   /** The password of iron-session, or a password of each number. Each has at least 32 characters. */
-  readonly password: string | Readonly<Record<number, string>>
+  readonly password: string | undefined | Readonly<Record<number, string | undefined>>
   /** As with iron-session 9: a long session is in up to four cookies, called `cookieName` with `.0` to `.3` after it. */
   readonly chunk?: boolean | undefined
   /**

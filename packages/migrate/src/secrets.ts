@@ -2,8 +2,14 @@ import { type Check, invalidOption } from '@sess/core/adapter'
 import { unsign } from 'cookie-signature'
 import { oneOrMore } from './cookies.js'
 
-/** What a library signed its cookies with. */
+/** What a library signed its cookies with, a text or bytes. Not empty. */
 export type Secret = string | Uint8Array
+
+/**
+ * A secret, or several with the newest first. `undefined`, as of a variable that the environment lacks, is
+ * `INVALID_OPTION`.
+ */
+export type Secrets = Secret | undefined | readonly (Secret | undefined)[]
 
 const secret: Check<Secret> = (value, path) => {
   if ((typeof value === 'string' || value instanceof Uint8Array) && value.length > 0) return value
