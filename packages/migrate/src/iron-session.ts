@@ -26,8 +26,6 @@ export interface IronSessionOptions extends FormerOptions {
   readonly cookieName: string
   /** The password of iron-session, or a password of each number. Each has at least 32 characters. */
   readonly password: string | undefined | Readonly<Record<number, string | undefined>>
-  /** As with iron-session 9: a long session is in up to four cookies, called `cookieName` with `.0` to `.3` after it. */
-  readonly chunk?: boolean | undefined
   /**
    * Takes seals of version 1 over, too: those that next-iron-session and iron-session 5 wrote, which do not end in `~2`.
    * Default `false`: nothing but that end says which version a seal has, and the browser can cut it off. The object that a
@@ -39,7 +37,7 @@ export interface IronSessionOptions extends FormerOptions {
 /** Prefix, password's number, salt, IV, data, expiry in epoch milliseconds, salt, HMAC: `seal` of iron-webcrypto. */
 const SEAL = /^Fe26\.2\*(\d+)\*[0-9a-f]{64}\*[\w-]{22}\*[\w-]+\*([1-9]\d{0,15})?\*[0-9a-f]{64}\*([\w-]{43})$/
 const VERSION_2 = '~2'
-/** `MAX_CHUNKS` of iron-session 9. */
+/** iron-session 9 splits a long seal into up to four cookies, called as the one with `.0` to `.3` after it. */
 const CHUNKS = [0, 1, 2, 3]
 
 const password: Check<string> = text({
@@ -65,11 +63,10 @@ export function ironSession(options: IronSessionOptions): FormerSessions {
   const read = readOptions('ironSession', options, {
     cookieName,
     password: passwords,
-    chunk: optional(flag, false),
     version1: optional(flag, false),
     ...FORMER_CHECKS,
   })
-  const chunkNames = read.chunk ? CHUNKS.map((index) => `${read.cookieName}.${index}`) : []
+  const chunkNames = CHUNKS.map((index) => `${read.cookieName}.${index}`)
 
   async function open(value: string): Promise<FormerSession | undefined> {
     const isVersion2 = value.endsWith(VERSION_2)

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { type Check, invalidOption } from '@sess/core/adapter'
 import { unsign } from 'cookie-signature'
 import { oneOrMore } from './cookies.js'
@@ -12,7 +13,7 @@ export type Secret = string | Uint8Array
 export type Secrets = Secret | undefined | readonly (Secret | undefined)[]
 
 const secret: Check<Secret> = (value, path) => {
-  if ((typeof value === 'string' || value instanceof Uint8Array) && value.length > 0) return value
+  if ((typeof value === 'string' || isUint8Array(value)) && value.length > 0) return value
   throw invalidOption(path, value, 'the secret of the former library, a string or a Buffer that is not empty')
 }
 

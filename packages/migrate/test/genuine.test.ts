@@ -147,7 +147,8 @@ describe.each(WRITERS)('a session of $library', ({ start, encode, isExpiry }) =>
   it('names its cookies where the application put them', async () => {
     const { application, jar } = await written()
     const { cookies } = application.former([SECRET], { cookie: { path: '/shop', domain: 'example.com' } })
-    expect(cookies).toEqual(jar.names.map((name) => ({ name, path: '/shop', domain: 'example.com' })))
+    expect(cookies.map(({ name }) => name)).toEqual(expect.arrayContaining([...jar.names]))
+    expect(new Set(cookies.map(({ path, domain }) => `${domain}${path}`))).toEqual(new Set(['example.com/shop']))
   })
 
   it('stays only if the application asks for that', async () => {
