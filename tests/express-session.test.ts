@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { promisify } from 'node:util'
 import { SessStore, type StoredData } from '@sess/express-session'
 import express from 'express'
-import session, { MemoryStore, type Store } from 'express-session'
+import session, { MemoryStore, type Store, type Session } from 'express-session'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Place, places, SECRET } from './support/backends.ts'
 import { ask, type Reply } from './support/http.ts'
@@ -45,20 +45,31 @@ class Pair {
   }
 }
 
+/** Another library that tests use declares another type for `request.session`. */
+function sessionOf(request: object): Session {
+  const found: unknown = Reflect.get(request, 'session')
+  if (isSession(found)) return found
+  throw new Error('expected a session')
+}
+
+function isSession(value: unknown): value is Session {
+  return typeof value === 'object' && value !== null && 'regenerate' in value
+}
+
 function application(store: Store, pauses: ReadonlyMap<string, () => Promise<unknown>>, maxAge?: number) {
   const app = express()
   const cookie = maxAge === undefined ? {} : { maxAge }
   app.use(session({ store, secret: SECRET, resave: false, saveUninitialized: false, cookie }))
   app.get('/', (req, res) => void res.json(Object.assign({}, req.session, { cookie: undefined })))
   app.post('/login', (req, res, next) => {
-    req.session.regenerate((error) => {
-      Object.assign(req.session, { user: 'ada' })
+    sessionOf(req).regenerate((error: unknown) => {
+      Object.assign(sessionOf(req), { user: 'ada' })
       if (error) next(error)
       else res.json({})
     })
   })
-  app.post('/logout', ({ session: current }, res, next) => {
-    current.destroy((error) => {
+  app.post('/logout', (req, res, next) => {
+    sessionOf(req).destroy((error: unknown) => {
       if (error) next(error)
       else res.json({})
     })

@@ -10,11 +10,11 @@ import {
 } from '@sess/core/adapter'
 import { cookieName, FORMER_CHECKS, type FormerOptions } from './cookies.js'
 import { EXPRESS_COOKIE } from './express-session.js'
-import { type Secret, secrets } from './secrets.js'
+import { type Secrets, secrets } from './secrets.js'
 import { signedIds } from './signed-id.js'
 import { corrupt, storedData, StoredSession } from './stored-session.js'
 
-/** A client or cluster of node-redis (the package `redis`, 4 or later) or of ioredis. It may do GET, PTTL and DEL. */
+/** A client or cluster of node-redis (the package `redis`, 5 or 6) or of ioredis. It may do GET, PTTL and DEL. */
 export interface RedisClient {
   /** GET. */
   get(key: string): PromiseLike<unknown>
@@ -33,7 +33,7 @@ export interface ConnectRedisOptions extends FormerOptions {
   /** What connect-redis puts before an id. Default `'sess:'`. */
   readonly prefix?: string | undefined
   /** The secret of express-session, or several with the newest first. */
-  readonly secret: Secret | readonly Secret[]
+  readonly secret: Secrets
   /** The cookie's name. Default `'connect.sid'`. */
   readonly name?: string | undefined
 }
@@ -43,14 +43,14 @@ const LIBRARY = 'connect-redis'
 const GONE = -2
 
 const client: Check<RedisClient> = (value, path) => {
-  const expected = 'a client of the package redis, 4 or later, or of ioredis'
+  const expected = 'a client of the package redis (5 or 6), or of ioredis'
   const given = like<RedisClient>(expected, 'get', 'del')(value, path)
   if ('pTTL' in given || 'pttl' in given) return given
   throw invalidOption(path, value, expected)
 }
 
 /**
- * The sessions of express-session 1 that connect-redis keeps in Redis, read without either library: under the prefix and
+ * The sessions of express-session 1 that connect-redis 9 keeps in Redis, read without either library: under the prefix and
  * the id, JSON with a key `cookie` (`set` in https://github.com/tj/connect-redis/blob/master/index.ts). `expiresAt` is when
  * Redis removes the key: `touch` extends that alone, and leaves the time in `cookie.expires` as it was. For a key that
  * Redis does not remove, it is `cookie.expires`.

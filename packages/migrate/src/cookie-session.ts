@@ -17,7 +17,7 @@ export interface CookieSessionOptions extends FormerOptions {
   /** The cookie's name. Default `'session'`. The signature is in a second cookie, called the same with `.sig` after it. */
   readonly name?: string | undefined
   /** The keys of cookie-session, newest first, or its `Keygrip`. Either `keys` or `secret`. */
-  readonly keys?: readonly string[] | Signatures | undefined
+  readonly keys?: readonly (string | undefined)[] | Signatures | undefined
   /** The secret of cookie-session, if it had no `keys`. */
   readonly secret?: string | undefined
   /** Default `true`. `false` is `INVALID_OPTION`: anyone can write a session that is not signed. */
@@ -30,7 +30,7 @@ const signed: Check<true> = (value, path) => {
 }
 
 /**
- * The sessions of cookie-session 1 and 2: JSON in base64 in one cookie, and in another one the HMAC of `name=value`
+ * The sessions of cookie-session 2: JSON in base64 in one cookie, and in another one the HMAC of `name=value`
  * (`encode` in https://github.com/expressjs/cookie-session/blob/master/index.js, `set` in
  * https://github.com/pillarjs/cookies/blob/master/index.js). `expiresAt` is `undefined`, because only the browser knows
  * when such a session ends. A session that is not signed is refused.

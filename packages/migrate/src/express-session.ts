@@ -1,7 +1,7 @@
 import { type FormerSessions, optional, readOptions } from '@sess/core/adapter'
 import { type CallbackStore, callbackStore, sessionIn } from './callback-store.js'
 import { cookieName, FORMER_CHECKS, type FormerOptions } from './cookies.js'
-import { type Secret, secrets } from './secrets.js'
+import { type Secrets, secrets } from './secrets.js'
 import { signedIds } from './signed-id.js'
 
 /** How express-session carries an id: `setcookie` in https://github.com/expressjs/session/blob/master/index.js */
@@ -12,7 +12,7 @@ export interface ExpressSessionOptions extends FormerOptions {
   /** The store of express-session, such as a `RedisStore` of connect-redis. Only its `get` and `destroy` are called. */
   readonly store: CallbackStore
   /** The secret of express-session, or several with the newest first. */
-  readonly secret: Secret | readonly Secret[]
+  readonly secret: Secrets
   /** The cookie's name. Default `'connect.sid'`. */
   readonly name?: string | undefined
 }

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import {
   type Check,
   type FormerSession,
@@ -26,7 +27,7 @@ export interface FastifySecureSessionOptions extends FormerOptions {
    * The key of @fastify/secure-session: 32 bytes, or their base64. Or several, with the newest first. An application that
    * gave a `secret` has to print its key once: the README says how.
    */
-  readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
+  readonly key: string | Uint8Array | undefined | readonly (string | Uint8Array | undefined)[]
   /** The cookie's name. Default `'session'`. */
   readonly cookieName?: string | undefined
   /** Seconds after the last change at which a session ends. Default 86 401, a day. */
@@ -34,21 +35,19 @@ export interface FastifySecureSessionOptions extends FormerOptions {
 }
 
 const KEY_BYTES = 32
-const NONCE_BYTES = 24
-const MAC_BYTES = 16
 /** When the library wrote the session, in epoch seconds. It is the library's own, and none of the session's values. */
 const WRITTEN_AT = '__ts'
 
 const key: Check<Uint8Array> = (value, path) => {
   const bytes = typeof value === 'string' ? Buffer.from(value, 'base64') : value
   // The copy keeps its bytes if the application overwrites its own.
-  if (bytes instanceof Uint8Array && bytes.length === KEY_BYTES) return Uint8Array.from(bytes)
+  if (isUint8Array(bytes) && bytes.length === KEY_BYTES) return Uint8Array.from(bytes)
   const expected = `the key of @fastify/secure-session, ${KEY_BYTES} bytes or their base64; the README of @sess/migrate says how to print it`
   throw invalidOption(path, value, expected)
 }
 
 /**
- * The sessions of @fastify/secure-session 7 and 8: JSON, sealed with XSalsa20-Poly1305, as base64 of the text, `;` and base64
+ * The sessions of @fastify/secure-session 8: JSON, sealed with XSalsa20-Poly1305, as base64 of the text, `;` and base64
  * of the nonce (`encodeSecureSession` in https://github.com/fastify/fastify-secure-session/blob/main/index.js).
  * `expiresAt` is the time of the last change, which the library keeps under `__ts`, and `expiry` later.
  */
@@ -61,8 +60,8 @@ export function fastifySecureSession(options: FastifySecureSessionOptions): Form
   })
 
   function open(value: string): FormerSession | undefined {
-    const [box = Buffer.alloc(0), nonce = Buffer.alloc(0), ...others] = value.split(';').map(bytesOf)
-    if (others.length > 0 || box.length < MAC_BYTES || nonce.length !== NONCE_BYTES) return undefined
+    const [box, nonce, ...others] = value.split(';').map(bytesOf)
+    if (box === undefined || nonce === undefined || others.length > 0) return undefined
     for (const one of read.key) {
       const content = contentOf(box, nonce, one)
       if (content === undefined) continue
@@ -80,7 +79,7 @@ export function fastifySecureSession(options: FastifySecureSessionOptions): Form
   }
 }
 
-/** `undefined`: it was not sealed with this key, or has no object in it. */
+/** `undefined`: it was not sealed with this key, or has no object in it. A nonce of another length throws, too. */
 function contentOf(box: Uint8Array, nonce: Uint8Array, secret: Uint8Array): JsonObject | undefined {
   try {
     return parseObject(Buffer.from(xsalsa20poly1305(secret, nonce).decrypt(box)).toString())

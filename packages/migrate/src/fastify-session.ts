@@ -1,7 +1,7 @@
 import { type FormerSessions, optional, readOptions, text } from '@sess/core/adapter'
 import { type CallbackStore, callbackStore, sessionIn } from './callback-store.js'
 import { cookieName, FORMER_CHECKS, type FormerOptions } from './cookies.js'
-import { type Secret, secrets } from './secrets.js'
+import { type Secrets, secrets } from './secrets.js'
 import { signedIds } from './signed-id.js'
 
 /** The options that the application had with @fastify/session. A wrong option throws `INVALID_OPTION`, which names it. */
@@ -9,7 +9,7 @@ export interface FastifySessionOptions extends FormerOptions {
   /** The store of @fastify/session. Only its `get` and `destroy` are called. */
   readonly store: CallbackStore
   /** The secret of @fastify/session, or several with the newest first. */
-  readonly secret: Secret | readonly Secret[]
+  readonly secret: Secrets
   /** The cookie's name. Default `'sessionId'`. */
   readonly cookieName?: string | undefined
   /** What the cookie has before the id, such as `'s:'`. Default `''`. */
@@ -17,7 +17,7 @@ export interface FastifySessionOptions extends FormerOptions {
 }
 
 /**
- * The sessions of @fastify/session 10 and 11, in any store that it takes, with ids that it signed with SHA-256: the id,
+ * The sessions of @fastify/session 11, in any store that it takes, with ids that it signed with SHA-256: the id,
  * `.` and the signature (https://github.com/fastify/fastify-cookie/blob/main/signer.js). Their values are everything but
  * `cookie`. A session has ended at `cookie.expires`.
  *

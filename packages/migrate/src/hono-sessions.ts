@@ -1,5 +1,5 @@
 import { type FormerSession, type FormerSessions, optional, readOptions } from '@sess/core/adapter'
-import { cookieName, cookiesAt, decodedCandidates, FORMER_CHECKS, type FormerOptions } from './cookies.js'
+import { cookieName, cookiesAt, decodedCandidates, FORMER_CHECKS, type FormerOptions, oneOrMore } from './cookies.js'
 import { ironPassword, parseSeal, unsealed } from './iron-seal.js'
 import { isObject, type JsonObject, parseObject } from './json.js'
 import { SealedSession } from './sealed-session.js'
@@ -8,8 +8,8 @@ import { SealedSession } from './sealed-session.js'
 export interface HonoSessionsOptions extends FormerOptions {
   /** The cookie's name. Default `'session'`. */
   readonly sessionCookieName?: string | undefined
-  /** The key of hono-sessions, at least 32 characters. */
-  readonly encryptionKey: string
+  /** The key of hono-sessions, at least 32 characters, or several. */
+  readonly encryptionKey: string | undefined | readonly (string | undefined)[]
 }
 
 /**
@@ -20,7 +20,7 @@ export interface HonoSessionsOptions extends FormerOptions {
 export function honoSessions(options: HonoSessionsOptions): FormerSessions {
   const { sessionCookieName, encryptionKey, cookie, keep } = readOptions('honoSessions', options, {
     sessionCookieName: optional(cookieName, 'session'),
-    encryptionKey: ironPassword('hono-sessions'),
+    encryptionKey: oneOrMore(ironPassword('hono-sessions')),
     ...FORMER_CHECKS,
   })
   return {
@@ -29,8 +29,10 @@ export function honoSessions(options: HonoSessionsOptions): FormerSessions {
     keep,
     async find(valuesOf) {
       for (const seal of decodedCandidates(valuesOf, sessionCookieName)) {
-        const session = await open(seal, encryptionKey)
-        if (session !== undefined) return session
+        for (const key of encryptionKey) {
+          const session = await open(seal, key)
+          if (session !== undefined) return session
+        }
       }
       return undefined
     },

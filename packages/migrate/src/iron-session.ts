@@ -26,19 +26,17 @@ export interface IronSessionOptions extends FormerOptions {
   /** The cookie's name, as the other functions have it. */
   readonly name?: string | undefined
   /** The password of iron-session, or a password of each number. Each has at least 32 characters. */
-  readonly password: string | Readonly<Record<number, string>>
-  /** As with iron-session 9: a long session is in up to four cookies, called `cookieName` with `.0` to `.3` after it. */
-  readonly chunk?: boolean | undefined
+  readonly password: string | undefined | Readonly<Record<number, string | undefined>>
   /**
-   * Takes seals of version 1 over, too: those that next-iron-session and iron-session 5 wrote, which do not end in `~2`.
-   * Default `false`: nothing but that end says which version a seal has, and the browser can cut it off. The object that a
-   * newer session has under the key `persistent` would then pass as a session.
+   * Whether seals of version 1 are taken over: those that next-iron-session and iron-session 5 wrote, which do not end in
+   * `~2`. Default `true`, as with iron-session 6 to 8. Nothing but that end says which version a seal has, and the browser can
+   * cut it off: if your sessions have a key `persistent` whose object the user chooses, say `false`.
    */
   readonly version1?: boolean | undefined
 }
 
 const VERSION_2 = '~2'
-/** `MAX_CHUNKS` of iron-session 9. */
+/** iron-session 9 splits a long seal into up to four cookies, called as the one with `.0` to `.3` after it. */
 const CHUNKS = [0, 1, 2, 3]
 
 const password = ironPassword('iron-session')
@@ -62,8 +60,7 @@ export function ironSession(options: IronSessionOptions): FormerSessions {
     cookieName: optional(cookieName),
     name: optional(cookieName),
     password: passwords,
-    chunk: optional(flag, false),
-    version1: optional(flag, false),
+    version1: optional(flag, true),
     ...FORMER_CHECKS,
   })
   const name = read.cookieName ?? read.name
@@ -73,7 +70,7 @@ export function ironSession(options: IronSessionOptions): FormerSessions {
       read.cookieName,
       "the cookie's name, either here or in ironSession.name",
     )
-  const chunkNames = read.chunk ? CHUNKS.map((index) => `${name}.${index}`) : []
+  const chunkNames = CHUNKS.map((index) => `${name}.${index}`)
 
   async function open(value: string): Promise<FormerSession | undefined> {
     const isVersion2 = value.endsWith(VERSION_2)

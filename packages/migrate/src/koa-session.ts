@@ -8,7 +8,7 @@ export interface KoaSessionOptions extends FormerOptions {
   /** The cookie's name. Default `'koa.sess'`. The signature is in a second cookie, called the same with `.sig` after it. */
   readonly key?: string | undefined
   /** `app.keys` of Koa, newest first, or its `Keygrip`. */
-  readonly keys: readonly string[] | Signatures
+  readonly keys: readonly (string | undefined)[] | Signatures
 }
 
 /**

@@ -1,12 +1,19 @@
+import { isUint8Array } from 'node:util/types'
 import { type Check, invalidOption } from '@sess/core/adapter'
 import { unsign } from 'cookie-signature'
 import { oneOrMore } from './cookies.js'
 
-/** What a library signed its cookies with. */
+/** What a library signed its cookies with, a text or bytes. Not empty. */
 export type Secret = string | Uint8Array
 
+/**
+ * A secret, or several with the newest first. `undefined`, as of a variable that the environment lacks, is
+ * `INVALID_OPTION`.
+ */
+export type Secrets = Secret | undefined | readonly (Secret | undefined)[]
+
 const secret: Check<Secret> = (value, path) => {
-  if ((typeof value === 'string' || value instanceof Uint8Array) && value.length > 0) return value
+  if ((typeof value === 'string' || isUint8Array(value)) && value.length > 0) return value
   throw invalidOption(path, value, 'the secret of the former library, a string or a Buffer that is not empty')
 }
 
