@@ -217,7 +217,8 @@ describe.each(all)('express-session over %s', (_, open) => {
     const sid = /s:(.*?)\./.exec(decodeURIComponent(cookie))?.[1] ?? ''
     const read = promisify<StoredData | null | undefined>((callback) => first.get(sid, callback))
     const soon = new Date(Date.now() + HOUR / 2).toISOString()
-    const halfOver = { ...(await read()), cookie: { originalMaxAge: HOUR, expires: soon } }
+    const stored = await read()
+    const halfOver = { ...stored, cookie: { ...stored?.cookie, expires: soon } }
     await promisify<void>((callback) => first.set(sid, halfOver, callback))()
     await pair.values(cookie)
     const expires = (await read())?.cookie.expires ?? ''

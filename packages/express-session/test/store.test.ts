@@ -9,7 +9,8 @@ import { clock, cookieFor, destroy, found, HOUR, NOW, openCounted, openSessStore
 
 describe('get', () => {
   it('gives null where there is no session', async () => {
-    expect(await read(openSessStore())).toBeNull()
+    const given = new Promise((resolve) => openSessStore().get('sid', (...args) => resolve(args)))
+    expect(await given).toEqual([null, null])
   })
 
   it('gives what was stored, as JSON carries it', async () => {
@@ -62,13 +63,20 @@ describe('the end of a session', () => {
     expect(await read(store)).toBeNull()
   })
 
-  it('has come when a session is stored whose cookie has ended', async () => {
-    const store = openSessStore()
-    await write(store, { cookie: cookieFor(HOUR) })
+  it('has come when a session is stored whose cookie has ended: it is removed', async () => {
+    const { store, other, calls } = openCounted()
+    await write(other, { cookie: cookieFor(HOUR) })
     const session = await found(store)
     session.cookie.expires = new Date(NOW).toISOString()
     await write(store, session)
+    expect(calls).toEqual(['read', 'destroy'])
     expect(await read(store)).toBeNull()
+  })
+
+  it('comes before a session whose cookie has ended is created', async () => {
+    const { store, calls } = openCounted()
+    await write(store, { cookie: cookieFor(0) })
+    expect(calls).toEqual(['destroy'])
   })
 })
 
@@ -176,6 +184,18 @@ describe('set of a session that was read', () => {
     expect(await read(store)).toEqual({ cookie: cookieFor(HOUR), theirs: 1, mine: 3 })
   })
 
+  it('removes a key that it has stored before', async () => {
+    const { store, other } = await stored()
+    const [mine, theirs] = [await found(store), await found(other)]
+    theirs['theirs'] = 1
+    await write(other, theirs)
+    mine['mine'] = 2
+    await write(store, mine)
+    delete mine['mine']
+    await write(store, mine)
+    expect(await read(store)).toEqual({ cookie: cookieFor(HOUR), theirs: 1 })
+  })
+
   it('loses none of thirty keys that are stored at once', async () => {
     const { store } = await stored()
     const keys = Array.from({ length: 30 }, (_, n) => `key${n}`)
@@ -202,6 +222,24 @@ describe('set of a session that was read', () => {
     await write(store, session)
     await write(store, session)
     expect(await read(store)).toBeNull()
+  })
+
+  it('stores nothing through req.session either, if the session was destroyed since', async () => {
+    const { store, other } = await stored()
+    const session = store.createSession({ sessionID: 'sid' }, await found(store))
+    await destroy(other)
+    await write(store, Object.assign(session, { late: 1 }))
+    expect(await read(store)).toBeNull()
+  })
+
+  it('stores nothing in a session that a script has created under its id, once it has seen its end', async () => {
+    const { store, other } = await stored()
+    const session = await found(store)
+    await destroy(other)
+    await write(store, session)
+    await write(other, { cookie: cookieFor(HOUR), theirs: 1 })
+    await write(store, Object.assign(session, { late: 1 }))
+    expect(await read(store)).toEqual({ cookie: cookieFor(HOUR), theirs: 1 })
   })
 
   it('stores nothing if the session has expired since', async () => {

@@ -23,8 +23,8 @@ export class Cookie {
     this.maxAge = null
     this.httpOnly = true
     for (const [name, value] of Object.entries(attributes)) {
-      // `data` has no setter, and the prototype is not data.
-      if (name !== 'data' && name !== '__proto__') Reflect.set(this, name, value)
+      // The prototype is not data.
+      if (name !== '__proto__') Reflect.set(this, name, value)
     }
     this.originalMaxAge ??= this.maxAge
   }
