@@ -91,6 +91,17 @@ class View {
     this.#bridged.renew()
   }
 
+  /** What a log shows: only the keys, as of every session of `@sess`. `this` is the proxy. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    _options: object,
+    inspect: (value: string) => string,
+  ): string {
+    return `Session {${Object.keys(this)
+      .map((key) => ` ${inspect(key)}: [hidden]`)
+      .join(',')} }`
+  }
+
   /** Middleware keeps a session that it has regenerated, to copy its values into the new one. */
   #leave(kept: Values): void {
     this.#values = kept
@@ -180,11 +191,15 @@ function answer(call: Promise<void>, callback: Callback | undefined): void {
   )
 }
 
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'an error'
+}
+
 function warnNotEnded(error?: unknown): void {
   if (error === undefined) return
   warnOnce(
     'SESS_LATE_DESTROY',
-    `req.session.destroy() was called after the response began and did not end the session (${String(error)}): the user is still logged in. Call it before res.redirect or res.end.`,
+    `req.session.destroy() was called after the response began and did not end the session (${reasonOf(error)}): the user is still logged in. Call it before res.redirect or res.end.`,
   )
 }
 
@@ -200,7 +215,7 @@ const METHODS: Readonly<Record<string, (view: View, callback?: Callback) => void
 }
 
 const TRAPS: ProxyHandler<View> = {
-  get(view, key) {
+  get(view, key): unknown {
     if (typeof key === 'symbol') return Reflect.get(view, key)
     if (!isOfView(view, key)) return View.valuesOf(view).get(key)
     const method = Object.hasOwn(view, key) ? undefined : METHODS[key]

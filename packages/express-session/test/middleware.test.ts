@@ -4,6 +4,7 @@ import { expressSession, type ExpressSessionOptions, sessionOf } from '@sess/exp
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -70,7 +71,12 @@ class Site {
 }
 
 const done = (call: (callback: (error?: unknown) => void) => unknown): Promise<unknown> =>
-  new Promise((resolve, reject) => void call((error) => (error === undefined ? resolve(undefined) : reject(error))))
+  new Promise(
+    (resolve, reject) =>
+      void call((error) =>
+        error === undefined ? resolve(undefined) : reject(error instanceof Error ? error : new Error(inspect(error))),
+      ),
+  )
 
 describe('req.session', () => {
   test('holds what a former request has put there', async () => {
@@ -154,6 +160,15 @@ describe('req.session', () => {
     ])
   })
 
+  test('shows a log its keys, and not its values', async () => {
+    const site = new Site()
+    const shown = await site.visit((session) => {
+      session['password'] = 'hunter2'
+      return inspect(session)
+    })
+    expect(shown).toBe("Session { 'cookie': [hidden], 'password': [hidden] }")
+  })
+
   test('has a key removed by delete', async () => {
     const site = new Site()
     await site.visit((session) => Object.assign(session, { a: 1, b: 2 }))
@@ -163,7 +178,7 @@ describe('req.session', () => {
 
   test('is left alone where another middleware has made one', async () => {
     const request = { session: {} }
-    const next = vi.fn()
+    const next = vi.fn<(error?: unknown) => void>()
     const sess = sessions('memory', { secret: SECRET })
     onTestFinished(() => sess.close())
     Reflect.apply(expressSession(sess), undefined, [request, {}, next])

@@ -1,5 +1,6 @@
 import { Draft } from '../session/draft.js'
-import { createSession, sealed, type SessionLifecycle } from '../session/proxy.js'
+import type { SessionLifecycle } from '../session/lifecycle.js'
+import { createSession, sealed } from '../session/proxy.js'
 import type { AnyData, Session } from '../session/session.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'

@@ -1,5 +1,5 @@
 import type { Draft } from './draft.js'
-import type { SessionLifecycle } from './proxy.js'
+import type { SessionLifecycle } from './lifecycle.js'
 import { reserved, unreserved } from './reserved.js'
 
 /**

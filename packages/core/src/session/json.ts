@@ -6,14 +6,15 @@ import type { Json } from './values.js'
  * `undefined`: nothing is left. Throws `INVALID_VALUE` for what JSON refuses, such as a circle.
  */
 export function jsonOf(value: unknown, key: string): Json | undefined {
-  let text: string | undefined
+  let parts: unknown
   try {
-    text = JSON.stringify(value)
+    // In an array, what JSON leaves out is null.
+    parts = JSON.parse(JSON.stringify([value]))
   } catch (error) {
     throw new SessError('INVALID_VALUE', `JSON refuses the value under session key ${shorten(JSON.stringify(key))}.`, {
       cause: safeCause(error),
     })
   }
-  const json: Json | undefined = text === undefined ? undefined : JSON.parse(text)
+  const [json]: readonly Json[] = Array.isArray(parts) ? parts : []
   return json ?? undefined
 }
