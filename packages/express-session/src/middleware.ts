@@ -3,7 +3,6 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Session, Sessions, Storable } from '@sess/core'
 import { oneOf, optional, readOptions, SessError } from '@sess/core/adapter'
 import { bridge } from '@sess/core/bridge'
-import { answer } from './answer.js'
 import { requestSession, type SessionPlace } from './request-session.js'
 import type { KnownData, RequestSession } from './types.js'
 
@@ -38,15 +37,20 @@ export function expressSession<D extends Storable<D>>(
 ): SessionMiddleware {
   const { unset } = readOptions('expressSession', options, CHECKS)
   return (request, response, next) => {
-    if (Reflect.get(request, 'session') !== undefined) {
-      next()
+    if (Reflect.get(request, 'session') === undefined) void open(request, response, next)
+    else next()
+  }
+
+  async function open(...[request, response, next]: Parameters<SessionMiddleware>): Promise<void> {
+    let session
+    try {
+      session = await sess.open(request, response)
+    } catch (error) {
+      next(error)
       return
     }
-    const attached = sess.open(request, response).then((session) => {
-      const end = unset === 'destroy' ? () => session.destroy() : () => sess.discard(session)
-      attach(request, session, end)
-    })
-    answer(attached, next)
+    attach(request, session, unset === 'destroy' ? session.destroy : () => sess.discard(session))
+    next()
   }
 }
 
@@ -65,13 +69,14 @@ export function sessionOf<D = KnownData>(request: object): RequestSession<D> {
 
 function attach(request: object, session: Session<object>, end: () => void): void {
   const bridged = bridge(session)
-  let { id } = bridged
+  /** The id of the session that `req.session` had last. */
+  let lastId = ''
   let current: unknown
   const place: SessionPlace = {
     request,
     replace(view) {
+      if (view === undefined) lastId = bridged.id
       current = view
-      if (view !== undefined) id = bridged.id
     },
   }
   place.replace(requestSession(bridged, place))
@@ -83,6 +88,7 @@ function attach(request: object, session: Session<object>, end: () => void): voi
       set(given: unknown) {
         if (given === current) return
         if (given !== null && given !== undefined) throw notReplaced()
+        lastId = bridged.id
         current = given
         end()
       },
@@ -90,8 +96,10 @@ function attach(request: object, session: Session<object>, end: () => void): voi
     sessionID: {
       configurable: true,
       enumerable: true,
-      get: () => (current === undefined || current === null ? id : (id = bridged.id)),
-      set() {},
+      get: () => (current === undefined || current === null ? lastId : bridged.id),
+      set() {
+        // A session's id is not chosen by the application.
+      },
     },
   })
 }

@@ -1,6 +1,5 @@
 import type { BridgedSession } from '@sess/core/bridge'
-import { codeOf, SessError } from '@sess/core/adapter'
-import { answer } from './answer.js'
+import { SessError } from '@sess/core/adapter'
 import { type Ageing, RequestCookie } from './cookie.js'
 import type { Callback } from './store/types.js'
 import type { RequestSession, SessionData } from './types.js'
@@ -93,6 +92,17 @@ class View {
     this.#bridged.renew()
   }
 
+  /** What a log shows: only the keys, as of every session of `@sess`. `this` is the proxy. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    _options: object,
+    inspect: (value: string) => string,
+  ): string {
+    return `Session {${Object.keys(this)
+      .map((key) => ` ${inspect(key)}: [hidden]`)
+      .join(',')} }`
+  }
+
   /** Middleware keeps a session that it has regenerated, to copy its values into the new one. */
   #leave(kept: Values): void {
     this.#values = kept
@@ -173,11 +183,24 @@ class Left implements Values {
   }
 }
 
+/** Calls back as Node does: once, later, and so that what the callback throws is not taken for a failure of the call. */
+function answer(call: Promise<void>, callback: Callback | undefined): void {
+  const done = callback ?? ((): void => undefined)
+  call.then(
+    () => process.nextTick(done),
+    (error: unknown) => process.nextTick(done, error),
+  )
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'an error'
+}
+
 function warnNotEnded(error?: unknown): void {
   if (error === undefined) return
   warnOnce(
     'SESS_LATE_DESTROY',
-    `req.session.destroy() was called after the response began and did not end the session (${codeOf(error) ?? 'no code'}): the user is still logged in. Call it before res.redirect or res.end.`,
+    `req.session.destroy() was called after the response began and did not end the session (${reasonOf(error)}): the user is still logged in. Call it before res.redirect or res.end.`,
   )
 }
 
@@ -193,11 +216,11 @@ const METHODS: Readonly<Record<string, (view: View, callback?: Callback) => void
 }
 
 const TRAPS: ProxyHandler<View> = {
-  get(view, key) {
-    if (typeof key === 'symbol') return fieldOf(view, key)
+  get(view, key): unknown {
+    if (typeof key === 'symbol') return Reflect.get(view, key)
     if (!isOfView(view, key)) return View.valuesOf(view).get(key)
     const method = Object.hasOwn(view, key) ? undefined : METHODS[key]
-    if (method === undefined) return fieldOf(view, key)
+    if (method === undefined) return Reflect.get(view, key, view)
     return function call(this: unknown, callback?: Callback): unknown {
       method(view, callback)
       return this
@@ -233,10 +256,6 @@ const TRAPS: ProxyHandler<View> = {
       key === 'cookie' ? view.cookie : isOfView(view, key) ? undefined : View.valuesOf(view).get(key)
     return value === undefined ? undefined : { value, writable: true, enumerable: true, configurable: true }
   },
-}
-
-function fieldOf(view: View, key: string | symbol): unknown {
-  return Reflect.get(view, key, view)
 }
 
 /** Whether a key is not one of the data: express-session restores no such key either. */

@@ -4,10 +4,10 @@ import { expressSession, type ExpressSessionOptions, sessionOf } from '@sess/exp
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const SECRET = 'a secret of at least thirty-two bytes'
@@ -70,9 +70,13 @@ class Site {
   }
 }
 
-/** Waits for a call that takes a callback. */
-const done = (call: (callback: (error?: unknown) => void) => unknown): Promise<void> =>
-  promisify((callback: (error?: unknown) => void) => void call(callback))()
+const done = (call: (callback: (error?: unknown) => void) => unknown): Promise<unknown> =>
+  new Promise(
+    (resolve, reject) =>
+      void call((error) =>
+        error === undefined ? resolve(undefined) : reject(error instanceof Error ? error : new Error(inspect(error))),
+      ),
+  )
 
 describe('req.session', () => {
   test('holds what a former request has put there', async () => {
@@ -154,6 +158,15 @@ describe('req.session', () => {
       true,
       true,
     ])
+  })
+
+  test('shows a log its keys, and not its values', async () => {
+    const site = new Site()
+    const shown = await site.visit((session) => {
+      session['password'] = 'hunter2'
+      return inspect(session)
+    })
+    expect(shown).toBe("Session { 'cookie': [hidden], 'password': [hidden] }")
   })
 
   test('has a key removed by delete', async () => {

@@ -6,20 +6,15 @@ import type { Json } from './values.js'
  * `undefined`: nothing is left. Throws `INVALID_VALUE` for what JSON refuses, such as a circle.
  */
 export function jsonOf(value: unknown, key: string): Json | undefined {
-  let text: string | undefined
+  let parts: unknown
   try {
-    text = JSON.stringify(value)
+    // In an array, what JSON leaves out is null.
+    parts = JSON.parse(JSON.stringify([value]))
   } catch (error) {
     throw new SessError('INVALID_VALUE', `JSON refuses the value under session key ${shorten(JSON.stringify(key))}.`, {
       cause: safeCause(error),
     })
   }
-  if (text === undefined) return undefined
-  const json: unknown = JSON.parse(text)
-  return isJson(json) ? (json ?? undefined) : undefined
-}
-
-/** The check suffices for what JSON.parse returns. */
-function isJson(value: unknown): value is Json {
-  return value === null || ['string', 'number', 'boolean', 'object'].includes(typeof value)
+  const [json]: readonly Json[] = Array.isArray(parts) ? parts : []
+  return json ?? undefined
 }

@@ -8,7 +8,7 @@ export interface SessionLifecycle {
   readonly expiresAt: Date | undefined
   /** The session's own idle timeout, in milliseconds. `undefined`: it has none. */
   maxAge: number | undefined
-  /** How long the browser keeps the cookie without use, in milliseconds. `undefined`: until it is closed. */
+  /** How long the browser keeps the session's cookie without use, in milliseconds. `undefined`: until it is closed. */
   readonly cookieMaxAge: number | undefined
   /** Throws `SEALED` if the session can no longer change. */
   assertOpen(): void
@@ -22,7 +22,7 @@ export interface SessionLifecycle {
   /** `remember`: whether the session is to be remembered. `undefined`: as it was. */
   regenerate(remember: boolean | undefined): void
   destroy(): void
-  /** Ends the session after the response has begun. Throws `SEALED` if the browser holds it. */
+  /** Ends the session although the response has begun. Rejects with `SEALED` if the browser holds the session. */
   endLate(): Promise<void>
   discard(): void
   save(): Promise<void>
