@@ -31,7 +31,7 @@ export type AdapterOptions<N extends string> = N extends keyof Adapters ? KnownO
  * options next to them unchecked. The conditions compare tuples, since TypeScript never decides a condition on the type
  * of an import that failed.
  */
-export type KnownOptions<O> = [0] extends [1 & O]
+type KnownOptions<O> = [0] extends [1 & O]
   ? UnknownOptions
   : [unknown] extends [O]
     ? object

@@ -6,15 +6,19 @@ import type { Json } from './values.js'
  * `undefined`: nothing is left. Throws `INVALID_VALUE` for what JSON refuses, such as a circle.
  */
 export function jsonOf(value: unknown, key: string): Json | undefined {
-  let parts: unknown
+  let json: unknown
   try {
-    // In an array, what JSON leaves out is null.
-    parts = JSON.parse(JSON.stringify([value]))
+    const text = JSON.stringify(value)
+    json = text === undefined ? undefined : JSON.parse(text)
   } catch (error) {
     throw new SessError('INVALID_VALUE', `JSON refuses the value under session key ${shorten(JSON.stringify(key))}.`, {
       cause: safeCause(error),
     })
   }
-  const [json]: readonly Json[] = Array.isArray(parts) ? parts : []
-  return json ?? undefined
+  return isPresent(json) ? json : undefined
+}
+
+/** The check suffices for what JSON.parse returns. */
+function isPresent(value: unknown): value is Json {
+  return value !== undefined && value !== null
 }

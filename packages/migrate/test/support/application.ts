@@ -71,7 +71,8 @@ export async function koaApplication(start: (app: Koa) => Middleware): Promise<A
     if (ctx.method === 'POST') Object.assign(session, JSON.parse(await text(ctx.req)))
     ctx.body = { user: Reflect.get(session, 'user') }
   })
-  return { port: await serve(app.callback()) }
+  const answer = app.callback()
+  return { port: await serve((request, response) => void answer(request, response)) }
 }
 
 /** An application of Hono whose sessions have methods. */
@@ -84,7 +85,8 @@ export async function honoApplication(sessions: MiddlewareHandler<{ Variables: K
     return c.text('')
   })
   app.get('/', (c) => c.json({ user: c.get('session').get('user') }))
-  return { port: await serve(getRequestListener(app.fetch)) }
+  const answer = getRequestListener(app.fetch)
+  return { port: await serve((request, response) => void answer(request, response)) }
 }
 
 interface Kept {
