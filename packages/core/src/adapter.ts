@@ -32,6 +32,7 @@ export type { FormerCookie, FormerData, FormerSession, FormerSessions } from './
 export { like } from './options/like.js'
 export { url, type UrlShape } from './options/url.js'
 export type { Callee } from './loading/caller.js'
+export { buildStep } from './application/build-step.js'
 export { openStore, type StandaloneOptions, type StandaloneStore } from './application/standalone-store.js'
 export { createAdapterContext } from './loading/adapter-context.js'
 export { codeOf, type ErrorCode, isError, isSessError, safeCause, SessError } from './error.js'

@@ -1,5 +1,6 @@
 import { isUint8Array } from 'node:util/types'
-import { type Check, invalidOption } from '@sess/core/adapter'
+import { randomUUID } from 'node:crypto'
+import { buildStep, type Check, invalidOption } from '@sess/core/adapter'
 import { unsign } from 'cookie-signature'
 import { oneOrMore } from './cookies.js'
 
@@ -12,10 +13,18 @@ export type Secret = string | Uint8Array
  */
 export type Secrets = Secret | undefined | readonly (Secret | undefined)[]
 
-const secret: Check<Secret> = (value, path) => {
+/**
+ * The check of a secret that the environment of a build step may lack, as `sessions` may lack its own. Nothing that a browser
+ * could send is made with the one that stands in for it.
+ */
+export function unlessBuilding<T>(check: Check<T>): Check<T> {
+  return (value, path) => check(value === undefined && buildStep() !== undefined ? randomUUID() : value, path)
+}
+
+const secret: Check<Secret> = unlessBuilding((value, path) => {
   if ((typeof value === 'string' || isUint8Array(value)) && value.length > 0) return value
   throw invalidOption(path, value, 'the secret of the former library, a string or a Buffer that is not empty')
-}
+})
 
 /** One secret, or several with the newest first. */
 export const secrets: Check<readonly Secret[]> = oneOrMore(secret)

@@ -4,10 +4,12 @@ import {
   expressSession,
   fastifySecureSession,
   fastifySession,
+  honoSessions,
   ironSession,
+  koaSession,
 } from '@sess/migrate'
 import type { FormerSessions } from '@sess/core/adapter'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const SECRET = 'hunter2 hunter2 hunter2 hunter2 hunter2'
 const store = { get() {}, destroy() {} }
@@ -22,6 +24,8 @@ const RIGHT = {
   ironSession: { cookieName: 'iron', password: SECRET },
   fastifySession: { store, secret: SECRET },
   fastifySecureSession: { key: KEY },
+  koaSession: { keys: [SECRET] },
+  honoSessions: { encryptionKey: SECRET },
 }
 
 type Library = keyof typeof RIGHT
@@ -33,6 +37,8 @@ const FUNCTIONS: Readonly<Record<Library, (options: never) => FormerSessions>> =
   ironSession,
   fastifySession,
   fastifySecureSession,
+  koaSession,
+  honoSessions,
 }
 
 /** Without types, as an application in JavaScript calls it. */
@@ -108,6 +114,10 @@ describe('a wrong option', () => {
     ['ironSession', 'password', { password: [LONG] }],
     ['ironSession', 'password[2]', { password: { 1: LONG, 2: 'hunter2' } }],
     ['ironSession', 'version1', { version1: 'yes' }],
+    ['koaSession', 'keys', { keys: [] }],
+    ['koaSession', 'key', { key: '' }],
+    ['honoSessions', 'encryptionKey', { encryptionKey: 'hunter2 is too short' }],
+    ['honoSessions', 'sessionCookieName', { sessionCookieName: 'a b' }],
     ['fastifySession', 'store', { store: 'hunter2' }],
     ['fastifySession', 'secret', { secret: { sign() {}, unsign() {} } }],
     ['fastifySession', 'cookieName', { cookieName: 'ü' }],
@@ -161,5 +171,25 @@ describe('a cookie', () => {
     const { name: given, cookies } = make(library, { ...RIGHT[library], [option]: 'shop' })
     expect(given).toBe(name)
     expect(cookies.map((cookie) => cookie.name).filter((one) => !/^shop(?:\.sig|\.\d)?$/.test(one))).toEqual([])
+  })
+})
+
+describe('a secret that the environment lacks', () => {
+  const missing: Readonly<Record<string, () => FormerSessions>> = {
+    expressSession: () => expressSession({ store, secret: undefined }),
+    connectRedis: () => connectRedis({ client, secret: [undefined] }),
+    cookieSession: () => cookieSession({ keys: [undefined] }),
+    ironSession: () => ironSession({ cookieName: 'iron', password: undefined }),
+    fastifySession: () => fastifySession({ store, secret: undefined }),
+    koaSession: () => koaSession({ keys: [undefined] }),
+    honoSessions: () => honoSessions({ encryptionKey: undefined }),
+  }
+
+  it.each(Object.entries(missing))('fails no build, and an application at its start: %s', (_, make) => {
+    vi.stubEnv('npm_lifecycle_event', 'build')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(make().keep).toBe(false)
+    vi.stubEnv('npm_lifecycle_event', 'start')
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 })
