@@ -4,7 +4,7 @@ import type { RequestCookie } from './cookie.js'
 export type Callback = (error?: unknown) => void
 
 /** What express-session's own types know of sessions, where they are installed. */
-export type InstalledSessionData = Installed<
+type InstalledSessionData = Installed<
   // Without @ts-ignore, an application without those types would not compile. @ts-expect-error would fail with them.
   /** @ts-ignore May not be installed. */
   import('express-session').SessionData
