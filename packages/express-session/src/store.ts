@@ -29,6 +29,8 @@ const DAY = 24 * 60 * 60 * 1000
 
 /** A session that is used moves its end only by at least this part of its lifetime: most requests then write nothing. */
 const STEP = 1 / 20
+/** Up to this lifetime, each use moves the end: a twentieth of a minute is what a user notices. */
+const SHORT_MS = 5 * 60 * 1000
 
 /** What the store knows of an object that was read, or stored, as a session. */
 interface Known {
@@ -107,7 +109,8 @@ export class SessStore<A extends NameOrAdapter = NameOrAdapter> extends EventEmi
 
   /**
    * Moves the end of a session that was used, and stores its cookie. Nothing is written if the end moves by less than a
-   * twentieth of the session's lifetime and its cookie has not changed otherwise, or if the session has ended.
+   * twentieth of the session's lifetime, which is more than five minutes, and its cookie has not changed otherwise; or if the
+   * session has ended.
    */
   touch(sid: string, session: object, callback?: Callback): void {
     this.#answer(this.#touch(sid, session), callback)
@@ -238,7 +241,8 @@ export class SessStore<A extends NameOrAdapter = NameOrAdapter> extends EventEmi
 
   /** Whether to write the cookie of a session that was used, and its end. One that ends sooner counts as much as a later one. */
   #isWorth(stored: Stored, cookie: unknown, end: number): boolean {
-    const isMoved = Math.abs(end - stored.expiresAt) >= (end - this.#now()) * STEP
+    const lifetime = end - this.#now()
+    const isMoved = Math.abs(end - stored.expiresAt) >= (lifetime > SHORT_MS ? lifetime * STEP : 1)
     return isMoved || !equalButEnd(this.#valuesOf(stored.data)['cookie'], cookie)
   }
 

@@ -27,8 +27,8 @@ class Site {
   setCookie: string | null = null
   errors: unknown[] = []
 
-  constructor({ unset, ...options }: Options = {}) {
-    this.sess = sessions('memory', { secret: SECRET, scope: randomUUID(), ...options })
+  constructor({ unset, ...options }: Options = {}, sess?: Sessions) {
+    this.sess = sess ?? sessions('memory', { secret: SECRET, scope: randomUUID(), ...options })
     this.#app = express()
     this.#app.use(expressSession(this.sess, { unset }))
     this.#app.use((request, response, next) => this.#handler(request, response, next))
@@ -259,6 +259,18 @@ describe('save', () => {
     expect(failure).toMatch(/TOO_LARGE|500/)
   })
 
+  test('calls back with SEALED after the response began', async () => {
+    const site = new Site()
+    let saved: Promise<unknown> | undefined
+    await site.visit((session, _request, response) => {
+      session['a'] = 1
+      response.end()
+      saved = done((callback) => session.save(callback))
+      saved.catch(() => undefined)
+    })
+    await expect(saved).rejects.toMatchObject({ code: 'SEALED' })
+  })
+
   test('calls back later, and is chained', async () => {
     const site = new Site()
     const order = await site.visit(async (session) => {
@@ -357,6 +369,23 @@ describe('destroy', () => {
     })
     await ended
     expect(await site.visit((session) => Object.keys(session))).toEqual(['cookie'])
+  })
+
+  test('after the response began is a warning on the cookie store, which cannot end it', async () => {
+    const warned = new Promise<Error>((resolve) => {
+      const listen = (warning: Error): void => {
+        if (Reflect.get(warning, 'code') === 'SESS_LATE_DESTROY') resolve(warning)
+      }
+      process.on('warning', listen)
+      onTestFinished(() => void process.off('warning', listen))
+    })
+    const site = new Site({}, sessions('cookie', { secret: SECRET }))
+    await site.visit((session) => (session['user'] = 'ada'))
+    await site.visit((session, _request, response) => {
+      response.redirect('/')
+      session.destroy()
+    })
+    expect((await warned).message).toContain('still logged in')
   })
 
   test('is final, also for a request that was under way', async () => {

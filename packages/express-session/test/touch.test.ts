@@ -15,6 +15,7 @@ import {
 
 /** A twentieth of an hour. */
 const STEP = HOUR / 20
+const MINUTE = HOUR / 60
 
 /** A session of an hour that was read, and then used after so many milliseconds. */
 async function used(after: number, lifetime: number | null = HOUR) {
@@ -48,6 +49,12 @@ describe('touch of a session that was read', () => {
     await touch(early.store, early.session)
     expect(early.calls).toEqual([])
     const { store, session, calls } = await used((24 * HOUR) / 20, null)
+    await touch(store, session)
+    expect(calls).toEqual(['update'])
+  })
+
+  it('moves the end of a session of five minutes at each use', async () => {
+    const { store, session, calls } = await used(100, 5 * MINUTE)
     await touch(store, session)
     expect(calls).toEqual(['update'])
   })
