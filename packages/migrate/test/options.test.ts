@@ -185,11 +185,11 @@ describe('a secret that the environment lacks', () => {
     honoSessions: () => honoSessions({ encryptionKey: undefined }),
   }
 
-  it.each(Object.entries(missing))('fails no build, and an application at its start: %s', (_, make) => {
+  it.each(Object.entries(missing))('fails no build, and an application at its start: %s', (_, start) => {
     vi.stubEnv('npm_lifecycle_event', 'build')
     onTestFinished(() => void vi.unstubAllEnvs())
-    expect(make().keep).toBe(false)
+    expect(start().keep).toBe(false)
     vi.stubEnv('npm_lifecycle_event', 'start')
-    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    expect(start).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 })
