@@ -55,11 +55,11 @@ export class SessionOwner implements Owner<AnyData> {
   }
 
   #shown({ record }: Owned): OwnedSession<AnyData> {
-    const { id, startedAt, touchedAt, values } = record
+    const { id, startedAt, values } = record
     return {
       id,
       startedAt: new Date(startedAt),
-      lastUsedAt: new Date(touchedAt),
+      lastUsedAt: new Date(this.#storage.lastUseOf(record)),
       expiresAt: new Date(this.#storage.endOf(record)),
       data: readOnly(values, unwritable),
     }

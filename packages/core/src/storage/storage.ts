@@ -103,6 +103,11 @@ export class SessionStorage {
     return this.#context.lifetime.remembers
   }
 
+  /** When the session was last used. The stamp of one that was taken over may be ahead, so that it ends when it would have. */
+  lastUseOf({ touchedAt }: SessionRecord): number {
+    return Math.min(touchedAt, this.#context.clock())
+  }
+
   /** When the session ends if it is not used again, in epoch milliseconds. */
   endOf(record: SessionRecord): number {
     return this.#context.lifetime.expiresAt(record)

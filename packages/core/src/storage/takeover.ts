@@ -1,5 +1,6 @@
 import { createHmac, hash } from 'node:crypto'
 import type { ServerStore } from '../contract.js'
+import { MAX_TIME } from '../options/duration.js'
 import type { Keyring } from '../crypto/keyring.js'
 import type { Token, TokenMint } from '../crypto/token.js'
 import { isSessError } from '../error.js'
@@ -19,6 +20,9 @@ import { TimeLimit } from './time-limit.js'
 
 /** The most that a browser keeps a cookie (RFC 6265bis), in milliseconds. */
 export const LONGEST_COOKIE_MS: number = 400 * 24 * 60 * 60 * 1000
+
+/** Requests that came before a session was taken over are over by then. */
+const LEAST_MARKER_MS = 24 * 60 * 60 * 1000
 
 /** How long they may take where the session goes into the browser, whose store has no deadline. */
 export const FORMER_STORES: { readonly name: string; readonly deadline: number } = { name: 'former', deadline: 5000 }
@@ -76,11 +80,14 @@ export class Takeovers {
     const [destination] = destinations
     const earlier = await this.#taken(destinations, limit)
     if (earlier !== undefined || destination === undefined) return earlier?.now
-    const record = await recordOf(former, clock(), lifetime, limit)
+    const now = clock()
+    const read = await recordOf(former, now, lifetime, limit)
     // Another request may have taken it over, and removed it, since the markers were read.
-    if (record === undefined) return (await this.#taken(destinations, limit))?.now
-    const snapshot = await this.#keep(destination, record, limit)
-    await this.#mark(destination)
+    if (read === undefined) return (await this.#taken(destinations, limit))?.now
+    const snapshot = await this.#keep(destination, read.record, limit)
+    // What stays may be extended by its library. What is removed may still be a cookie that carries everything.
+    const last = former.former.keep ? undefined : read.expiresAt
+    await this.#mark(destination, Math.max(last ?? now + LONGEST_COOKIE_MS, now + LEAST_MARKER_MS))
     report(former.former)
     if (!former.former.keep) await this.#removeQuietly(former, limit)
     return snapshot && { token: destination.token, found: snapshot }
@@ -100,8 +107,8 @@ export class Takeovers {
     return undefined
   }
 
-  async #mark({ marker }: Destination): Promise<void> {
-    const expiresAt = this.#context.clock() + LONGEST_COOKIE_MS
+  async #mark({ marker }: Destination, until: number): Promise<void> {
+    const expiresAt = Math.min(Math.ceil(until), MAX_TIME)
     await answerOf(this.#store, this.#store.create(marker, { data: '1', expiresAt }))
   }
 
@@ -164,31 +171,40 @@ export async function takeOverIntoCookie(
 ): Promise<TakenRecord | undefined> {
   const limit = new TimeLimit(FORMER_STORES)
   for (const found of await limit.bound(visit.sessions())) {
-    const record = await recordOf(found, context.clock(), context.lifetime, limit)
-    if (record === undefined) continue
+    const read = await recordOf(found, context.clock(), context.lifetime, limit)
+    if (read === undefined) continue
     visit.take(found.former)
     report(found.former)
-    return { record, onSent: found.former.keep ? undefined : () => removeLater(found.session, context.onError) }
+    return {
+      record: read.record,
+      onSent: found.former.keep ? undefined : () => removeLater(found.session, context.onError),
+    }
   }
   return undefined
 }
 
-/** The record of a former session: it ends when that would have ended, if it is not used again. `undefined`: it has ended. */
+/** The record of a former session: it ends when that would have ended, if it is not used again. */
+interface FormerRecord {
+  readonly record: SessionRecord
+  /** When the former session ends, in epoch milliseconds. `undefined`: nobody knows. */
+  readonly expiresAt: number | undefined
+}
+
+/** `undefined`: it has ended, or holds nothing. */
 async function recordOf(
   former: FormerFound,
   now: number,
   lifetime: Lifetime,
   limit: TimeLimit,
-): Promise<SessionRecord | undefined> {
+): Promise<FormerRecord | undefined> {
   const data = await readFormer(former, now, limit)
   const values = data && valuesOf(data.values)
   if (data === undefined || values === undefined) return undefined
   const { expiresAt } = data
   const record = takenOver(now, values)
-  if (expiresAt === undefined) return record
-  return expiresAt <= now
-    ? undefined
-    : { ...record, touchedAt: Math.max(Math.floor(expiresAt - lifetime.idleOf(record)), 1) }
+  if (expiresAt === undefined) return { record, expiresAt }
+  if (expiresAt <= now) return undefined
+  return { record: { ...record, touchedAt: Math.max(Math.floor(expiresAt - lifetime.idleOf(record)), 1) }, expiresAt }
 }
 
 /** The values as JSON carries them, under keys that a session can have. `undefined`: there are none. */

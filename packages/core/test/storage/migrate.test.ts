@@ -283,6 +283,21 @@ describe('a session that was taken over into a server store', () => {
     expect(await comeWith(sess, value).see()).toEqual({})
   })
 
+  test('is not opened by a former cookie that carries everything, until that ends', async () => {
+    const { store, former, start, clock } = onOneStore()
+    const sess = start()
+    const value = former.begin('id', { user: 7 }, clock.now + 14 * DAY)
+    const browser = comeWith(sess, value)
+    await browser.see()
+    await browser.visit((session) => session.destroy())
+    clock.now += 14 * DAY - 1
+    await store.reclaim(clock.now)
+    former.begin('id', { user: 7 }, clock.now + 1)
+    expect(await comeWith(sess, value).see()).toEqual({})
+    clock.now += 1
+    expect(await store.reclaim(clock.now)).toBe(1)
+  })
+
   test('is not opened by the former cookie once it has a new token: that reads what it held, and stores nothing', async () => {
     const { former, start, clock } = onOneStore()
     const sess = start()
@@ -340,9 +355,10 @@ describe('a session that was taken over into a server store', () => {
   test('is listed with the sessions of its owner, and revoked with them', async () => {
     const { former, start, clock } = onOneStore()
     const sess = start({ owner: 'user' })
-    const browser = comeWith(sess, former.begin('id', { user: 7 }, clock.now + DAY))
+    const browser = comeWith(sess, former.begin('id', { user: 7 }, clock.now + 20 * DAY))
     await browser.see()
     expect(await sess.owner(7).sessions()).toHaveLength(1)
+    expect((await sess.owner(7).sessions())[0]?.lastUsedAt.getTime()).toBe(clock.now)
     await sess.owner(7).revoke()
     expect(await browser.see()).toEqual({})
   })
