@@ -493,3 +493,12 @@ test('a misspelt option is INVALID_OPTION', () => {
   // @ts-expect-error -- a misspelt option
   expect(() => expressSession(sess, { unst: 'keep' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })
+
+test.each([undefined, null, {}, { secret: SECRET, resave: false }, 'redis', () => undefined])(
+  '%j in place of the sessions is INVALID_OPTION, and shows no secret',
+  (given) => {
+    const call = (): unknown => Reflect.apply(expressSession, undefined, [given])
+    expect(call).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    expect(call).not.toThrow(SECRET)
+  },
+)
