@@ -495,7 +495,7 @@ test('a misspelt option is INVALID_OPTION', () => {
 })
 
 test.each([undefined, null, {}, { secret: SECRET, resave: false }, 'redis', () => undefined])(
-  '%j in place of the sessions is INVALID_OPTION, and shows no secret',
+  '%j instead of sessions is INVALID_OPTION, and shows no secret',
   (given) => {
     const call = (): unknown => Reflect.apply(expressSession, undefined, [given])
     expect(call).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))

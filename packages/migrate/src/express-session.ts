@@ -20,9 +20,9 @@ export interface ExpressSessionOptions extends FormerOptions {
 /**
  * The sessions of express-session 1, in any store that it takes. Their values are everything but `cookie`.
  *
- * The store decides whether a session is alive, as it did for express-session: a store with a method `touch` extends a
- * session without writing `cookie.expires` anew, so that time may be past. `expiresAt` is then `undefined`. In a store
- * without `touch`, a session has ended at `cookie.expires`.
+ * The store decides whether a session is alive, as it did for express-session. A store with a method `touch` may extend a
+ * session and leave `cookie.expires` as it was: if that time is past, `expiresAt` is `undefined`. In a store without `touch`,
+ * a session ends at `cookie.expires`.
  *
  * What the store reports as an error is `UNAVAILABLE`, and what it returns under an id but is not a session is `CORRUPT`.
  */

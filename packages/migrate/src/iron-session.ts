@@ -41,7 +41,7 @@ const CHUNKS = [0, 1, 2, 3]
 
 const password = ironPassword('iron-session')
 
-/** By number. A Map has no keys that it inherits. */
+/** The passwords by their numbers, which come from the cookie: a Map finds no inherited key, such as `constructor`. */
 const passwords: Check<ReadonlyMap<string, string>> = (value, path) => {
   if (!isObject(value)) return new Map([['1', password(value, path)]])
   const entries = Object.entries(value)

@@ -5,8 +5,8 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * The object that a text of JSON has. `undefined`: it has none. Keys called `__proto__` are left out, at any depth, so that
- * whoever copies the object by assignment keeps the prototype.
+ * The object in a text of JSON. `undefined`: there is none. Keys called `__proto__` are left out, at any depth: code that
+ * copies the object key by key would set a prototype.
  */
 export function parseObject(json: string): JsonObject | undefined {
   try {

@@ -52,7 +52,7 @@ describe('cookie-session', () => {
   const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64')
   const { find } = cookieSession({ keys: [SECRET] })
 
-  it('may have a secret in place of keys', async () => {
+  it('may have a secret instead of keys', async () => {
     const jar = await write(await expressApplication(cookieSessions({ secret: SECRET })), { user: 'ada' })
     expect(await cookieSession({ secret: SECRET }).find(jar.valuesOf)).toBeDefined()
   })

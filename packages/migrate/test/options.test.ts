@@ -74,7 +74,7 @@ describe.each(LIBRARIES)('%s', (library) => {
     expect(call).toThrow(`Option ${library}.${path} is `)
   })
 
-  it.each([undefined, null, [], 'hunter2'])('refuses %j in place of its options', (options) => {
+  it.each([undefined, null, [], 'hunter2'])('refuses %j instead of its options', (options) => {
     const call = () => make(library, options)
     expect(call).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(call).not.toThrow(/hunter2/)

@@ -70,7 +70,7 @@ const REFUSED: readonly (readonly [fault: string, program: string, says: string]
     `'maxAge' does not exist`,
   ],
   ['a client without del', `connectRedis({ secret, client: { async get() {} } })`, `'del' is missing`],
-  ['a store in place of a client', `connectRedis({ secret, client: store })`, `'del' is missing`],
+  ['a store instead of a client', `connectRedis({ secret, client: store })`, `'del' is missing`],
   [
     'sessions that are not signed',
     `cookieSession({ keys: [secret], signed: false })`,
@@ -80,7 +80,7 @@ const REFUSED: readonly (readonly [fault: string, program: string, says: string]
   ['a name of a cookie that is a number', `ironSession({ cookieName: 5, password: secret })`, `not assignable`],
   ['passwords in a list of numbers', `ironSession({ cookieName: 'iron', password: [1, 2] })`, `not assignable`],
   ['a signer', `fastifySession({ store, secret: { sign: String, unsign: String } })`, `'sign' does not exist`],
-  ['a secret in place of a key', `fastifySecureSession({ secret })`, `'secret' does not exist`],
+  ['a secret instead of a key', `fastifySecureSession({ secret })`, `'secret' does not exist`],
   ['a key that is a number', `fastifySecureSession({ key: 5 })`, `not assignable`],
 ]
 

@@ -35,8 +35,8 @@ export interface CoreOptions<K extends string = never> {
    */
   readonly owner?: K | undefined
   /**
-   * The most sessions of one user, 1 to 64. A login beyond that ends the session that was used least recently, to one
-   * idle timeout. Needs `owner`. Default: any number.
+   * The most sessions of one user, 1 to 64. A login beyond that ends the session that was used least recently; the time of
+   * its last use is known to within one idle timeout. Needs `owner`. Default: any number.
    */
   readonly maxPerOwner?: number | undefined
   /**

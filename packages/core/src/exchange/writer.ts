@@ -12,6 +12,13 @@ type Drafted = Pick<Commit, 'changes' | 'shown'>
 
 const NOTHING: Drafted = { changes: new Map(), shown: {} }
 
+/** Ends the session, and stores nothing. */
+const END: Commit = {
+  ...NOTHING,
+  ...{ regenerate: false, remember: undefined, maxAge: undefined, destroy: true, replaces: false },
+  ...{ id: undefined, opened: undefined },
+}
+
 /** What an assignment of the owner's key does: nothing, moves the session, or replaces it by one of another user. */
 type OwnerChange = 'none' | 'moves' | 'replaces'
 
@@ -216,9 +223,7 @@ export class SessionWriter {
     const { record, key } = this.#loaded
     if (record === undefined) return true
     if (key === undefined) return false
-    const [remember, maxAge, id, opened] = [undefined, undefined, undefined, undefined]
-    const end = { ...NOTHING, regenerate: false, remember, maxAge, destroy: true, replaces: false, id, opened }
-    await this.#storage.commit(this.#loaded, end, this.#visit)
+    await this.#storage.commit(this.#loaded, END, this.#visit)
     return true
   }
 
@@ -307,11 +312,7 @@ export class SessionWriter {
   /** What is left to store, for a response of this status. */
   #pending(status: number, { changes, shown } = this.#drafted(status)): Commit | undefined {
     const destroy = this.#destroy
-    if (this.#isDropped(status)) {
-      if (!destroy) return undefined
-      const [remember, maxAge, id, opened] = [undefined, undefined, undefined, undefined]
-      return { changes, shown, regenerate: false, remember, maxAge, destroy, replaces: false, id, opened }
-    }
+    if (this.#isDropped(status)) return destroy ? END : undefined
     const ownerChange = destroy ? 'none' : this.#ownerChange(changes)
     const regenerate = this.#regenerate || ownerChange === 'moves'
     const isMoving = regenerate && this.#loaded.record !== undefined
