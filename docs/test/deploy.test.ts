@@ -38,11 +38,10 @@ interface Fleet {
   readonly latter: readonly PageProgram[]
 }
 
-let turn = 0
-
-function originFor(jar: Jar, { former, latter }: Fleet): string {
+/** Each client comes to another program at each visit. */
+function originFor({ jar, number, visits }: Client, { former, latter }: Fleet): string {
   const all = jar.has('sess') ? latter : [...former, ...latter]
-  const program = all[turn++ % all.length]
+  const program = all[(number + visits) % all.length]
   if (program === undefined) throw new Error('no release is up')
   return program.origin
 }
@@ -50,6 +49,7 @@ function originFor(jar: Jar, { former, latter }: Fleet): string {
 interface Client {
   readonly jar: Jar
   readonly name: string
+  readonly number: number
   visits: number
 }
 
@@ -59,12 +59,13 @@ test(`a deploy under load logs none of ${CLIENTS} clients out, and loses no chan
   const clients: readonly Client[] = Array.from({ length: CLIENTS }, (_, n) => ({
     jar: new Jar(),
     name: `user${n}`,
+    number: n,
     visits: 0,
   }))
   /** Each client makes a request: one after the other, as the former release would lose one of two at once. */
   const round = (fleet: Fleet): Promise<void> =>
     inLanes(clients, AT_ONCE, async (client) => {
-      const { user, visits } = await client.jar.visit(originFor(client.jar, fleet))
+      const { user, visits } = await client.jar.visit(originFor(client, fleet))
       client.visits++
       if (user !== client.name || visits !== client.visits) lost.push(`${client.name}: ${user} at visit ${visits}`)
     })

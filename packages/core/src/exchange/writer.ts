@@ -14,9 +14,15 @@ const NOTHING: Drafted = { changes: new Map(), shown: {} }
 
 /** Ends the session, and stores nothing. */
 const END: Commit = {
-  ...NOTHING,
-  ...{ regenerate: false, remember: undefined, maxAge: undefined, destroy: true, replaces: false },
-  ...{ id: undefined, opened: undefined },
+  changes: new Map(),
+  shown: {},
+  regenerate: false,
+  remember: undefined,
+  maxAge: undefined,
+  destroy: true,
+  replaces: false,
+  id: undefined,
+  opened: undefined,
 }
 
 /** What an assignment of the owner's key does: nothing, moves the session, or replaces it by one of another user. */
