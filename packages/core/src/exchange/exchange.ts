@@ -9,7 +9,7 @@ import { processWarnings } from '../warnings.js'
 import { type CookiePolicy, valuesOf } from './cookie.js'
 import { mergeHeaders } from './headers.js'
 import type { IncomingRequest } from './request.js'
-import type { Exchange, Headers, SeenHeaders, SessionCookie } from './types.js'
+import type { Exchange, ExchangeOptions, Headers, SeenHeaders, SessionCookie } from './types.js'
 import { SessionWriter } from './writer.js'
 
 /** What the exchanges of one application share. */
@@ -25,6 +25,7 @@ const UNSEEN: SeenHeaders = { cacheControl: 'no-store' }
 export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   readonly #context: ExchangeContext
   readonly #request: IncomingRequest
+  readonly #on: ExchangeOptions | undefined
   #opening: Promise<Session<AnyData>> | undefined
   #draft: Draft | undefined
   /** Set once the session is loaded. */
@@ -34,9 +35,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   #isSealed = false
   #isDiscarded = false
 
-  constructor(context: ExchangeContext, request: IncomingRequest) {
+  constructor(context: ExchangeContext, request: IncomingRequest, on?: ExchangeOptions) {
     this.#context = context
     this.#request = request
+    this.#on = on
   }
 
   open(): Promise<Session<AnyData>> {
@@ -93,7 +95,11 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     if (this.#isSealed) return []
     this.#isSealed = true
     const storing = this.#writer?.commit(status)
-    return storing === undefined ? this.#headers(seen) : storing.then(() => this.#headers(seen))
+    if (storing === undefined) return this.#headers(seen)
+    return storing.then(() => {
+      this.#on?.onStored?.(this.cookie)
+      return this.#headers(seen)
+    })
   }
 
   /**
@@ -162,8 +168,15 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     this.#isSealed = true
   }
 
+  get refusal(): (() => SessError) | undefined {
+    if (this.#isSealed) return sealed
+    const message = this.#on?.readOnly
+    return message === undefined ? undefined : () => new SessError('READ_ONLY', message)
+  }
+
   assertOpen(): void {
-    if (this.#isSealed) throw sealed()
+    const refusal = this.refusal
+    if (refusal !== undefined) throw refusal()
   }
 
   regenerate(remember: boolean | undefined): void {
@@ -189,6 +202,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   async #save(): Promise<void> {
     this.assertOpen()
     await this.#writer?.save()
+    this.#on?.onStored?.(this.cookie)
   }
 
   async reload(): Promise<boolean> {

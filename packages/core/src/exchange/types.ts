@@ -69,6 +69,25 @@ export interface SeenHeaders {
   readonly names?: Iterable<string> | undefined
 }
 
+/** How a binding wants an exchange to be. */
+export interface ExchangeOptions {
+  /**
+   * `false`: a browser on this machine uses plain http, so outside production its cookie is set without Secure. Default:
+   * what the request says, and `true` for the value of a header.
+   */
+  readonly https?: boolean | undefined
+  /**
+   * For what can send no cookie, such as a page that is being rendered: changes throw `READ_ONLY` with this message, which
+   * says where the session can be changed. Only the session's extension is left to `commit`. Default: it can be changed.
+   */
+  readonly readOnly?: string | undefined
+  /**
+   * Called after each `save`, and when `commit` has stored something, with the session's cookie by its parts if one is to be set: for a
+   * framework that keeps the cookies of the response itself. What it throws, `save` and `commit` reject with.
+   */
+  readonly onStored?: ((cookie: SessionCookie | undefined) => void) | undefined
+}
+
 /**
  * One request and its response, independent of their transport. Bindings to frameworks and runtimes are built on it:
  * `open` the session when the handler asks for it, `commit` before the response leaves, and send the headers that
