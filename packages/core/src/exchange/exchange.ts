@@ -68,6 +68,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     return !this.#isSealed && this.#writer?.isPending === true
   }
 
+  get changed(): boolean {
+    return !this.#isSealed && this.#writer?.isChanged === true
+  }
+
   get needsCookie(): boolean {
     const writer = this.#writer
     if (writer === undefined) return false
@@ -201,8 +205,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   async #save(): Promise<void> {
     this.assertOpen()
+    const onStored = this.#on?.onStored
+    const stores = onStored !== undefined && this.pending
     await this.#writer?.save()
-    this.#on?.onStored?.(this.cookie)
+    if (stores) onStored(this.cookie)
   }
 
   async reload(): Promise<boolean> {

@@ -82,7 +82,7 @@ export interface ExchangeOptions {
    */
   readonly readOnly?: string | undefined
   /**
-   * Called after each `save`, and when `commit` has stored something, with the session's cookie by its parts if one is to be set: for a
+   * Called when `save` or `commit` has stored something, with the session's cookie by its parts if one is to be set: for a
    * framework that keeps the cookies of the response itself. What it throws, `save` and `commit` reject with.
    */
   readonly onStored?: ((cookie: SessionCookie | undefined) => void) | undefined
@@ -98,6 +98,8 @@ export interface Exchange<D> {
   open(): Promise<Session<D>>
   /** Whether `commit` would store something or send a cookie. */
   readonly pending: boolean
+  /** Whether something that the handler has changed is left to store: more than an extension. */
+  readonly changed: boolean
   /**
    * Whether a success would need a `set-cookie`, as far as is known before `commit`. For a place that can set no
    * headers, such as a page that is being streamed.

@@ -55,6 +55,20 @@ describe('the option readOnly', () => {
   })
 })
 
+describe('changed', () => {
+  test('is not said of an extension, and is said of a change until it is stored', async () => {
+    const { sess, clock, cookie } = await application()
+    clock.advance(12 * HOUR)
+    const exchange = sess.exchange(cookie)
+    const session = await exchange.open()
+    expect([exchange.pending, exchange.changed]).toEqual([true, false])
+    session.user = 'grace'
+    expect(exchange.changed).toBe(true)
+    await session.save()
+    expect(exchange.changed).toBe(false)
+  })
+})
+
 describe('the option onStored', () => {
   const visit = async (cookie: string, { sess }: Awaited<ReturnType<typeof application>>, on: ExchangeOptions = {}) => {
     const told: SessionStored[] = []
@@ -91,6 +105,7 @@ describe('the option onStored', () => {
     const app = await application()
     const { exchange, session, told } = await visit(app.cookie, app)
     expect(session.user).toBe('ada')
+    await session.save()
     await exchange.commit(200)
     expect(told).toEqual([])
   })

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Redis, startRedis } from '../../../../scripts/servers/redis.js'
 import { Application, type Recipe, type Served } from './application.ts'
@@ -10,6 +13,8 @@ declare module 'vitest' {
   }
 }
 
+const STORES = ['cookie', 'redis'] as const
+
 /**
  * What every application of `apps/` answers, with the store that `STORE` names:
  *
@@ -21,8 +26,12 @@ declare module 'vitest' {
  * - `POST /fail`: counts a visit, then throws
  */
 export interface Trip {
+  readonly store: (typeof STORES)[number]
+  readonly redis: () => Redis
   readonly client: () => Client
   readonly served: () => Served
+  /** Sets the clock ahead, in milliseconds, where the application reads `AHEAD_FILE`. */
+  readonly advance: (ms: number) => void
   /** The count, the user and the notice that the page shows. */
   readonly see: (client: Client) => Promise<Page>
 }
@@ -42,8 +51,6 @@ export interface Forms {
   /** Resolves when the notice that the page showed is used up. Default: showing it is enough. */
   readonly dismiss?: (client: Client) => Promise<unknown>
 }
-
-const STORES = ['cookie', 'redis'] as const
 
 /** Reads a page. The frameworks put comments and escapes into its text. */
 export function pageOf(text: string): Page {
@@ -72,8 +79,14 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
 
   describe.each(STORES)(`${name} on %s`, (store) => {
     let served: Served
-    beforeAll(async () => (served = await application.start({ STORE: store, REDIS_URL: redis.url })))
-    afterAll(() => served?.stop())
+    const folder = mkdtempSync(join(tmpdir(), 'sess-trip-'))
+    const clock = join(folder, 'ahead')
+    writeFileSync(clock, '0')
+    beforeAll(async () => (served = await application.start({ STORE: store, REDIS_URL: redis.url, AHEAD_FILE: clock })))
+    afterAll(async () => {
+      await served?.stop()
+      rmSync(folder, { recursive: true })
+    })
     const newClient = (): Client => new Client(served.origin)
 
     test('a visitor who only looks gets no cookie', async () => {
@@ -122,7 +135,7 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
       expect((await logOut(client)).status).toBeLessThan(400)
       expect(await see(client)).toEqual({ visits: 0, user: 'a stranger', notice: 'You are logged out.' })
       // Only a store on a server can end a copied cookie.
-      if (store === 'redis') expect((await thief.get('/')).text).not.toContain('ada')
+      if (store === 'redis') expect((await thief.get('/')).text).not.toContain('by ada')
     })
 
     test('a request that fails stores nothing', async () => {
@@ -149,6 +162,13 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
       expect(headers.get('cache-control')).toMatch(/private|no-store/)
     })
 
-    more?.({ client: newClient, served: () => served, see })
+    more?.({
+      store,
+      redis: () => redis,
+      client: newClient,
+      served: () => served,
+      advance: (ms) => writeFileSync(clock, String(ms)),
+      see,
+    })
   })
 }
