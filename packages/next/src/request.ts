@@ -1,29 +1,11 @@
 import type { CookieJar } from 'next/headers.js'
 
-/** Next adds these itself where no proxy has. */
-const ADDED_BY_NEXT = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto']
-
 /** A request with these headers and cookies, to open its session. */
-export function requestWith(given: Headers, cookie: string): Request {
-  const headers = new Headers(given)
+export function requestWith(sent: Headers, cookie: string): Request {
+  const headers = new Headers(sent)
   headers.set('cookie', cookie)
-  if (isDirect(given)) for (const name of ADDED_BY_NEXT) headers.delete(name)
-  const url = `http://${given.get('host') ?? ''}`
+  const url = `http://${sent.get('host') ?? ''}`
   return new Request(URL.canParse(url) ? url : 'http://host.invalid', { headers })
-}
-
-/**
- * Whether the forwarding headers say nothing but that a browser on this machine asked this server over plain http: those
- * of a proxy differ in one of them.
- */
-function isDirect(headers: Headers): boolean {
-  const peer = headers.get('x-forwarded-for') ?? '::1'
-  const host = headers.get('host')
-  return (
-    /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/.test(peer) &&
-    (headers.get('x-forwarded-host') ?? host) === host &&
-    (headers.get('x-forwarded-proto') ?? 'http') === 'http'
-  )
 }
 
 interface Cookie {

@@ -5,10 +5,10 @@ import { isNavigation, statusOf } from './navigation.js'
 import type { Visits } from './visit.js'
 
 /** Answers a request, and stores what the handler has changed, also if it throws a redirect. */
-export async function answer<D extends Storable<D>, R extends Request>(
+export async function answer<D extends Storable<D>>(
   sess: Sessions<D>,
   visits: Visits<D>,
-  request: R,
+  request: Request,
   handler: () => Response | Promise<Response>,
 ): Promise<Response> {
   const jar = await cookies()

@@ -81,8 +81,8 @@ export class Visits<D extends Storable<D>> {
 
 /** Where cookies cannot be set, Next has one function for every change of them, which throws. */
 function isSealed(jar: CookieJar): boolean {
-  const { set, delete: remove }: Readonly<Record<'set' | 'delete', unknown>> = jar
-  return set === remove
+  const set: unknown = Reflect.get(jar, 'set')
+  return set === Reflect.get(jar, 'delete')
 }
 
 /**

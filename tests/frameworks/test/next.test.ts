@@ -178,6 +178,20 @@ function inChromium({ served, store }: Trip): void {
   })
 }
 
+function inNode({ application, store }: Trip): void {
+  if (store === 'redis') return
+  test.each([
+    ['ES modules', "import { nextSessions } from '@sess/next'"],
+    ['CommonJS', "const { nextSessions } = require('@sess/next')"],
+  ])('in %s, anything but what sessions() returned is refused', async (_, load) => {
+    const options = "nextSessions({ secret: 'a secret for tests, of 32 bytes or more' })"
+    const script = `${load}\ntry { ${options} } catch ({ code, message }) { console.log(code, message) }`
+    const type = load.startsWith('import') ? 'module' : 'commonjs'
+    const printed = await application().run([`--input-type=${type}`, '--eval', script])
+    expect(printed).toContain('INVALID_OPTION The argument of nextSessions() is not what sessions() returned.')
+  })
+}
+
 const RECIPE: Recipe = {
   packages: ['core', 'adapter-cookie', 'adapter-redis', 'next'],
   build: [[NEXT, 'build']],
@@ -204,5 +218,6 @@ for (const [name, recipe] of process.env['SESS_NIGHTLY'] === '1' ? APPLICATIONS 
     inPages(trip)
     inTheProxy(trip)
     inChromium(trip)
+    inNode(trip)
   })
 }

@@ -28,6 +28,7 @@ const STORES = ['cookie', 'redis'] as const
 export interface Trip {
   readonly store: (typeof STORES)[number]
   readonly redis: () => Redis
+  readonly application: () => Application
   readonly client: () => Client
   readonly served: () => Served
   /** Sets the clock ahead, in milliseconds, where the application reads `AHEAD_FILE`. */
@@ -165,6 +166,7 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
     more?.({
       store,
       redis: () => redis,
+      application: () => application,
       client: newClient,
       served: () => served,
       advance: (ms) => writeFileSync(clock, String(ms)),
