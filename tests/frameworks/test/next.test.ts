@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { launchChromium } from '../../../scripts/chromium.js'
 import { ask } from '../../../scripts/servers/server.js'
@@ -8,6 +10,9 @@ import { type Forms, takeTrip, type Trip } from './support/trip.ts'
 const NEXT = 'node_modules/next/dist/bin/next'
 
 const HOUR = 3_600_000
+
+/** For a busy machine. */
+const PATIENCE = { timeout: 30_000 }
 
 /** Sends a form of the page without JavaScript, with the hidden fields that name its action. */
 async function submit(client: Client, form: string, fields: Readonly<Record<string, string>> = {}) {
@@ -40,7 +45,7 @@ function inRouteHandlers({ client: newClient, see, served, store, redis }: Trip)
     const client = newClient()
     expect((await client.post('/unsaved')).status).toBe(200)
     expect((await see(client)).notice).toBe('')
-    await expect.poll(() => served().output).toContain('Call `await session.save()` before')
+    await expect.poll(() => served().output, PATIENCE).toContain('Call `await session.save()` before')
     expect(served().output).not.toContain('Lost.')
   })
 
@@ -57,7 +62,7 @@ function inRouteHandlers({ client: newClient, see, served, store, redis }: Trip)
       await ask(redis().port, 'REPLICAOF NO ONE')
     }
     // The store connects anew after such an error, which means a failover.
-    await expect.poll(async () => (await client.get('/')).text).toContain('1 visits by')
+    await expect.poll(async () => (await client.get('/')).text, PATIENCE).toContain('1 visits by')
   })
 }
 
@@ -89,7 +94,7 @@ function inPages({ client: newClient, see, served, store, redis, advance }: Trip
     const client = newClient()
     await client.post('/moved')
     expect((await client.get('/late')).text).not.toContain('Moved.')
-    await expect.poll(() => served().output).toContain('A server component cannot change the session')
+    await expect.poll(() => served().output, PATIENCE).toContain('A server component cannot change the session')
     expect((await see(client)).notice).toBe('Moved.')
   })
 
@@ -102,7 +107,7 @@ function inPages({ client: newClient, see, served, store, redis, advance }: Trip
     const before = await updates()
     advance(20 * HOUR)
     await see(client)
-    await expect.poll(updates).not.toBe(before)
+    await expect.poll(updates, PATIENCE).not.toBe(before)
     advance(40 * HOUR)
     expect((await see(client)).visits).toBe(1)
     advance(0)
@@ -159,22 +164,49 @@ function inChromium({ served, store }: Trip): void {
       const heading = page.locator('h1')
       await page.goto(served().origin.replace('127.0.0.1', 'localhost'))
       await page.getByRole('button', { name: 'Count' }).click()
-      await expect.poll(() => heading.textContent()).toContain('1 visits by a stranger.')
+      await expect.poll(() => heading.textContent(), PATIENCE).toContain('1 visits by a stranger.')
       await page.getByLabel('Name').fill('ada')
       await page.getByLabel('Password').fill('lovelace')
       await page.getByRole('button', { name: 'Log in' }).click()
-      await expect.poll(() => heading.textContent()).toContain('1 visits by ada.')
+      await expect.poll(() => heading.textContent(), PATIENCE).toContain('1 visits by ada.')
       await page.getByRole('button', { name: 'Count' }).click()
-      await expect.poll(() => heading.textContent()).toBe('2 visits by ada. ')
+      await expect.poll(() => heading.textContent(), PATIENCE).toBe('2 visits by ada. ')
       await page.reload()
       expect(await heading.textContent()).toBe('2 visits by ada. ')
       if (process.env['SESS_SCREENSHOTS'] === '1' && store === 'redis')
         await page.screenshot({ path: new URL('../../../docs/images/next.png', import.meta.url).pathname })
       await page.getByRole('button', { name: 'Log out' }).click()
-      await expect.poll(() => heading.textContent()).toContain('0 visits by a stranger.')
+      await expect.poll(() => heading.textContent(), PATIENCE).toContain('0 visits by a stranger.')
     } finally {
       await browser.close()
     }
+  })
+}
+
+function whileEditing({ application, client: newClient, store, redis }: Trip): void {
+  if (store === 'cookie') return
+  test('an edit of the module that makes the sessions leaves one connection, and every session', async () => {
+    const client = newClient()
+    await visit(client)
+    const module = join(application().path, 'lib/session.ts')
+    const text = readFileSync(module, 'utf8')
+    const connections = async () => (await ask(redis().port, 'CLIENT LIST')).match(/\bid=/g)?.length ?? 0
+    const before = await connections()
+    try {
+      for (const edit of [1, 2, 3]) {
+        const seen = async () => {
+          // Nothing says when the server has noticed an edit.
+          writeFileSync(module, `${text}export const edit = ${edit}\n`)
+          return (await client.get('/edit')).text
+        }
+        await expect.poll(seen, { timeout: 60_000, interval: 1000 }).toBe(String(edit))
+        await visit(client)
+      }
+    } finally {
+      writeFileSync(module, text)
+    }
+    expect(await connections()).toBe(before)
+    expect((await client.get('/')).text).toContain('4 visits by')
   })
 }
 
@@ -198,8 +230,18 @@ const RECIPE: Recipe = {
   start: (port) => [NEXT, 'start', '-p', String(port), '-H', '127.0.0.1'],
 }
 
-const APPLICATIONS: readonly (readonly [string, Recipe])[] = [
-  ['next', RECIPE],
+const DEVELOPMENT: Recipe = {
+  ...RECIPE,
+  title: 'next in development',
+  build: [],
+  start: (port) => [NEXT, 'dev', '-p', String(port), '-H', '127.0.0.1'],
+}
+
+const DAILY: readonly (readonly [string, Recipe])[] = [['next', RECIPE]]
+
+// Next 15 builds with webpack, and a development server compiles each route: both take minutes of a processor.
+const NIGHTLY: typeof DAILY = [
+  ['next', DEVELOPMENT],
   ['next-15', { ...RECIPE, build: [['prepare.js'], [NEXT, 'build']] }],
 ]
 
@@ -210,8 +252,7 @@ const FORMS: Forms = {
   dismiss: (client) => submit(client, 'dismiss'),
 }
 
-// Next 15 builds with webpack, which takes minutes of a processor.
-for (const [name, recipe] of process.env['SESS_NIGHTLY'] === '1' ? APPLICATIONS : APPLICATIONS.slice(0, 1)) {
+for (const [name, recipe] of process.env['SESS_NIGHTLY'] === '1' ? [...DAILY, ...NIGHTLY] : DAILY) {
   takeTrip(name, recipe, FORMS, (trip) => {
     inRouteHandlers(trip)
     inActions(trip)
@@ -219,5 +260,6 @@ for (const [name, recipe] of process.env['SESS_NIGHTLY'] === '1' ? APPLICATIONS 
     inTheProxy(trip)
     inChromium(trip)
     inNode(trip)
+    if (recipe === DEVELOPMENT) whileEditing(trip)
   })
 }
