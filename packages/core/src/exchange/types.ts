@@ -113,8 +113,8 @@ export interface Exchange<D> {
    * Seals the session at once, stores its changes, and resolves with headers: append `set-cookie`, set the others. With
    * a `status` of 500 or more it stores nothing except a `destroy`. Rejects with `CONFLICT`, `TOO_LARGE`,
    * `INVALID_VALUE` or the store's error. After `UNAVAILABLE` the store may or may not have applied the changes; after
-   * any other error it has not. Without `seen`, `cache-control` is `no-store`, since the response's own is unknown and
-   * must not be loosened.
+   * any other error it has not. Where a session was there and was used, `cache-control` keeps shared caches out, if the
+   * response has one. Without `seen` it is `no-store`, since the response's own is unknown and must not be loosened.
    */
   commit(status: number, seen?: SeenHeaders): Promise<Headers>
   /** Headers for the error response after `commit` rejected: what `save` had stored before keeps its cookie. */
