@@ -70,9 +70,13 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
   })
   afterAll(() => redis?.stop())
 
-  describe.each(STORES)(`${name} on %s`, (store) => {
+  const runs = Object.entries(recipe.ways ?? { '': {} }).flatMap(([way, env]) =>
+    STORES.map((store) => ({ title: [name, way, 'on', store].filter((word) => word !== '').join(' '), store, env })),
+  )
+
+  describe.each(runs)('$title', ({ store, env }) => {
     let served: Served
-    beforeAll(async () => (served = await application.start({ STORE: store, REDIS_URL: redis.url })))
+    beforeAll(async () => (served = await application.start({ STORE: store, REDIS_URL: redis.url, ...env })))
     afterAll(() => served?.stop())
     const newClient = (): Client => new Client(served.origin)
 
