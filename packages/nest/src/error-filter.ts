@@ -9,6 +9,7 @@ import { SessError } from '@sess/core'
 export class SessErrorFilter extends BaseExceptionFilter {
   readonly #logger = new Logger('SessModule')
 
+  /** Nest calls it with the error and its request. */
   override catch(error: SessError, host: ArgumentsHost): void {
     // Nest's filter answers by HTTP. A resolver's or a gateway's error goes on as it is.
     if (host.getType() !== 'http') throw error
