@@ -27,6 +27,7 @@ const ONCE = [
   'packages/core/test/crypto/token.test.ts',
   'packages/core/test/exchange/{chromium,nginx}.test.ts',
   'packages/express-session/test/*-types.test.ts',
+  'packages/fastify/test/types.test.ts',
   'packages/core/test/storage/interleaving.test.ts',
   'packages/core/test/owners/{cut,interleaving,mutants}.test.ts',
   'packages/adapter-redis/test/{cluster,refusal,sentinel}.test.ts',

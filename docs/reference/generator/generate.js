@@ -24,6 +24,8 @@ const OPTIONS = {
     'adapter-memcache/src/index.ts',
     'adapter-sqlite/src/index.ts',
     'express-session/src/index.ts',
+    'fastify/src/index.ts',
+    'nest/src/index.ts',
     'migrate/src/index.ts',
     'conformance/src/index.ts',
     'conformance/src/vitest.ts',

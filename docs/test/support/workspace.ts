@@ -12,6 +12,9 @@ const COMPILER_OPTIONS = {
   noUncheckedIndexedAccess: true,
   verbatimModuleSyntax: true,
   skipLibCheck: true,
+  // For Nest.
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
   preserveSymlinks: false,
   rootDir: 'src',
   outDir: 'out',

@@ -42,14 +42,15 @@ export function isForwarded(headerOf: HeaderOf): boolean {
 }
 
 /**
- * Whether the forwarding headers say no more than that a browser on this machine asked this host over plain http. Next adds
- * such headers itself to each request that has none.
+ * Whether the forwarding headers say no more than that a browser on this machine asked this machine over plain http. Next
+ * adds such headers itself to each request that has none, and makes requests to itself by another name of this machine.
  */
 function isSaidToBeLocal(headerOf: HeaderOf): boolean {
   if (headerOf('x-forwarded-proto') !== 'http') return false
   if (['forwarded', 'x-real-ip', 'via'].some((name) => typeof headerOf(name) === 'string')) return false
-  const host = headerOf('x-forwarded-host')
-  return host === headerOf('host') && LOOPBACK_PEER.test(headerOf('x-forwarded-for') ?? '')
+  const host = headerOf('x-forwarded-host')?.replace(/:\d+$/, '') ?? ''
+  const peers = headerOf('x-forwarded-for')?.split(',') ?? ['']
+  return isLoopbackHost(host) && peers.every((peer) => LOOPBACK_PEER.test(peer.trim()))
 }
 
 const LOOPBACK_PEER = /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/

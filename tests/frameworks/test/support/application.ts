@@ -25,6 +25,8 @@ export interface Recipe {
   readonly start: (port: number) => readonly string[]
   /** What else is in its environment, besides `PORT`, the secret and the store. */
   readonly env?: (port: number) => NodeJS.ProcessEnv
+  /** The environments in which it takes the trip, by name. Default: one, with nothing else in it. */
+  readonly ways?: Readonly<Record<string, NodeJS.ProcessEnv>>
   /** Its program. Default: this Node. */
   readonly program?: string
 }

@@ -49,6 +49,10 @@ export interface Forms {
   readonly logOut?: (client: Client) => Promise<Answer>
   readonly visit?: (client: Client) => Promise<Answer>
   readonly fail?: (client: Client) => Promise<Answer>
+  /** Default: `GET /`. */
+  readonly page?: (client: Client) => Promise<Answer>
+  /** The statuses of what is not answered as a page is. Default: a login redirects, and a failure is 500 or more. */
+  readonly statuses?: { readonly login: number; readonly fail: number }
   /** Resolves when the notice that the page showed is used up. Default: showing it is enough. */
   readonly dismiss?: (client: Client) => Promise<unknown>
 }
@@ -69,7 +73,8 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
   const logOut = forms.logOut ?? ((client) => client.post('/logout'))
   const visit = forms.visit ?? ((client) => client.post('/visit'))
   const fail = forms.fail ?? ((client) => client.post('/fail'))
-  const see = async (client: Client): Promise<Page> => pageOf((await client.get('/')).text)
+  const look = forms.page ?? ((client) => client.get('/'))
+  const see = async (client: Client): Promise<Page> => pageOf((await look(client)).text)
 
   describe(recipe.title ?? name, () => {
     let application: Application
@@ -79,13 +84,18 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
     })
     afterAll(() => redis?.stop())
 
-    describe.each(STORES)('on %s', (store) => {
+    const runs = Object.entries(recipe.ways ?? { '': {} }).flatMap(([way, env]) =>
+      STORES.map((store) => ({ title: `${way} on ${store}`.trim(), store, env })),
+    )
+
+    describe.each(runs)('$title', ({ store, env }) => {
       let served: Served
       const folder = mkdtempSync(join(tmpdir(), 'sess-trip-'))
       const clock = join(folder, 'ahead')
       writeFileSync(clock, '0')
       beforeAll(
-        async () => (served = await application.start({ STORE: store, REDIS_URL: redis.url, AHEAD_FILE: clock })),
+        async () =>
+          (served = await application.start({ STORE: store, REDIS_URL: redis.url, AHEAD_FILE: clock, ...env })),
       )
       afterAll(async () => {
         await served?.stop()
@@ -112,7 +122,7 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
         await visit(client)
         const before = client.cookie
         const answer = await logIn(client, 'ada', 'lovelace')
-        expect(answer.status).toBeGreaterThanOrEqual(301)
+        expect(answer.status).toBeGreaterThanOrEqual(forms.statuses?.login ?? 301)
         expect(answer.status).toBeLessThan(400)
         expect(client.cookie).not.toBe(before)
         expect(await see(client)).toEqual({ visits: 1, user: 'ada', notice: 'Welcome, ada.' })
@@ -139,13 +149,13 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
         expect((await logOut(client)).status).toBeLessThan(400)
         expect(await see(client)).toEqual({ visits: 0, user: 'a stranger', notice: 'You are logged out.' })
         // Only a store on a server can end a copied cookie.
-        if (store === 'redis') expect((await thief.get('/')).text).not.toContain('by ada')
+        if (store === 'redis') expect((await look(thief)).text).not.toContain('by ada')
       })
 
       test('a request that fails stores nothing', async () => {
         const client = newClient()
         await visit(client)
-        expect((await fail(client)).status).toBeGreaterThanOrEqual(500)
+        expect((await fail(client)).status).toBeGreaterThanOrEqual(forms.statuses?.fail ?? 500)
         expect((await see(client)).visits).toBe(1)
       })
 

@@ -1,0 +1,5 @@
+export interface Visitor {
+  visits: number
+  user: string
+  notice: string
+}
