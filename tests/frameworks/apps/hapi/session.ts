@@ -1,0 +1,27 @@
+import type { Plugin, Request } from '@hapi/hapi'
+import type { Session } from '@sess/core'
+import { sess, type Visitor } from './sess.ts'
+
+declare module '@hapi/hapi' {
+  interface Request {
+    session(): Promise<Session<Visitor>>
+  }
+  interface PluginsStates {
+    session?: Session<Visitor>
+  }
+}
+
+export const session: Plugin<void> = {
+  name: 'session',
+  register(server) {
+    server.decorate('request', 'session', async function (this: Request) {
+      return (this.plugins.session = await sess.open(this.raw.req, this.raw.res))
+    })
+    // A request that fails stores nothing, whatever the status of its error is.
+    server.ext('onPreResponse', ({ plugins, response }, h) => {
+      if (plugins.session !== undefined && 'isBoom' in response) sess.discard(plugins.session)
+      return h.continue
+    })
+    server.ext('onPostStop', () => sess.close())
+  },
+}
