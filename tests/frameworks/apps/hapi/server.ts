@@ -76,6 +76,17 @@ server.route({
 
 server.route({
   method: 'POST',
+  path: '/saved-visit',
+  async handler(request) {
+    const session = await request.session()
+    session.update('visits', (n = 0) => n + 1)
+    await session.save()
+    return 'Saved.'
+  },
+})
+
+server.route({
+  method: 'POST',
   path: '/refuse',
   async handler(request) {
     const session = await request.session()

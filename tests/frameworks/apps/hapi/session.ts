@@ -1,5 +1,5 @@
 import type { Plugin, Request } from '@hapi/hapi'
-import type { Session } from '@sess/core'
+import { SessError, type Session } from '@sess/core'
 import { sess, type Visitor } from './sess.ts'
 
 declare module '@hapi/hapi' {
@@ -19,7 +19,13 @@ export const session: Plugin<void> = {
     })
     // A request that fails stores nothing, whatever the status of its error is.
     server.ext('onPreResponse', ({ plugins, response }, h) => {
-      if (plugins.session !== undefined && 'isBoom' in response) sess.discard(plugins.session)
+      if (!('isBoom' in response)) return h.continue
+      if (plugins.session !== undefined) sess.discard(plugins.session)
+      // 503 if the store is down, 409 if another request was first. Otherwise Hapi answers 500.
+      if (response instanceof SessError) {
+        response.output.statusCode = response.status
+        response.reformat()
+      }
       return h.continue
     })
     server.ext('onPostStop', () => sess.close())
