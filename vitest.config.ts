@@ -11,7 +11,8 @@ const BACKENDS = ['packages/adapter-{redis,memcache,sqlite}/test/**/*.test.ts']
 
 /**
  * What is the same on every Node is tried on one: pages, examples, what compilers and browsers say, how servers are
- * started and what they decide, the suite's own mutants, minutes of arithmetic. These may start any server.
+ * started and what they decide, the suite's own mutants, reference stores and faults (each Node runs the suite itself on
+ * every adapter), minutes of arithmetic, such as 200,000 forged tokens. These may start any server.
  */
 const ONCE = [
   'docs/test/**/*.test.ts',
@@ -19,9 +20,11 @@ const ONCE = [
   'scripts/test/**/*.test.ts',
   'tests/*.test.ts',
   'packages/create-adapter/test/**/*.test.ts',
-  'packages/conformance/test/{bindings,leaks}.test.ts',
+  'packages/conformance/test/{bindings,leaks,reference}.test.ts',
+  'packages/conformance/test/faults/*.test.ts',
   'packages/conformance/test/{command-line,mutants}/*.test.ts',
   'packages/core/test/application/{load,types}.test.ts',
+  'packages/core/test/crypto/token.test.ts',
   'packages/core/test/exchange/{chromium,nginx}.test.ts',
   'packages/express-session/test/*-types.test.ts',
   'packages/core/test/storage/interleaving.test.ts',
@@ -32,7 +35,8 @@ const ONCE = [
 ]
 
 /** Files that take minutes. Vitest knows that only of files that it has run before, and would begin one of them last. */
-const LONG = /\/(?:mutants\/[^/]+|leaks|bindings|starvation|outage|interleaving|skeleton)\.test\.ts$/
+const LONG =
+  /\/(?:mutants\/[^/]+|leaks|bindings|starvation|outage|interleaving|skeleton|chromium|devices-chromium|load|cut|servers|owners)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -3,8 +3,10 @@ import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Installation } from '../../packages/core/test/support/installation.ts'
+import { type Redis, startRedis } from '../../scripts/servers/redis.js'
 import { Document, ROOT } from './support/document.ts'
 import { PageProgram } from './support/page-program.ts'
+import { Visitor } from './support/visitor.ts'
 import { compile, workspace } from './support/workspace.ts'
 
 /** Milliseconds for compiling and starting processes on a busy machine. */
@@ -53,11 +55,21 @@ const checks: Record<'node' | 'fetch' | 'bookshelf', Check> = {
 const at = new Installation()
 let program: PageProgram
 
+/** The page's program with tokens, on these stores. */
+const STORES = ['memory', 'redis', 'cookie'] as const
+const withTokens = new Map<string, PageProgram>()
+let redis: Redis
+
+/** The program on another store than its own. */
+const onStore = (store: string, text = ''): string =>
+  store === 'redis' ? text : text.replace("'redis'", `'${store}'`).replace(/^ {2}url: .*\n/m, '')
+
 beforeAll(async () => {
   const modules = {
     ...page.files,
     'fetch.ts': `import { isSameOrigin } from './same-origin.js'
       export const withFetch = (request: Request): boolean => ${WITH_FETCH}`,
+    ...Object.fromEntries(STORES.map((store) => [`on-${store}.ts`, onStore(store, page.files['with-token.ts'])])),
   }
   expect(await compile(workspace(at), modules)).toBe('')
   const load = (file: string) => import(pathToFileURL(file).href)
@@ -80,11 +92,15 @@ beforeAll(async () => {
       return false
     }
   }
-  program = await PageProgram.start(at, 'out/server.js', { SESSION_SECRET: 'a secret of 32 bytes or more: tests' })
+  redis = await startRedis()
+  const env = { SESSION_SECRET: 'a secret of 32 bytes or more: tests', REDIS_URL: redis.url }
+  program = await PageProgram.start(at, 'out/server.js', env)
+  for (const store of STORES) withTokens.set(store, await PageProgram.start(at, `out/on-${store}.js`, env))
 }, PATIENCE)
 
 afterAll(async () => {
-  await program?.stop()
+  await Promise.all([program, ...withTokens.values()].map((each) => each?.stop()))
+  await redis?.stop()
   at.remove()
 })
 
@@ -118,4 +134,86 @@ describe('the program', () => {
   test('lets a link of another site be followed', async () => {
     expect(await send('GET', { 'sec-fetch-site': 'cross-site' })).toEqual({ status: 200, isLoggedIn: false })
   })
+})
+
+describe.each(STORES)('the program with a token, on the %s store', (store) => {
+  const originOf = () => withTokens.get(store)?.origin ?? ''
+  const visit = (cookie?: string) => new Visitor(originOf(), cookie)
+
+  /** The token of the form that this visitor is shown. */
+  const tokenFor = async (visitor: Visitor): Promise<string> =>
+    /value="([\w-]{43})"/.exec((await visitor.get('/')).text)?.[1] ?? expect.unreachable()
+
+  const nameOf = async (visitor: Visitor) => /^Hello, (\w+)\./.exec((await visitor.get('/')).text)?.[1]
+
+  /** A visitor who is logged in, and whose session has no token. */
+  async function loggedIn(): Promise<Visitor> {
+    const visitor = visit()
+    await visitor.post('/login', { csrf: await tokenFor(visitor) })
+    return visitor
+  }
+
+  test('lets a form in that repeats the token, which a reload leaves as it is', async () => {
+    const visitor = visit()
+    const token = await tokenFor(visitor)
+    expect(await tokenFor(visitor)).toBe(token)
+    expect((await visitor.post('/login', { csrf: token })).status).toBe(303)
+    expect(await nameOf(visitor)).toBe('ada')
+  })
+
+  test('lets a fetch in that repeats it in a header', async () => {
+    const visitor = visit()
+    const headers = { 'x-csrf-token': await tokenFor(visitor), cookie: visitor.cookie }
+    expect((await fetch(`${originOf()}/login`, { method: 'POST', headers, redirect: 'manual' })).status).toBe(303)
+  })
+
+  test('refuses a form without it, with another visitor’s, and with nearly it', async () => {
+    const [visitor, other] = [visit(), visit()]
+    const token = await tokenFor(visitor)
+    const nearly = `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`
+    const forms = [{}, { csrf: '' }, { csrf: await tokenFor(other) }, { csrf: nearly }, { csrf: `${token}A` }]
+    for (const form of forms) expect((await visitor.post('/login', form)).status).toBe(403)
+    expect(await nameOf(visitor)).toBe('stranger')
+  })
+
+  test('refuses every form of a visitor without a session', async () => {
+    for (const form of [{}, { csrf: '' }]) expect((await visit().post('/login', form)).status).toBe(403)
+  })
+
+  test('renews it at a login', async () => {
+    const visitor = visit()
+    const before = await tokenFor(visitor)
+    await visitor.post('/login', { csrf: before })
+    expect((await visitor.post('/login', { csrf: before })).status).toBe(403)
+    const after = await tokenFor(visitor)
+    expect(after).not.toBe(before)
+    expect((await visitor.post('/login', { csrf: after })).status).toBe(303)
+  })
+
+  test('gives two tabs without a cookie two sessions, and the form of the one that the browser keeps works', async () => {
+    const [lost, kept] = [visit(), visit()]
+    const tokens = [await tokenFor(lost), await tokenFor(kept)]
+    expect((await kept.post('/login', { csrf: tokens[0] ?? '' })).status).toBe(403)
+    expect((await kept.post('/login', { csrf: tokens[1] ?? '' })).status).toBe(303)
+  })
+
+  if (store === 'cookie') {
+    test('gives two tabs at once two, and the last response wins', async () => {
+      const { cookie } = await loggedIn()
+      const [first, last] = [visit(cookie), visit(cookie)]
+      const tokens = [await tokenFor(first), await tokenFor(last)]
+      expect((await last.post('/login', { csrf: tokens[0] ?? '' })).status).toBe(403)
+      expect((await last.post('/login', { csrf: tokens[1] ?? '' })).status).toBe(303)
+    })
+  } else {
+    test('gives two tabs at once the same one', async () => {
+      for (let round = 0; round < 10; round++) {
+        const visitor = await loggedIn()
+        const tabs = [visit(visitor.cookie), visit(visitor.cookie)]
+        const [one, other] = await Promise.all(tabs.map(tokenFor))
+        expect(one).toBe(other)
+        expect((await visitor.post('/login', { csrf: one ?? '' })).status).toBe(303)
+      }
+    })
+  }
 })

@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'TOO_LARGE'
   /** The session was changed after the response began. */
   | 'SEALED'
-  /** The values that `Sessions.read` returned were changed. */
+  /** The values that `Sessions.read` returned, or a session that was opened read-only, were changed. */
   | 'READ_ONLY'
   /** Another request changed or ended what this request depends on. Nothing was stored. */
   | 'CONFLICT'

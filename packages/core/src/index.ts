@@ -15,7 +15,7 @@ export type {
   WatchOptions,
 } from './application/types.js'
 export { type ErrorCode, type ErrorStatus, SessError } from './error.js'
-export type { CookieOptions, Exchange, Headers, SeenHeaders, SessionCookie } from './exchange/types.js'
+export type { CookieOptions, Exchange, ExchangeOptions, Headers, SeenHeaders, SessionCookie } from './exchange/types.js'
 export type { AdapterOptions, Adapters } from './loading/adapters.js'
 export type { NodeRequest } from './node/request.js'
 export type { NodeResponse } from './node/response.js'

@@ -10,6 +10,8 @@ const ROUTE = files['app/visits/route.js'] ?? ''
 /** The routes of the application: two that are on the page, and one whose store is named. */
 const PATHS = ['/visits', '/other', '/named']
 
+// The nightly run alone runs this file.
+
 /** Building takes 20 to 50 seconds of a processor, and the first request of a development server ten. */
 const PATIENCE = 400_000
 
@@ -75,16 +77,13 @@ async function visitAll(server: ToolServer): Promise<unknown> {
 
 const THREE = [{ visits: 1 }, { visits: 2 }, { visits: 3 }]
 
-const DAILY: readonly (readonly [name: string, tool: string, flags: readonly string[]])[] = [
+const TOOLS: readonly (readonly [name: string, tool: string, flags: readonly string[]])[] = [
   ['16 with Turbopack', 'next-16', []],
-]
-// With webpack, each takes minutes of a processor.
-const NIGHTLY: typeof DAILY = [
   ['16 with webpack', 'next-16', ['--webpack']],
   ['15 with webpack', 'next-15', []],
 ]
 
-describe.each(process.env['SESS_NIGHTLY'] === '1' ? [...DAILY, ...NIGHTLY] : DAILY)('Next %s', (_, tool, flags) => {
+describe.each(TOOLS)('Next %s', (_, tool, flags) => {
   it(
     'builds without a secret; the routes then share a session and a connection, by name too',
     async () => {

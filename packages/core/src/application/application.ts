@@ -4,7 +4,7 @@ import { valuesOf } from '../exchange/cookie.js'
 import { SessionExchange } from '../exchange/exchange.js'
 import type { CarrierContext, Exchanges } from '../exchange/exchanges.js'
 import type { IncomingRequest } from '../exchange/request.js'
-import type { Exchange } from '../exchange/types.js'
+import type { Exchange, ExchangeOptions } from '../exchange/types.js'
 import { openFetch, wrapFetch } from '../fetch/handler.js'
 import { IncomingFetchRequest, isFetchRequest } from '../fetch/request.js'
 import type { FetchHandler } from '../fetch/types.js'
@@ -77,13 +77,10 @@ export class Application implements Sessions {
     return record ? readOnly(record.values, unwritable) : null
   }
 
-  exchange(
-    from: string | null | undefined | NodeRequest | Request,
-    on: { readonly https?: boolean } = {},
-  ): Exchange<AnyData> {
+  exchange(from: string | null | undefined | NodeRequest | Request, on: ExchangeOptions = {}): Exchange<AnyData> {
     const isLocal = on.https === false
     if (from === null || from === undefined || typeof from === 'string')
-      return new SessionExchange(this.#context, { cookie: from, host: undefined, isPlainHttp: isLocal, isLocal })
+      return new SessionExchange(this.#context, { cookie: from, host: undefined, isPlainHttp: isLocal, isLocal }, on)
     if (!isNodeRequest(from)) {
       throw new SessError(
         'INVALID_REQUEST',
@@ -95,7 +92,7 @@ export class Application implements Sessions {
       on.https === undefined
         ? incoming
         : { cookie: incoming.cookie, host: incoming.host, isPlainHttp: isLocal, isLocal }
-    return new SessionExchange(this.#context, request)
+    return new SessionExchange(this.#context, request, on)
   }
 
   id(session: Session<AnyData>): string | undefined {

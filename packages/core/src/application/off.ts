@@ -22,6 +22,7 @@ export class Off implements Sessions {
     return {
       open: () => this.open(),
       pending: false,
+      changed: false,
       needsCookie: false,
       cookie: undefined,
       discard: () => undefined,

@@ -1,4 +1,4 @@
-import type { CookieOptions, Exchange } from '../exchange/types.js'
+import type { CookieOptions, Exchange, ExchangeOptions } from '../exchange/types.js'
 import type { FetchHandler } from '../fetch/types.js'
 import type { NodeRequest } from '../node/request.js'
 import type { NodeResponse } from '../node/response.js'
@@ -119,11 +119,9 @@ export interface Sessions<D extends Storable<D> = AnyData> {
 
   /**
    * One request and its response, for bindings to other frameworks. `from` is the request, of Node or of fetch, or the
-   * value of its `Cookie` header, if there is one; anything else throws `INVALID_REQUEST`. `https: false` means that a
-   * browser on this machine uses plain http: outside production its cookie is then set without Secure. Default: what
-   * the request says, and `true` for the value of a header.
+   * value of its `Cookie` header, if there is one; anything else throws `INVALID_REQUEST`.
    */
-  exchange(from: string | null | undefined | NodeRequest | Request, on?: { readonly https?: boolean }): Exchange<D>
+  exchange(from: string | null | undefined | NodeRequest | Request, on?: ExchangeOptions): Exchange<D>
 
   /**
    * The session's public name, for logs. It cannot open the session. It is known from the first value on that a new

@@ -7,9 +7,9 @@ import type { SessionStorage } from '../storage/storage.js'
 import { SessError } from '../error.js'
 import { processWarnings } from '../warnings.js'
 import { type CookiePolicy, valuesOf } from './cookie.js'
-import { mergeHeaders } from './headers.js'
+import { type Demand, mergeHeaders, NO_DEMAND, PERSONAL, STRANGER } from './headers.js'
 import type { IncomingRequest } from './request.js'
-import type { Exchange, Headers, SeenHeaders, SessionCookie } from './types.js'
+import type { Exchange, ExchangeOptions, Headers, SeenHeaders, SessionCookie } from './types.js'
 import { SessionWriter } from './writer.js'
 
 /** What the exchanges of one application share. */
@@ -19,24 +19,28 @@ export interface ExchangeContext {
   readonly storage: SessionStorage
 }
 
-/** The strictest headers that a response may have. */
-const UNSEEN: SeenHeaders = { cacheControl: 'no-store' }
+/** A response whose head is unknown: it may be `public`, and it may be `no-store`. */
+const UNSEEN: SeenHeaders = { cacheControl: 'public, no-store' }
 
 export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   readonly #context: ExchangeContext
   readonly #request: IncomingRequest
+  readonly #on: ExchangeOptions | undefined
   #opening: Promise<Session<AnyData>> | undefined
   #draft: Draft | undefined
   /** Set once the session is loaded. */
   #writer: SessionWriter | undefined
   /** What the request has of another library's sessions, if any is taken over. */
   #visit: FormerVisit | undefined
+  /** Whether there was a session to load. */
+  #isLive = false
   #isSealed = false
   #isDiscarded = false
 
-  constructor(context: ExchangeContext, request: IncomingRequest) {
+  constructor(context: ExchangeContext, request: IncomingRequest, on?: ExchangeOptions) {
     this.#context = context
     this.#request = request
+    this.#on = on
   }
 
   open(): Promise<Session<AnyData>> {
@@ -57,6 +61,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     const loaded = await storage.find(tokens, visit)
     const draft = new Draft(loaded.record?.values ?? {})
     this.#draft = draft
+    this.#isLive = loaded.record !== undefined
     this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened, visit })
     if (this.#isDiscarded) this.#writer.discard()
     return createSession(this, draft)
@@ -64,6 +69,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   get pending(): boolean {
     return !this.#isSealed && this.#writer?.isPending === true
+  }
+
+  get changed(): boolean {
+    return !this.#isSealed && this.#writer?.isChanged === true
   }
 
   get needsCookie(): boolean {
@@ -85,26 +94,30 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 
   async commit(status: number, seen: SeenHeaders = UNSEEN): Promise<Headers> {
-    return this.commitNow(status, seen)
+    return mergeHeaders(await this.commitNow(status), seen)
   }
 
-  /** As `commit`, but returns the headers themselves if there is nothing to store. */
-  commitNow(status: number, seen: SeenHeaders): Headers | Promise<Headers> {
-    if (this.#isSealed) return []
+  /** As `commit`, but leaves the headers to be merged, and returns at once if there is nothing to store. */
+  commitNow(status: number): Demand | Promise<Demand> {
+    if (this.#isSealed) return NO_DEMAND
     this.#isSealed = true
     const storing = this.#writer?.commit(status)
-    return storing === undefined ? this.#headers(seen) : storing.then(() => this.#headers(seen))
+    if (storing === undefined) return this.#demand()
+    return storing.then(() => {
+      this.#on?.onStored?.(this.cookie)
+      return this.#demand()
+    })
   }
 
   /**
-   * As `commit`, for a response that cannot wait: throws if anything but an extension is left to store. An extension is
+   * As `commitNow`, for a response that cannot wait: throws if anything but an extension is left to store. An extension is
    * left to a later request.
    */
-  commitAtOnce(status: number, seen: SeenHeaders): Headers {
-    if (this.#isSealed) return []
+  commitAtOnce(status: number): Demand {
+    if (this.#isSealed) return NO_DEMAND
     this.#isSealed = true
     if (this.#writer?.commitAtOnce(status) === false) throw cannotWait()
-    return this.#headers(seen)
+    return this.#demand()
   }
 
   failureHeaders(): Headers {
@@ -162,8 +175,15 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     this.#isSealed = true
   }
 
+  get refusal(): (() => SessError) | undefined {
+    if (this.#isSealed) return sealed
+    const message = this.#on?.readOnly
+    return message === undefined ? undefined : () => new SessError('READ_ONLY', message)
+  }
+
   assertOpen(): void {
-    if (this.#isSealed) throw sealed()
+    const refusal = this.refusal
+    if (refusal !== undefined) throw refusal()
   }
 
   regenerate(remember: boolean | undefined): void {
@@ -188,7 +208,10 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
 
   async #save(): Promise<void> {
     this.assertOpen()
+    const onStored = this.#on?.onStored
+    const stores = onStored !== undefined && this.pending
     await this.#writer?.save()
+    if (stores) onStored(this.cookie)
   }
 
   async reload(): Promise<boolean> {
@@ -196,20 +219,21 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     return (await this.#writer?.reload()) ?? false
   }
 
-  #headers(seen: SeenHeaders): Headers {
-    const headers: (readonly [string, string])[] = []
+  #demand(): Demand {
     const { cookie, clock } = this.#context
     const change = this.#writer?.cookie
+    const former = this.#visit?.cleared(change !== undefined) ?? []
+    if (change === undefined && former.length === 0) {
+      if (this.#draft?.isUsed !== true) return NO_DEMAND
+      return this.#isLive ? PERSONAL : STRANGER
+    }
+    const cookies = former.map((one) => cookie.clearFormer(one, this.#request))
     if (change !== undefined) {
       if (!cookie.isPlain(this.#request) && this.#request.isPlainHttp) warnOfPlainHttp()
       if (cookie.isOutsideDomain(this.#request)) warnOfDomain()
-      headers.push(['set-cookie', cookie.setCookie(change, clock(), this.#request)], ['cache-control', 'private'])
+      cookies.unshift(cookie.setCookie(change, clock(), this.#request))
     }
-    const cleared = this.#visit?.cleared(change !== undefined) ?? []
-    for (const former of cleared) headers.push(['set-cookie', cookie.clearFormer(former, this.#request)])
-    if (change === undefined && cleared.length > 0) headers.push(['cache-control', 'private'])
-    if (change !== undefined || this.#draft?.isUsed === true) headers.push(['vary', 'Cookie'])
-    return mergeHeaders(headers, seen)
+    return { cookies, sharing: 'forbidden', varies: change !== undefined || this.#draft?.isUsed === true }
   }
 }
 

@@ -38,8 +38,21 @@ export function isPlainHttp(headerOf: HeaderOf, isEncrypted: boolean): boolean {
 
 /** Whether a proxy says that it passed the request on. */
 export function isForwarded(headerOf: HeaderOf): boolean {
-  return FORWARDING_HEADERS.some((name) => typeof headerOf(name) === 'string')
+  return FORWARDING_HEADERS.some((name) => typeof headerOf(name) === 'string') && !isSaidToBeLocal(headerOf)
 }
+
+/**
+ * Whether the forwarding headers say no more than that a browser on this machine asked this host over plain http. Next adds
+ * such headers itself to each request that has none.
+ */
+function isSaidToBeLocal(headerOf: HeaderOf): boolean {
+  if (headerOf('x-forwarded-proto') !== 'http') return false
+  if (['forwarded', 'x-real-ip', 'via'].some((name) => typeof headerOf(name) === 'string')) return false
+  const host = headerOf('x-forwarded-host')
+  return host === headerOf('host') && LOOPBACK_PEER.test(headerOf('x-forwarded-for') ?? '')
+}
+
+const LOOPBACK_PEER = /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/
 
 /** If there are several proxies, the first one counts: the browser connects to it. */
 function statedProtocol(headerOf: HeaderOf): string | undefined {

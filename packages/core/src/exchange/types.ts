@@ -69,6 +69,25 @@ export interface SeenHeaders {
   readonly names?: Iterable<string> | undefined
 }
 
+/** How a binding wants an exchange to be. */
+export interface ExchangeOptions {
+  /**
+   * `false`: a browser on this machine uses plain http, so outside production its cookie is set without Secure. Default:
+   * what the request says, and `true` for the value of a header.
+   */
+  readonly https?: boolean | undefined
+  /**
+   * For what can send no cookie, such as a page that is being rendered: changes throw `READ_ONLY` with this message, which
+   * says where the session can be changed. Only the session's extension is left to `commit`. Default: it can be changed.
+   */
+  readonly readOnly?: string | undefined
+  /**
+   * Called when `save` or `commit` has stored something, with the session's cookie by its parts if one is to be set: for a
+   * framework that keeps the cookies of the response itself. What it throws, `save` and `commit` reject with.
+   */
+  readonly onStored?: ((cookie: SessionCookie | undefined) => void) | undefined
+}
+
 /**
  * One request and its response, independent of their transport. Bindings to frameworks and runtimes are built on it:
  * `open` the session when the handler asks for it, `commit` before the response leaves, and send the headers that
@@ -79,6 +98,8 @@ export interface Exchange<D> {
   open(): Promise<Session<D>>
   /** Whether `commit` would store something or send a cookie. */
   readonly pending: boolean
+  /** Whether something that the handler has changed is left to store: more than an extension. */
+  readonly changed: boolean
   /**
    * Whether a success would need a `set-cookie`, as far as is known before `commit`. For a place that can set no
    * headers, such as a page that is being streamed.
@@ -92,8 +113,8 @@ export interface Exchange<D> {
    * Seals the session at once, stores its changes, and resolves with headers: append `set-cookie`, set the others. With
    * a `status` of 500 or more it stores nothing except a `destroy`. Rejects with `CONFLICT`, `TOO_LARGE`,
    * `INVALID_VALUE` or the store's error. After `UNAVAILABLE` the store may or may not have applied the changes; after
-   * any other error it has not. Without `seen`, `cache-control` is `no-store`, since the response's own is unknown and
-   * must not be loosened.
+   * any other error it has not. Where a session was there and was used, `cache-control` keeps shared caches out, if the
+   * response has one. Without `seen` it is `no-store`, since the response's own is unknown and must not be loosened.
    */
   commit(status: number, seen?: SeenHeaders): Promise<Headers>
   /** Headers for the error response after `commit` rejected: what `save` had stored before keeps its cookie. */

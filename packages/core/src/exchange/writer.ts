@@ -105,6 +105,16 @@ export class SessionWriter {
     }
   }
 
+  /** Whether a response with status 200 would store more than an extension. */
+  get isChanged(): boolean {
+    try {
+      const commit = this.#pending(200)
+      return commit !== undefined && !isExtension(commit)
+    } catch {
+      return true
+    }
+  }
+
   /** Whether there is a cookie to send, or a save under way that may have one. */
   get hasCookie(): boolean {
     return this.#cookie !== undefined || this.#storing !== undefined

@@ -1,6 +1,5 @@
 import { type Head, headerEntries, putHeaders, SeenHead } from '../exchange/head.js'
-import { mergeHeaders } from '../exchange/headers.js'
-import type { Headers as SessionHeaders } from '../exchange/types.js'
+import { type Demand, mergeHeaders } from '../exchange/headers.js'
 
 /** What a Response of a fetch handler is written to: a response of Node. */
 export interface Outgoing extends Head {
@@ -29,12 +28,12 @@ function isOutgoing(value: unknown): value is Outgoing {
 }
 
 /** Adds the session's headers to the head that the server, or Node itself, is going to write with `writeHead`. */
-export function addToHead(outgoing: Outgoing, headers: SessionHeaders): void {
+export function addToHead(outgoing: Outgoing, demand: Demand): void {
   const writeHead = outgoing.writeHead.bind(outgoing)
   outgoing.writeHead = (status, ...rest) => {
     outgoing.writeHead = writeHead
     for (const [name, value] of headerEntries(rest.at(-1))) outgoing.setHeader(name, value)
-    putHeaders(outgoing, mergeHeaders(headers, new SeenHead(outgoing)))
+    putHeaders(outgoing, mergeHeaders(demand, new SeenHead(outgoing)))
     return writeHead(status, ...rest.filter((given) => typeof given === 'string'))
   }
 }

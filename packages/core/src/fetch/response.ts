@@ -2,7 +2,7 @@ import { isError } from '../error.js'
 import type { SessionExchange } from '../exchange/exchange.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
-import { mergeHeaders } from '../exchange/headers.js'
+import { type Demand, mergeHeaders, NO_DEMAND } from '../exchange/headers.js'
 import type { Headers as SessionHeaders, SeenHeaders } from '../exchange/types.js'
 import { addToHead, type Outgoing } from './outgoing.js'
 
@@ -18,7 +18,7 @@ export async function respond(
   outgoing?: Outgoing,
 ): Promise<Response> {
   try {
-    return withHeaders(response, outgoing, await exchange.commitNow(response.status, {}))
+    return withHeaders(response, outgoing, await exchange.commitNow(response.status))
   } catch (error) {
     onError(error)
     void cancelBody(response)
@@ -83,13 +83,14 @@ async function cancelBody(response: Response): Promise<void> {
 }
 
 /**
- * A handler may return the same Response again, and one user's cookie must not reach the next user. So a cookie goes on
- * what the response is written to, or else on a copy. A response that only the runtime can make, such as an upgrade,
- * cannot be copied. `Vary` is the same for every user, and all else costs as much as the rest of a read-only session, so
- * it goes on the response itself.
+ * A handler may return the same Response again, and what is one visitor's must not reach the next one. So a cookie goes on
+ * what the response is written to, or else on a copy, and so does `private`. A response that only the runtime can make,
+ * such as an upgrade, cannot be copied. `Vary` is the same for every user, and all else costs as much as the rest of a
+ * read-only session, so it goes on the response itself.
  */
-function withHeaders(response: Response, outgoing: Outgoing | undefined, headers: SessionHeaders): Response {
-  if (headers.length === 0) return response
+function withHeaders(response: Response, outgoing: Outgoing | undefined, demand: Demand): Response {
+  if (demand === NO_DEMAND) return response
+  const headers = mergeHeaders(demand, new SeenOf(response))
   if (headers.every(([name]) => name === 'vary')) {
     try {
       return add(headers, response)
@@ -98,7 +99,7 @@ function withHeaders(response: Response, outgoing: Outgoing | undefined, headers
     }
   }
   if (outgoing !== undefined && !outgoing.headersSent) {
-    addToHead(outgoing, headers)
+    addToHead(outgoing, demand)
     return response
   }
   const isCopyable = response.status >= 200 && response.status <= 599
@@ -106,7 +107,7 @@ function withHeaders(response: Response, outgoing: Outgoing | undefined, headers
 }
 
 function add(headers: SessionHeaders, response: Response): Response {
-  for (const [name, value] of mergeHeaders(headers, new SeenOf(response))) {
+  for (const [name, value] of headers) {
     if (name === 'set-cookie') response.headers.append(name, value)
     else response.headers.set(name, value)
   }

@@ -1,7 +1,7 @@
 import { isError } from '../error.js'
 import type { SessionExchange } from '../exchange/exchange.js'
-import type { Headers } from '../exchange/types.js'
 import { headerEntries, putHeaders, SeenHead } from '../exchange/head.js'
+import { type Demand, mergeHeaders } from '../exchange/headers.js'
 import { storedCookies } from '../exchange/exchanges.js'
 import { failureResponse, isKeptOnFailure } from '../exchange/failure.js'
 import { type Args, type HeldCall, HeldCalls, type Method } from './held-calls.js'
@@ -92,10 +92,9 @@ export class Gate implements NativeCallWatcher {
     const canHold = isHoldable(response)
     this.#status = statusFrom(response, method === 'writeHead' ? args[0] : response.statusCode)
     const remaining = method === 'writeHead' ? this.#foldHead(args) : args
-    const seen = new SeenHead(response)
-    let outcome: Headers | Promise<Headers>
+    let outcome: Demand | Promise<Demand>
     try {
-      outcome = canHold ? this.#exchange.commitNow(this.#status, seen) : this.#exchange.commitAtOnce(this.#status, seen)
+      outcome = canHold ? this.#exchange.commitNow(this.#status) : this.#exchange.commitAtOnce(this.#status)
       if (!(outcome instanceof Promise)) {
         this.#open(outcome)
         return remaining
@@ -112,7 +111,7 @@ export class Gate implements NativeCallWatcher {
     this.#held.begin(this)
     this.#holdFlush()
     outcome.then(
-      (headers) => this.#release(headers),
+      (demand) => this.#release(demand),
       (error: unknown) => this.#fail(error),
     )
     return remaining
@@ -130,21 +129,22 @@ export class Gate implements NativeCallWatcher {
     return hasReason ? [this.#status, reason] : [this.#status]
   }
 
-  #open(headers: Headers): void {
-    putHeaders(this.#response, headers)
+  #open(demand: Demand): void {
+    const response = this.#response
+    putHeaders(response, mergeHeaders(demand, new SeenHead(response)))
     this.#restore()
     this.#head?.stop()
     this.#state = 'open'
   }
 
-  #release(headers: Headers): void {
+  #release(demand: Demand): void {
     if (this.#state === 'failed') return
     const response = this.#response
     const held = this.#takeHeld()
     let isFull = false
     try {
       response.statusCode = this.#status
-      this.#open(headers)
+      this.#open(demand)
       for (const { method, args } of held) isFull = this.#pass(method, args) === false
     } catch (error) {
       this.#state = 'failed'

@@ -1,3 +1,5 @@
+import type { SessError } from '../error.js'
+
 /** What a session needs from its exchange. */
 export interface SessionLifecycle {
   /** The keys of the session. Does not count as a read. */
@@ -10,7 +12,9 @@ export interface SessionLifecycle {
   maxAge: number | undefined
   /** How long the browser keeps the session's cookie without use, in milliseconds. `undefined`: until it is closed. */
   readonly cookieMaxAge: number | undefined
-  /** Throws `SEALED` if the session can no longer change. */
+  /** Why the session cannot be changed: `SEALED` or `READ_ONLY`. `undefined`: it can be. */
+  readonly refusal: (() => SessError) | undefined
+  /** Throws the refusal, if there is one. */
   assertOpen(): void
   readonly isSealed: boolean
   /** The session's key in the store, as far as it is stored. */

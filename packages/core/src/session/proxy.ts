@@ -106,7 +106,8 @@ class Hash implements ProxyHandler<object> {
       return key === HANDLE ? new SessionHandle(this.#lifecycle, this.#draft) : Reflect.get(target, key)
     if (isReserved(key)) return ((this.#methods ??= {})[key] ??= METHODS[key](this.#lifecycle, this.#draft))
     const value = this.#draft.read(key)
-    return this.#lifecycle.isSealed ? readOnly(value, sealed) : value
+    const { refusal } = this.#lifecycle
+    return refusal === undefined ? value : readOnly(value, refusal)
   }
 
   set(_target: object, key: string | symbol, value: unknown): boolean {

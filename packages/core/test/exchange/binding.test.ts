@@ -138,6 +138,16 @@ describe('Cache-Control beside a cookie', () => {
     expect(headers.get('cache-control')?.split(', ')).toContain(kept)
   })
 
+  test('is no-store where the response’s own is not known, and the session that there was has been read', async () => {
+    const { sess, browser } = await begin(DATA)
+    const exchange = sess.exchange(browser.cookie)
+    expect(await exchange.open()).toMatchObject(DATA)
+    expect(await exchange.commit(200)).toEqual([
+      ['cache-control', 'private, no-store'],
+      ['vary', 'Cookie'],
+    ])
+  })
+
   test('is no-store where the response’s own is not known', async () => {
     const { sess } = await begin(DATA)
     const exchange = sess.exchange(null)

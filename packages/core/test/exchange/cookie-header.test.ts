@@ -377,7 +377,7 @@ describe('of several cookies of our name, on a server store', () => {
     const key = store.calls.splice(0)[0]?.key
     const exchange = sess.exchange(headerOf(JUNK, live))
     Object.assign(await exchange.open(), { user: 8 })
-    expect(await exchange.commit(200)).toEqual([['vary', 'Cookie']])
+    expect(await exchange.commit(200, {})).toEqual([['vary', 'Cookie']])
     expect(store.calls.map(({ method, key: used }) => [method, used])).toEqual([
       ['read', key],
       ['update', key],
@@ -407,7 +407,7 @@ describe('of several cookies of our name, on a server store', () => {
       store.take()
       const exchange = sess.exchange(headerOf(...tokens))
       expect({ ...(await exchange.open()) }).toEqual({ user: 7 })
-      expect(await exchange.commit(200)).toEqual([['vary', 'Cookie']])
+      expect(await exchange.commit(200, {})).toEqual([['vary', 'Cookie']])
       expect(store.take()).toEqual(['read'])
     }
   })

@@ -1,4 +1,4 @@
-import { type CookieOptions, type CoreOptions, type Headers, sessions } from '@sess/core'
+import { type AnyData, type CookieOptions, type CoreOptions, type Headers, type Session, sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { Clock, DAY, HOUR, SECOND } from '../support/clock.ts'
@@ -175,9 +175,80 @@ describe('Cache-Control and Vary', () => {
     expect(headers.at(-1)).toEqual(['vary', sent])
   })
 
-  test('do not make the response private if an existing session is changed: no cookie is sent', async () => {
+  test('of a response that says nothing of caches say nothing more where a session is changed without a cookie', async () => {
     const headers = await headersFor((browser) => browser.visit((session) => Object.assign(session, { user: 7 })))
     expect(headers).toEqual([['vary', 'Cookie']])
+  })
+
+  describe.each<[string, (session: Session<AnyData>) => unknown]>([
+    ['read', (session) => session['user']],
+    ['changed', (session) => Object.assign(session, { user: 8 })],
+  ])('where a session that there was is %s', (_, use) => {
+    /** What the session makes of this `Cache-Control`; `undefined`: it is left alone. */
+    async function madeOf(cacheControl: string | undefined, isThere = true): Promise<string | undefined> {
+      const browser = browse()
+      if (isThere) await browser.visit((session) => Object.assign(session, { user: 7 }))
+      browser.seen = { cacheControl, names: ['cdn-cache-control'] }
+      await browser.visit(use)
+      return browser.headers.find(([name]) => name === 'cache-control')?.[1]
+    }
+
+    test.each<[seen: string, sent: string]>([
+      ['public, max-age=0', 'private, max-age=0'],
+      ['PUBLIC', 'private'],
+      ['private, s-maxage=60', 'private'],
+      ['no-store, public', 'private, no-store'],
+      ['max-age=60', 'private, max-age=60'],
+      ['no-cache', 'private, no-cache'],
+      ['private="set-cookie", max-age=1', 'private, private="set-cookie", max-age=1'],
+      ['no-cache="private"', 'private, no-cache="private"'],
+    ])('Cache-Control %j becomes %j', async (seen, sent) => {
+      expect(await madeOf(seen)).toBe(sent)
+    })
+
+    test.each([undefined, 'private, max-age=60', 'no-store', 'No-Store, max-age=0'])(
+      'Cache-Control %j stays',
+      async (seen) => expect(await madeOf(seen)).toBeUndefined(),
+    )
+
+    test('what a CDN heeds becomes no-store', async () => {
+      const browser = browse()
+      await browser.visit((session) => Object.assign(session, { user: 7 }))
+      browser.seen = { names: ['content-type', 'CDN-Cache-Control', 'x-accel-expires'] }
+      await browser.visit(use)
+      expect(browser.headers).toEqual([
+        ['cdn-cache-control', 'no-store'],
+        ['x-accel-expires', '0'],
+        ['vary', 'Cookie'],
+      ])
+    })
+  })
+
+  test('leave public what a visitor without a session got, who read it', async () => {
+    const browser = browse()
+    browser.seen = { cacheControl: 'public, max-age=60', names: ['cdn-cache-control'] }
+    await browser.visit((session) => session['user'])
+    expect(browser.headers).toEqual([['vary', 'Cookie']])
+  })
+
+  test('leave public what a visitor got whose session has ended', async () => {
+    const browser = browse()
+    await browser.visit((session) => Object.assign(session, { user: 7 }))
+    const { cookie } = browser
+    await browser.visit((session) => session.destroy())
+    const [name = '', value = ''] = cookie.split('=')
+    browser.jar.set(name, value)
+    browser.seen = { cacheControl: 'public, max-age=60' }
+    await browser.visit((session) => session['user'])
+    expect(browser.headers).toEqual([['vary', 'Cookie']])
+  })
+
+  test('leave public what did not use the session that there is', async () => {
+    const browser = browse()
+    await browser.visit((session) => Object.assign(session, { user: 7 }))
+    browser.seen = { cacheControl: 'public, max-age=60' }
+    await browser.visit(() => undefined)
+    expect(browser.headers).toEqual([])
   })
 
   test.each<[string, (session: Record<string, unknown>) => unknown]>([

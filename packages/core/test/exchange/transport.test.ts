@@ -136,6 +136,32 @@ describe('between a browser and a server on one machine, by plain http', () => {
     expect(emitWarning).not.toHaveBeenCalled()
   })
 
+  const SAID_TO_BE_LOCAL = {
+    host: 'localhost:3000',
+    'x-forwarded-host': 'localhost:3000',
+    'x-forwarded-proto': 'http',
+    'x-forwarded-for': '::ffff:127.0.0.1',
+  }
+
+  test('it does where forwarding headers, such as those that Next adds, say that the browser is on this machine', async () => {
+    expect(await visit(application(), SAID_TO_BE_LOCAL)).toBe('sess')
+  })
+
+  test.each([
+    ['x-forwarded-for', '192.0.2.1'],
+    ['x-forwarded-for', '192.0.2.1, 127.0.0.1'],
+    ['x-forwarded-for', ''],
+    ['x-forwarded-proto', 'https'],
+    ['x-forwarded-proto', 'http, https'],
+    ['x-forwarded-host', 'shop.example'],
+    ['host', 'localhost:3001'],
+    ['via', '1.1 proxy'],
+    ['forwarded', 'for=127.0.0.1'],
+    ['x-real-ip', '127.0.0.1'],
+  ])('it does not where one of those headers says more: %s is %j', async (header, value) => {
+    expect(await visit(application(), { ...SAID_TO_BE_LOCAL, [header]: value })).toBe('__Host-sess; Secure')
+  })
+
   test('it does not over HTTP/1.0, which proxies speak and browsers do not', async () => {
     const sess = application()
     const port = await serve(writer(sess))

@@ -51,6 +51,19 @@ function read(session: Session<AnyData>): string | undefined {
   return session['visits'] === undefined ? undefined : JSON.stringify(session['visits'])
 }
 
+/** The responses to a visitor without a session, and to one whose session is there, of a handler that reads it. */
+async function readBy(response: () => Response): Promise<readonly [stranger: Response, visitor: Response]> {
+  let isLogin = true
+  const { request } = wrap((session) => {
+    if (isLogin) return new Response(write(session))
+    read(session)
+    return response()
+  })
+  const cookie = cookieOf(await request())
+  isLogin = false
+  return [await request(), await request(cookie)]
+}
+
 describe('a response', () => {
   test('carries the cookie of a session that was stored, and the next request finds it', async () => {
     const { request } = wrap((session) => new Response(write(session)))
@@ -134,6 +147,31 @@ describe('a response', () => {
       return new Response('body', { headers: { 'cache-control': 'public, max-age=9, s-maxage=99' } })
     })
     expect((await request()).headers.get('cache-control')).toBe('private, max-age=9')
+  })
+
+  test('loses public where a session that there was has been read, and keeps it for a visitor without one', async () => {
+    const headers = { 'cache-control': 'public, max-age=9, s-maxage=99' }
+    const responses = await readBy(() => new Response('body', { headers }))
+    expect(responses.map((response) => response.headers.get('cache-control'))).toEqual([
+      'public, max-age=9, s-maxage=99',
+      'private, max-age=9',
+    ])
+  })
+
+  test('that is reused is private for the visitor whose session was read, and stays public for others', async () => {
+    const shared = new Response(null, { status: 204, headers: { 'cache-control': 'public' } })
+    const [stranger, visitor] = await readBy(() => shared)
+    expect([stranger, shared, visitor].map(({ headers }) => headers.get('cache-control'))).toEqual([
+      'public',
+      'public',
+      'private',
+    ])
+  })
+
+  test('is the very one that the handler returned, where a session was read and it says nothing of caches', async () => {
+    const response = new Response('body')
+    const [, visitor] = await readBy(() => response)
+    expect(visitor).toBe(response)
   })
 
   test.each([204, 205, 304])('of status %d, which has no body, carries the cookie', async (status) => {
@@ -235,9 +273,9 @@ describe.each([
     expect((await request()).headers.get(name)).toBe(sent)
   })
 
-  test('stays where none is set', async () => {
-    const { request } = wrap((session) => new Response(read(session), { headers: { [name]: own } }))
-    expect((await request()).headers.get(name)).toBe(own)
+  test(`becomes ${sent} where a session that there was has been read, and stays for a visitor without one`, async () => {
+    const responses = await readBy(() => new Response('body', { headers: { [name]: own } }))
+    expect(responses.map(({ headers }) => headers.get(name))).toEqual([own, sent])
   })
 })
 

@@ -27,6 +27,19 @@ async function readOnly(answer: Answer): Promise<Message> {
   return wire.response()
 }
 
+/** The response to a visitor whose session is there, of a handler that reads it and then answers. */
+async function readAgain(answer: Answer): Promise<Message> {
+  const { wire } = await serveSession((session, res) => {
+    if (session['visits'] !== undefined) return void answer(res)
+    session['visits'] = 1
+    res.end()
+  })
+  wire.send('GET', '/')
+  const [cookie = ''] = headerOf(await wire.response(), 'set-cookie')
+  wire.send('GET', '/', [`Cookie: ${cookie.replace(/;.*/, '')}`])
+  return wire.response()
+}
+
 /** Every way to give a response this header. */
 const ways = (name: string, value: string): readonly [string, Answer][] => [
   ['setHeader', (res) => res.setHeader(name, value).end()],
@@ -96,7 +109,11 @@ describe.each(ways('Cache-Control', 'public, max-age=60'))(
       expect(headerOf(await stored(answer), 'cache-control')).toEqual(['private, max-age=60'])
     })
 
-    test('stays where none is set', async () => {
+    test('loses public and gains private where a session that there was has been read', async () => {
+      expect(headerOf(await readAgain(answer), 'cache-control')).toEqual(['private, max-age=60'])
+    })
+
+    test('stays for a visitor without a session', async () => {
       expect(headerOf(await readOnly(answer), 'cache-control')).toEqual(['public, max-age=60'])
     })
   },
@@ -136,9 +153,21 @@ describe.each(CDN_HEADERS)("the application's own %s: %s", (name, own, sent) => 
     expect(headerOf(await stored(answer), name.toLowerCase())).toEqual([sent])
   })
 
-  test.each(ways(name, own))('stays where none is set, by %s', async (_way, answer) => {
+  test.each(ways(name, own))(
+    `becomes ${sent} where a session that there was has been read, by %s`,
+    async (_way, answer) => {
+      expect(headerOf(await readAgain(answer), name.toLowerCase())).toEqual([sent])
+    },
+  )
+
+  test.each(ways(name, own))('stays for a visitor without a session, by %s', async (_way, answer) => {
     expect(headerOf(await readOnly(answer), name.toLowerCase())).toEqual([own])
   })
+})
+
+test('a response to a visitor whose session was read says of caches only what the handler said: nothing', async () => {
+  const { headers } = await readAgain((res) => res.end())
+  expect(headers.filter(([name]) => /cache|cdn|surrogate/i.test(name))).toEqual([])
 })
 
 test('no header for a CDN is added where there was none', async () => {

@@ -16,6 +16,8 @@ export const SECRET = 'a secret for tests, of 32 bytes or more'
 
 /** How to build and start an application. The arguments are Node's; a path is relative to the application's folder. */
 export interface Recipe {
+  /** How the tests call it. Default: the name of its folder. */
+  readonly title?: string
   /** The packages of this repository that it uses. */
   readonly packages: readonly string[]
   /** The commands that build it, in order. Default: none. */

@@ -1,0 +1,9 @@
+import * as session from '@/lib/session'
+
+/** Which edit of the module the server has: the tests add an export to it. */
+export async function GET() {
+  const { edit = 0 }: { edit?: number } = { ...session }
+  return new Response(String(edit))
+}
+
+export const dynamic = 'force-dynamic'
