@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CoreOptions, CookieOptions, ErrorCode } from '@sess/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -43,6 +43,19 @@ function blocksOf(language: string): readonly { document: Document; block: Block
   )
 }
 
+/** The text of a file of an application of tests/frameworks, whose tests compile and run it. */
+function applicationFile(name: string): string | undefined {
+  const path = join(ROOT, 'tests/frameworks/apps', name)
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
+/** The tests of an application choose its store. A page shows one. */
+const withoutStore = (text: string): string =>
+  text
+    .replaceAll(/^import \w+ from '@sess\/adapter-\w+'\n/gm, '')
+    .replaceAll(/(?<=^(?:export )?const sess\b[^=]*=).*?(?:\n\n|\n?$(?!\n))/gms, '')
+    .trim()
+
 const folderOf = (place: string) => place.replaceAll(/[^\w:]/g, '_')
 
 describe('every page', () => {
@@ -77,11 +90,21 @@ describe('every page', () => {
     })
     const files = documents.flatMap(({ path, files: shown }) =>
       Object.entries(shown)
-        .filter(([name]) => name.endsWith('.ts'))
+        .filter(([name]) => name.endsWith('.ts') && applicationFile(name) === undefined)
         .map(([name, text]) => [`${folderOf(path)}/${name}`, text] as const),
     )
     expect(modules.length).toBeGreaterThan(8)
     expect(await compile(workspace(), Object.fromEntries([...modules, ...files]))).toBe('')
+  })
+
+  it('shows an application of tests/frameworks as it is, except for the store', () => {
+    const shown = documents.flatMap(({ path, blocks }) =>
+      blocks.filter(isFile).map(({ use, text }) => ({ place: `${path}: ${use}`, text, file: applicationFile(use) })),
+    )
+    const ofApplications = shown.filter(({ file }) => file !== undefined)
+    expect(ofApplications.length).toBeGreaterThan(0)
+    const differ = ofApplications.filter(({ text, file = '' }) => !withoutStore(file).includes(withoutStore(text)))
+    expect(differ.map(({ place }) => place)).toEqual([])
   })
 
   it('rejects a wrong option: the test before this one can fail', async () => {

@@ -45,8 +45,8 @@ export function scriptProblem(name: string, folder: string = '.'): string | unde
 }
 
 /**
- * The problem with a package's name; `undefined` if it is ours, a development dependency that the pages' tests use, or the
- * client of the store that the guide for authors builds.
+ * The problem with a package's name; `undefined` if it is ours, a development dependency that the pages' tests use, the
+ * client of the store that the guide for authors builds, or a package of an application of tests/frameworks.
  */
 function packageProblem(name: string): string | undefined {
   const folders = ['packages', 'examples'].flatMap((parent) =>
@@ -56,8 +56,14 @@ function packageProblem(name: string): string | undefined {
   const used = Object.keys({
     ...manifest('.').devDependencies,
     ...manifest('examples/adapter-postgres').dependencies,
+    ...Object.assign({}, ...applications().flatMap((at) => [manifest(at).dependencies, manifest(at).devDependencies])),
   })
   return [...ours, ...used].includes(name) ? undefined : `no package ${name}`
+}
+
+function applications(): readonly string[] {
+  const apps = 'tests/frameworks/apps'
+  return readdirSync(join(ROOT, apps)).map((name) => join(apps, name))
 }
 
 function manifest(folder: string): Manifest {

@@ -60,4 +60,17 @@ app.post(
   }),
 )
 
+/** Middleware: `next` is called without the session, which Express would take for an error. */
+app.use('/member', (req, res, next) => {
+  sess.open(req, res).then((session) => (session.user === undefined ? res.sendStatus(401) : next()), next)
+})
+
+app.get(
+  '/member',
+  handle(async (req, res) => {
+    const session = await sess.open(req, res)
+    res.send(`Hello, ${session.user}.`)
+  }),
+)
+
 app.listen(process.env.PORT, '127.0.0.1')

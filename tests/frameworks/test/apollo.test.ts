@@ -1,0 +1,11 @@
+import { takeGraphqlTrip } from './support/graphql.ts'
+
+takeGraphqlTrip(
+  'apollo',
+  {
+    packages: ['core', 'adapter-cookie', 'adapter-redis'],
+    build: [['node_modules/typescript/bin/tsc', '-p', '.']],
+    start: () => ['server.ts'],
+  },
+  '/',
+)
