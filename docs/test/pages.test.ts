@@ -69,16 +69,24 @@ describe('every page', () => {
     },
   )
 
+  it.each(documents.map((document) => [document.path, document] as const))(
+    '%s shows only files of templates that its application has word for word',
+    (_path, document) => {
+      const templates = Object.keys(document.files).filter((name) => /\.(?:astro|svelte|tsx|vue)$/.test(name))
+      expect(templates.filter((name) => !document.isAsInApplication(name))).toEqual([])
+    },
+  )
+
   it('compiles: every block of TypeScript', async () => {
     const fragments = blocksOf('ts').filter(({ block }) => !isFile(block))
     const modules = fragments.map(({ block, place }) => {
       const [before = '', after = ''] = SURROUNDINGS[block.use] ?? []
       return [`${folderOf(place).replace(':', '_line_')}.ts`, before + block.text + after] as const
     })
-    const files = documents.flatMap(({ path, files: shown }) =>
-      Object.entries(shown)
-        .filter(([name]) => name.endsWith('.ts'))
-        .map(([name, text]) => [`${folderOf(path)}/${name}`, text] as const),
+    const files = documents.flatMap((document) =>
+      Object.entries(document.files)
+        .filter(([name]) => name.endsWith('.ts') && !document.isAsInApplication(name))
+        .map(([name, text]) => [`${folderOf(document.path)}/${name}`, text] as const),
     )
     expect(modules.length).toBeGreaterThan(8)
     expect(await compile(workspace(), Object.fromEntries([...modules, ...files]))).toBe('')

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
@@ -47,6 +47,12 @@ export class Document {
     return files
   }
 
+  /** Whether the page's application in `tests/frameworks/apps` has the file word for word. The tests there run it. */
+  isAsInApplication(name: string): boolean {
+    const path = join(ROOT, 'tests/frameworks/apps', basename(this.path, '.md'), name)
+    return existsSync(path) && readFileSync(path, 'utf8') === this.files[name]
+  }
+
   /** The links to pages or headings that do not exist. Links to other sites are not checked. */
   brokenLinks(): readonly string[] {
     const targets = [...this.prose.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target ?? '')
@@ -72,7 +78,7 @@ export class Document {
   }
 }
 
-export const isFile = ({ use }: Block): boolean => /^[\w./-]+\.[a-z]+$/.test(use)
+export const isFile = ({ use }: Block): boolean => /^[\w./+$[\]-]+\.[a-z]+$/.test(use)
 
 function split(text: string): { blocks: Block[]; prose: string } {
   const blocks: Block[] = []
