@@ -10,6 +10,8 @@ declare module 'vitest' {
   }
 }
 
+const STORES = ['cookie', 'redis'] as const
+
 /**
  * What every application of `apps/` answers, with the store that `STORE` names:
  *
@@ -21,6 +23,7 @@ declare module 'vitest' {
  * - `POST /fail`: counts a visit, then throws
  */
 export interface Trip {
+  readonly store: (typeof STORES)[number]
   readonly client: () => Client
   readonly served: () => Served
   /** The count, the user and the notice that the page shows. */
@@ -42,8 +45,6 @@ export interface Forms {
   /** Resolves when the notice that the page showed is used up. Default: showing it is enough. */
   readonly dismiss?: (client: Client) => Promise<unknown>
 }
-
-const STORES = ['cookie', 'redis'] as const
 
 /** Reads a page. The frameworks put comments and escapes into its text. */
 export function pageOf(text: string): Page {
@@ -149,6 +150,6 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
       expect(headers.get('cache-control')).toMatch(/private|no-store/)
     })
 
-    more?.({ client: newClient, served: () => served, see })
+    more?.({ store, client: newClient, served: () => served, see })
   })
 }
