@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CoreOptions, CookieOptions, ErrorCode } from '@sess/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -43,17 +43,11 @@ function blocksOf(language: string): readonly { document: Document; block: Block
   )
 }
 
-/** The text of a file of an application of tests/frameworks, whose tests compile and run it. */
-function applicationFile(name: string): string | undefined {
-  const path = join(ROOT, 'tests/frameworks/apps', name)
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
-}
-
 /** The tests of an application choose its store. A page shows one. */
 const withoutStore = (text: string): string =>
   text
     .replaceAll(/^import \w+ from '@sess\/adapter-\w+'\n/gm, '')
-    .replaceAll(/(?<=^(?:export )?const sess\b[^=]*=).*?(?:\n\n|\n?$(?!\n))/gms, '')
+    .replaceAll(/(?<=^(?:export )?const (?:sess|stored)\b[^=]*=).*?(?:\n\n|\n?$(?!\n))/gms, '')
     .trim()
 
 const folderOf = (place: string) => place.replaceAll(/[^\w:]/g, '_')
@@ -82,24 +76,37 @@ describe('every page', () => {
     },
   )
 
+  it.each(documents.map((document) => [document.path, document] as const))(
+    '%s shows only components and templates that an application of tests/frameworks has',
+    (_path, document) => {
+      const shown = document.blocks.filter(({ use }) => /\.(?:astro|svelte|tsx|vue)$/.test(use))
+      const absent = shown.filter((block) => document.applicationFile(block) === undefined)
+      expect(absent.map(({ use }) => use)).toEqual([])
+    },
+  )
+
   it('compiles: every block of TypeScript', async () => {
     const fragments = blocksOf('ts').filter(({ block }) => !isFile(block))
     const modules = fragments.map(({ block, place }) => {
       const [before = '', after = ''] = SURROUNDINGS[block.use] ?? []
       return [`${folderOf(place).replace(':', '_line_')}.ts`, before + block.text + after] as const
     })
-    const files = documents.flatMap(({ path, files: shown }) =>
-      Object.entries(shown)
-        .filter(([name]) => name.endsWith('.ts') && applicationFile(name) === undefined)
-        .map(([name, text]) => [`${folderOf(path)}/${name}`, text] as const),
+    const files = documents.flatMap((document) =>
+      document.blocks
+        .filter((block) => isFile(block) && block.use.endsWith('.ts') && document.applicationFile(block) === undefined)
+        .map(({ use }) => [`${folderOf(document.path)}/${use}`, document.files[use] ?? ''] as const),
     )
     expect(modules.length).toBeGreaterThan(8)
     expect(await compile(workspace(), Object.fromEntries([...modules, ...files]))).toBe('')
   })
 
   it('shows an application of tests/frameworks as it is, except for the store', () => {
-    const shown = documents.flatMap(({ path, blocks }) =>
-      blocks.filter(isFile).map(({ use, text }) => ({ place: `${path}: ${use}`, text, file: applicationFile(use) })),
+    const shown = documents.flatMap((document) =>
+      document.blocks.filter(isFile).map((block) => ({
+        place: `${document.path}: ${block.use}`,
+        text: block.text,
+        file: document.applicationFile(block),
+      })),
     )
     const ofApplications = shown.filter(({ file }) => file !== undefined)
     expect(ofApplications.length).toBeGreaterThan(0)

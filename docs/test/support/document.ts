@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
@@ -47,6 +47,16 @@ export class Document {
     return files
   }
 
+  /**
+   * The text of the file that a block shows, in an application of `tests/frameworks/apps`, whose tests compile and run it: in
+   * the one with the page's name, or in the one that the block's path begins with. `undefined`: it is in none.
+   */
+  applicationFile({ use }: Block): string | undefined {
+    const apps = join(ROOT, 'tests/frameworks/apps')
+    const path = [join(apps, basename(this.path, '.md'), use), join(apps, use)].find((each) => existsSync(each))
+    return path === undefined ? undefined : readFileSync(path, 'utf8')
+  }
+
   /** The links to pages or headings that do not exist. Links to other sites are not checked. */
   brokenLinks(): readonly string[] {
     const targets = [...this.prose.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target ?? '')
@@ -72,7 +82,7 @@ export class Document {
   }
 }
 
-export const isFile = ({ use }: Block): boolean => /^[\w./-]+\.[a-z]+$/.test(use)
+export const isFile = ({ use }: Block): boolean => /^[\w./+$[\]-]+\.[a-z]+$/.test(use)
 
 function split(text: string): { blocks: Block[]; prose: string } {
   const blocks: Block[] = []

@@ -1,8 +1,9 @@
 import type { SessError } from '../error.js'
+import type { FetchHandler } from '../fetch/types.js'
 import { missingSecret } from '../options/secret.js'
 import type { Sessions } from './types.js'
 
-/** Sessions without a secret, for a build that evaluates `sessions(…)` and does not use it: every use fails. */
+/** Sessions without a secret, for a build that evaluates `sessions(…)` and does not use it: every use of a session fails. */
 export class Secretless implements Sessions {
   readonly #step: string
 
@@ -15,8 +16,9 @@ export class Secretless implements Sessions {
     return Promise.reject(this.#missing())
   }
 
-  fetch(): () => Promise<never> {
-    return () => Promise.reject(this.#missing())
+  /** A page that is made in the build, and opens no session, needs no secret. */
+  fetch<A extends readonly unknown[]>(handler: FetchHandler<A>): (request: Request, ...rest: A) => Promise<Response> {
+    return async (request, ...rest) => handler(request, ...rest)
   }
 
   read(): Promise<never> {

@@ -9,7 +9,7 @@ import { SECRET } from '../support/secret.ts'
 
 /** As in a process that nothing shows to be a build, whatever has started the tests. */
 beforeEach(() => {
-  for (const name of ['NEXT_PHASE', 'npm_lifecycle_event']) vi.stubEnv(name, undefined)
+  for (const name of ['NEXT_PHASE', 'SVELTEKIT_FORK', 'npm_lifecycle_event']) vi.stubEnv(name, undefined)
 })
 afterEach(() => void vi.unstubAllEnvs())
 
@@ -26,7 +26,7 @@ describe('in a build step without a secret', () => {
   ])('every use is the error that sessions() would have thrown: %s', async (_, secret) => {
     const sess = sessions('cookie', { secret })
     const request = new Request('https://example.com/')
-    const handled = sess.fetch(() => new Response('handled'))
+    const handled = sess.fetch(async () => Response.json(await sess.open(request)))
     const session = await sessions('cookie', { secret: SECRET }).exchange(null).open()
     const errors = [
       await failureOf(sess.open(request)),
@@ -42,6 +42,11 @@ describe('in a build step without a secret', () => {
       expect(message).toMatch(MISSING)
       expect(message).toContain('(npm_lifecycle_event is build)')
     }
+  })
+
+  test('a fetch handler that opens no session answers: a page may be made in the build', async () => {
+    const handled = sessions('cookie', { secret: undefined }).fetch((_, name: string) => new Response(name))
+    expect(await (await handled(new Request('https://example.com/'), 'about')).text()).toBe('about')
   })
 
   test('the stack of the error points at the use', async () => {
@@ -86,6 +91,7 @@ describe('in a build step without a secret', () => {
 describe('a variable shows a build step', () => {
   test.each([
     ['NEXT_PHASE', 'phase-production-build'],
+    ['SVELTEKIT_FORK', 'true'],
     ['npm_lifecycle_event', 'build'],
     ['npm_lifecycle_event', 'build:server'],
   ])('%s=%s', async (name, value) => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import cookie from '@sess/adapter-cookie'
 import redis from '@sess/adapter-redis'
 import { sessions, type Sessions } from '@sess/core'
@@ -11,15 +10,15 @@ interface Visitor {
   notice: string
 }
 
-/** The tests set the clock: a file says how many milliseconds it is ahead. */
-const ahead = process.env.AHEAD_FILE
-const clock = ahead === undefined ? Date.now : () => Date.now() + Number(readFileSync(ahead, 'utf8'))
-
-const options = { secret: process.env.SESSION_SECRET, clock }
-
 const stored: Sessions<Visitor> =
   process.env.STORE === 'redis'
-    ? sessions(redis, { ...options, url: process.env.REDIS_URL })
-    : sessions(cookie, options)
+    ? sessions(redis, {
+        secret: process.env.SESSION_SECRET,
+        url: process.env.REDIS_URL,
+        // The tests say in a file how many milliseconds the clock is ahead.
+        clock: () =>
+          Date.now() + Number(process.getBuiltinModule('node:fs').readFileSync(process.env.AHEAD_FILE ?? '', 'utf8')),
+      })
+    : sessions(cookie, { secret: process.env.SESSION_SECRET })
 
 export const sess = nextSessions(stored)

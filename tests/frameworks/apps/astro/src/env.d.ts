@@ -1,0 +1,5 @@
+declare namespace App {
+  interface Locals {
+    session: () => Promise<import('@sess/core').Session<import('./lib/sess').Visitor>>
+  }
+}

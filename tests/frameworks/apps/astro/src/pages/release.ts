@@ -1,0 +1,7 @@
+import type { APIRoute } from 'astro'
+import { release } from '../lib/release'
+
+export const POST: APIRoute = () => {
+  release()
+  return new Response()
+}

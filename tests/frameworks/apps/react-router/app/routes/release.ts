@@ -1,0 +1,6 @@
+import { release } from '../release.server'
+
+export function action() {
+  release()
+  return new Response()
+}
