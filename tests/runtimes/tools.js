@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const npm = process.env['npm_execpath']
-if (npm === undefined) throw new Error('Run this with npm: npm run smoke')
+const npm = process.env['npm_execpath'] ?? ''
+if (npm === '') throw new Error('Run this with npm: npm run smoke')
 
 // Only the nightly run needs them.
 const NIGHTLY = ['next-15', 'next-16']
