@@ -4,11 +4,11 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const npm = process.env['npm_execpath']
-if (npm === undefined) throw new Error('Run this with npm: npm run smoke')
+const npm = process.env['npm_execpath'] ?? ''
+if (npm === '') throw new Error('Run this with npm: npm run smoke')
 
 // Only the nightly run needs them.
-const NIGHTLY = ['next-15', 'next-16']
+const NIGHTLY = new Set(['next-15', 'next-16'])
 /** How many are installed at the same time: npm waits for the registry and for the disk. */
 const LANES = 3
 
@@ -16,7 +16,7 @@ const run = promisify(execFile)
 const tools = fileURLToPath(new URL('tools/', import.meta.url))
 const isNightly = process.env['SESS_NIGHTLY'] === '1'
 const names = readdirSync(tools)
-  .filter((tool) => isNightly || !NIGHTLY.includes(tool))
+  .filter((tool) => isNightly || !NIGHTLY.has(tool))
   .values()
 
 async function lane() {

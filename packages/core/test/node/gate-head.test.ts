@@ -30,9 +30,10 @@ async function readOnly(answer: Answer): Promise<Message> {
 /** The response to a visitor whose session is there, of a handler that reads it and then answers. */
 async function readAgain(answer: Answer): Promise<Message> {
   const { wire } = await serveSession((session, res) => {
-    if (session['visits'] !== undefined) return void answer(res)
-    session['visits'] = 1
-    res.end()
+    if (session['visits'] === undefined) {
+      session['visits'] = 1
+      res.end()
+    } else answer(res)
   })
   wire.send('GET', '/')
   const [cookie = ''] = headerOf(await wire.response(), 'set-cookie')

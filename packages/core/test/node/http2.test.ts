@@ -134,6 +134,26 @@ describe.each(PROTOCOLS)('$name', (protocol) => {
     })
   })
 
+  test('is private where a session that there was has been read, and stays public for a visitor without one', async () => {
+    const sess = sessions(new TroubledStore(), { secret: SECRET })
+    const { wire } = await connect(protocol, async (req, res) => {
+      const session = await sess.open(req, res)
+      if (req.url === '/login') write(session)
+      else read(session)
+      res.writeHead(200, { 'cache-control': 'public, max-age=60', 'cdn-cache-control': 'max-age=60' }).end()
+    })
+    const login = await wire.response({ ':path': '/login' })
+    const cookie = String(login.headers['set-cookie']).replace(/;.*/, '')
+    const seen = [await wire.response(), await wire.response({ cookie })].map(({ headers }) => [
+      headers['cache-control'],
+      headers['cdn-cache-control'],
+    ])
+    expect(seen).toEqual([
+      ['public, max-age=60', 'max-age=60'],
+      ['private, max-age=60', 'no-store'],
+    ])
+  })
+
   /** The result of `look` for a held response. */
   const whileHeld = async (look: (response: Http2ServerResponse) => unknown) => {
     const store = new TroubledStore()
