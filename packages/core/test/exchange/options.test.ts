@@ -1,4 +1,4 @@
-import { type ExchangeOptions, type Session, type SessionStored, type Sessions, sessions } from '@sess/core'
+import { type ExchangeOptions, type Session, type SessionCookie, type Sessions, sessions } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { Clock, HOUR } from '../support/clock.ts'
 import { CountedStore } from '../support/counted-store.ts'
@@ -71,7 +71,7 @@ describe('changed', () => {
 
 describe('the option onStored', () => {
   const visit = async (cookie: string, { sess }: Awaited<ReturnType<typeof application>>, on: ExchangeOptions = {}) => {
-    const told: SessionStored[] = []
+    const told: (SessionCookie | undefined)[] = []
     const exchange = sess.exchange(cookie, { ...on, onStored: (given) => void told.push(given) })
     return { exchange, session: await exchange.open(), told }
   }

@@ -37,7 +37,7 @@ export interface Trip {
   readonly see: (client: Client) => Promise<Page>
 }
 
-export interface Page {
+interface Page {
   readonly visits: number
   readonly user: string
   readonly notice: string
@@ -58,7 +58,7 @@ export interface Forms {
 }
 
 /** Reads a page. The frameworks put comments and escapes into its text. */
-export function pageOf(text: string): Page {
+function pageOf(text: string): Page {
   const plain = text.replaceAll(/<!--.*?-->/g, '').replaceAll(/&#x27;|&#39;/g, "'")
   const [, visits, user, notice] = /(\d+) visits? by ([^.<]+)\.([^<]*)/.exec(plain) ?? []
   if (visits === undefined) throw new Error(`The page shows no visits:\n${text}`)
@@ -76,7 +76,7 @@ export function takeTrip(name: string, recipe: Recipe, forms: Forms = {}, more?:
   const look = forms.page ?? ((client) => client.get('/'))
   const see = async (client: Client): Promise<Page> => pageOf((await look(client)).text)
 
-  describe(recipe.title ?? name, () => {
+  describe(`the trip of ${recipe.title ?? name}`, () => {
     let application: Application
     let redis: Redis
     beforeAll(async () => {
