@@ -26,6 +26,7 @@ const OPTIONS = {
     'express-session/src/index.ts',
     'fastify/src/index.ts',
     'nest/src/index.ts',
+    'next/src/index.ts',
     'migrate/src/index.ts',
     'conformance/src/index.ts',
     'conformance/src/vitest.ts',
