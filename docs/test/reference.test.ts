@@ -36,7 +36,7 @@ function exportedNames(path: string): readonly string[] {
   const listed = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) => list.split(','))
   const names = [...declared]
     .map(([, name = '']) => name)
-    .concat(listed.map((name) => name.replace('type ', '').trim()))
+    .concat(listed.map((name) => name.replace(/^.* as |type /, '').trim()))
   const isDefault = /^export default /m.test(text)
   return [...new Set([...names.filter((name) => name !== ''), ...(isDefault ? ['default'] : [])])].toSorted()
 }
