@@ -29,8 +29,8 @@ const ONCE = [
   'packages/express-session/test/*-types.test.ts',
   'packages/fastify/test/types.test.ts',
   'packages/core/test/storage/interleaving.test.ts',
-  'packages/core/test/owners/{cut,interleaving,mutants}.test.ts',
-  'packages/adapter-redis/test/{cluster,refusal,sentinel}.test.ts',
+  'packages/core/test/owners/{cut,exploration,interleaving,mutants}.test.ts',
+  'packages/adapter-redis/test/{cluster,failover,refusal,sentinel}.test.ts',
   'packages/migrate/test/{backends,key,types}.test.ts',
   'packages/adapter-memcache/test/{expiry,full,several,types,version}.test.ts',
 ]

@@ -132,20 +132,24 @@ async function join(nodes) {
 /**
  * Three masters, each with a replica. A replica replaces its master within about 4 s.
  *
- * @returns {Promise<{ nodes: Redis[], addresses: Address[], masters: () => Promise<Redis[]>, stop: () => Promise<void> }>}
+ * @returns {Promise<{ nodes: Redis[], addresses: Address[], masters: () => Promise<Redis[]>,
+ *   replicaOf: (master: Redis) => Promise<Redis | undefined>, stop: () => Promise<void> }>}
  *   `masters` finds the nodes that report that role now
  */
 export async function startCluster() {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
   const nodes = await Promise.all(Array.from({ length: 2 * MASTERS }, () => startRedis({ args })))
   await join(nodes)
+  /** @param {string} line */
+  const reporting = async (line) => {
+    const answers = await Promise.all(nodes.map(({ port }) => ask(port, 'INFO replication')))
+    return nodes.filter((_, index) => answers[index]?.includes(`${line}\r\n`))
+  }
   return {
     nodes,
     addresses: nodes.map(addressOf),
-    async masters() {
-      const answers = await Promise.all(nodes.map(({ port }) => ask(port, 'INFO replication')))
-      return nodes.filter((_, index) => answers[index]?.includes('role:master\r\n'))
-    },
+    masters: () => reporting('role:master'),
+    replicaOf: async ({ port }) => (await reporting(`master_port:${port}`))[0],
     stop: () => stopAll(nodes),
   }
 }

@@ -125,8 +125,8 @@ export interface Sessions<D extends Storable<D> = AnyData> {
 
   /**
    * The session's public name, for logs. It cannot open the session. It is known from the first value on that a new
-   * session holds, and is another one from `regenerate` on, before anything is stored. `undefined` if there is no
-   * session.
+   * session holds, and is another one from `regenerate` on, before anything is stored. With the option `owner`, a session
+   * keeps its name for as long as it is the same user's. `undefined` if there is no session.
    */
   id(session: Session<D>): string | undefined
 
@@ -198,7 +198,7 @@ export interface Owner<D> {
 
 /** A session in the list of a user's. */
 export interface OwnedSession<D> {
-  /** Its public name, as `Sessions.id` returns it. */
+  /** Its public name, as `Sessions.id` returns it. It stays the same for as long as the session is this user's. */
   readonly id: string
   /** When the user logged in. */
   readonly startedAt: Date

@@ -1,9 +1,10 @@
 import type { Moment } from '../owners/moment.js'
+import type { OwnerId } from '../owners/owner-id.js'
 import type { Draft } from '../session/draft.js'
 import type { Change, Changes } from '../session/merge.js'
 import { valueAt } from '../session/values.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
-import { isTakenOver, maxAgeOf, newId, newRecord, withMaxAge } from '../storage/record.js'
+import { isTakenOver, maxAgeOf, newId, newRecord, type SessionRecord, withMaxAge } from '../storage/record.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'
 
@@ -153,8 +154,20 @@ export class SessionWriter {
   /** Whether what the handler has asked for begins a session, or moves the session to a new token. */
   #startsAnother(): boolean {
     if (this.#isDropped(200)) return false
-    const isStored = this.#loaded.record !== undefined && !this.#destroy
-    return isStored ? this.#regenerate || this.#changesOwner() : this.#draft.currentKeys().length > 0
+    const { record } = this.#loaded
+    if (record === undefined || this.#destroy) return this.#draft.currentKeys().length > 0
+    return this.#changesOwner() || (this.#regenerate && this.#listedId === undefined)
+  }
+
+  /** `undefined`: the session is nobody's. */
+  #ownerOf(record: SessionRecord): OwnerId | undefined {
+    return this.#storage.owners?.key.ownerOf(record.values)
+  }
+
+  /** The name that the session has in its owner's list, and keeps for as long as it is theirs. `undefined`: it is nobody's. */
+  get #listedId(): string | undefined {
+    const { record } = this.#loaded
+    return record && this.#ownerOf(record) !== undefined ? record.id : undefined
   }
 
   #changesOwner(): boolean {
@@ -181,8 +194,7 @@ export class SessionWriter {
 
   get loggedInAt(): number | undefined {
     const { record } = this.#loaded
-    const key = this.#storage.owners?.key
-    const isNobodys = key !== undefined && record !== undefined && key.ownerOf(record.values) === undefined
+    const isNobodys = this.#storage.owners && record && this.#ownerOf(record) === undefined
     return isNobodys || (record !== undefined && isTakenOver(record)) ? undefined : record?.startedAt
   }
 
@@ -336,8 +348,9 @@ export class SessionWriter {
     const isDue = maxAge !== undefined || this.#loaded.isDue(this.#clock())
     if (changes.size === 0 && !isMoving && !destroy && !isDue) return undefined
     const [remember, opened] = [this.#remember, this.#opened]
+    const id = isMoving && !destroy && ownerChange === 'none' ? this.#listedId : undefined
     // All in one literal: properties that a spread object lacks are slow to add on Node 20.
-    const commit = { changes, shown, regenerate, remember, maxAge, destroy, replaces: false, id: undefined, opened }
+    const commit = { changes, shown, regenerate, remember, maxAge, destroy, replaces: false, id, opened }
     return ownerChange === 'replaces' ? { ...commit, ...assigned(changes), replaces: true } : commit
   }
 
@@ -360,7 +373,7 @@ export class SessionWriter {
     this.#maxAge = undefined
     this.#destroy = false
     const isAnother = regenerate || replaces || destroy || this.#loaded.record === undefined
-    const id = isAnother ? (this.#nextId ?? newId()) : undefined
+    const id = commit.id ?? (isAnother ? (this.#nextId ?? newId()) : undefined)
     this.#nextId = undefined
     this.#storingId = id
     try {

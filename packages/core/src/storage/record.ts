@@ -6,7 +6,7 @@ const ID_BYTES = 9
 
 /** A session as encoded in an entry's `data`. Times are in epoch milliseconds. */
 export interface SessionRecord {
-  /** The session's public name, for logs. A login makes a new one. */
+  /** The session's public name, for logs. A login makes a new one, unless the session is that user's already. */
   readonly id: string
   /** When the session began, or its user last logged in. */
   readonly startedAt: number

@@ -19,6 +19,18 @@ const TRIPLES = [
 const named = (races: readonly (readonly Act[])[]): readonly { name: string; acts: readonly Act[] }[] =>
   races.map((acts) => ({ name: acts.join(', '), acts }))
 
+/** They have more than 9000 orders that differ in more than the order of independent steps: only a nightly run tries all. */
+const LONG: ReadonlySet<string> = new Set([
+  'login, revoke',
+  'login on a session, revoke',
+  'login, revoke, login again',
+  'login, revoke, login',
+  'login, revoke, revoke',
+  'login again, revoke all others, logout',
+  'login again, revoke all others, login',
+  'login again, revoke all others, revoke',
+])
+const isTried = ({ name }: { readonly name: string }): boolean => isNightly || !LONG.has(name)
 /** Of the orders that are too many to try all of them. */
 const SOME = 200
 const anyOrder = fc.array(fc.nat(5), { minLength: 20, maxLength: 20 })
@@ -26,20 +38,33 @@ const anyOrder = fc.array(fc.nat(5), { minLength: 20, maxLength: 20 })
 describe('in every interleaving of two in two processes', () => {
   skipPauses()
 
-  test.each(named(PAIRS))('all promises are kept: $name', { timeout: 300_000 }, async ({ acts }) => {
-    const race = new OwnerRace(acts, sessions, { isApart: true })
-    expect(await race.explore()).toBeGreaterThan(10)
+  test.each(named(PAIRS))('all promises are kept: $name', { timeout: 300_000 }, async ({ acts, name }) => {
+    const race = new OwnerRace(acts, sessions, { isApart: true, isParkingAll: isTried({ name }) })
+    expect(await race.explore()).toBeGreaterThan(2)
     expect(race.failures.slice(0, 3)).toEqual([])
   })
 })
 
-describe(`in ${isNightly ? 'every interleaving' : 'interleavings'} of a login, a revocation and one more request`, () => {
+describe('in every interleaving of a login, a revocation and one more request', () => {
   skipPauses()
 
-  test.each(named(TRIPLES))('all promises are kept: $name', { timeout: 3_600_000 }, async ({ acts }) => {
+  test.each(named(TRIPLES).filter(isTried))(
+    'all promises are kept: $name',
+    { timeout: 1_200_000 },
+    async ({ acts }) => {
+      const race = new OwnerRace(acts, sessions, { isApart: true })
+      expect(await race.explore()).toBeGreaterThan(100)
+      expect(race.failures.slice(0, 3)).toEqual([])
+    },
+  )
+})
+
+describe('in some interleavings of a login, a revocation and one more request', () => {
+  skipPauses()
+
+  test.each(named(TRIPLES).filter(({ name }) => LONG.has(name)))('all promises are kept: $name', async ({ acts }) => {
     const race = new OwnerRace(acts, sessions, { isApart: true })
-    if (isNightly) await race.explore()
-    else for (const order of fc.sample(anyOrder, SOME)) await race.rehearse(order)
+    for (const order of fc.sample(anyOrder, SOME)) await race.rehearse(order)
     expect(race.failures.slice(0, 3)).toEqual([])
   })
 })

@@ -241,6 +241,19 @@ describe('revoke', () => {
     expect(await sess.owner(7).revoke({ id: id ?? '' })).toBe(0)
   })
 
+  test.each<[string, Handler]>([
+    ['renewed its token', (session) => session.regenerate()],
+    ['logged in again', (session) => Object.assign(session, { user: 7 }).regenerate()],
+  ])('ends by its name one that has %s since', async (_, move) => {
+    const { sess, login } = start()
+    const browser = await login(7, 'one')
+    const id = await browser.visit((session) => sess.id(session))
+    const during = await browser.visit((session) => [move(session), sess.id(session)].at(-1))
+    expect([during, await browser.visit((session) => sess.id(session))]).toEqual([id, id])
+    expect(await sess.owner(7).revoke({ id: id ?? '' })).toBe(1)
+    expect(await browser.see()).toEqual({})
+  })
+
   test('ends nothing by the name of another owner’s session', async () => {
     const { sess, login } = start()
     const browser = await login(7)

@@ -1,8 +1,10 @@
 import type { AnyData, Session, Sessions, sessions } from '@sess/core'
 import { isSessError } from '@sess/core/adapter'
+import { processWide } from '../../src/process-wide.ts'
 import { Browser } from './browser.ts'
 import { Clock, HOUR } from './clock.ts'
 import { CutStore, Entries } from './cut-store.ts'
+import { type AreIndependent, areApart } from './exploration.ts'
 import { Stage } from './interleaving.ts'
 import { SECRET } from './secret.ts'
 
@@ -54,7 +56,12 @@ export interface RaceOptions {
   readonly maxPerOwner?: number
   /** Also calls that no other act's depend on may go in any order. */
   readonly isParkingAll?: boolean
+  /** Is told of the state after each play. */
+  readonly onEnd?: (state: string) => void
 }
+
+/** Milliseconds: no call is late, however busy the machine is. */
+const DEADLINE = 600_000
 
 const LOGINS: ReadonlySet<Act> = new Set(['login', 'login on a session', 'login again'])
 
@@ -65,9 +72,13 @@ export class OwnerRace {
   readonly #acts: readonly Act[]
   readonly #options: RaceOptions
   readonly #make: MakeSessions
-  readonly #stage = new Stage()
+  readonly #stage = new Stage((actor) => this.#noteMoment(actor))
+  /** `undefined`: no steps are, since acts that share more than the store depend on what is not noted. */
+  readonly #areIndependent: AreIndependent | undefined
   #scene: Scene | undefined
   #position = 0
+  /** The number of the last moment that core has taken. */
+  #tick = 0
   /** The store's key of the session that the device has at the start. */
   #deviceKey = ''
 
@@ -75,10 +86,16 @@ export class OwnerRace {
     this.#acts = acts
     this.#make = make
     this.#options = options
+    this.#areIndependent = options.isApart ? areApart : undefined
   }
 
-  /** Resolves with the number of orders. */
+  /** Of all orders that differ by the order of independent steps only, plays one. Resolves with the number of those played. */
   async explore(): Promise<number> {
+    return this.#stage.explore(() => this.#play(), this.#areIndependent)
+  }
+
+  /** Plays every order. Resolves with their number. */
+  async exploreAll(): Promise<number> {
     return this.#stage.explore(() => this.#play())
   }
 
@@ -90,7 +107,7 @@ export class OwnerRace {
       if (this.failures.length > 0) throw stop
     }
     try {
-      await this.#stage.explore(play)
+      await this.#stage.explore(play, this.#areIndependent)
     } catch (error) {
       if (error !== stop) throw error
     }
@@ -116,6 +133,7 @@ export class OwnerRace {
         return () => this.#perform(act, at, sess, scene)
       }),
     )
+    this.#options.onEnd?.(this.#stateOf(done, scene))
     const broken = await this.#broken(done, this.#sessions(scene, 'after'), scene)
     for (const what of broken) this.failures.push(`${what}: ${this.#stage.trace.join(', ')}`)
   }
@@ -126,14 +144,18 @@ export class OwnerRace {
     // The order of calls matters where several acts use what they are about: the lists, and the session of the device.
     const parking = this.#stage.parking(store, label, {
       isShared: (key) => this.#options.isParkingAll === true || isRoster(key) || key === this.#deviceKey,
+      randomKeysIn: (text) => keysIn(text).filter((key) => this.#scene?.entries.get(key) === null),
     })
-    return this.#make(parking, {
-      secret: SECRET,
-      clock: clock.read,
-      owner: 'user',
-      maxPerOwner,
-      onError: () => undefined,
-    })
+    return this.#make(
+      { ...parking, deadline: DEADLINE },
+      {
+        secret: SECRET,
+        clock: clock.read,
+        owner: 'user',
+        maxPerOwner,
+        onError: () => undefined,
+      },
+    )
   }
 
   async #prepare(): Promise<Scene> {
@@ -156,7 +178,9 @@ export class OwnerRace {
 
   async #perform(act: Act, at: number, sess: Sessions, scene: Scene): Promise<Done> {
     // What came before what matters for these; the others begin with a call of the store.
-    if (LOGINS.has(act) || act.startsWith('revoke')) await this.#stage.park(`${at} begins`)
+    const isCompared = LOGINS.has(act) || isRevocation(act)
+    if (isCompared) await this.#stage.park(`${at} begins`, String(at))
+    if (isCompared) this.#stage.note('time', isRevocation(act))
     const began = ++this.#position
     let cookie: string | undefined
     let isRefused = false
@@ -166,7 +190,35 @@ export class OwnerRace {
       if (!isSessError(error) || error.code !== 'CONFLICT') throw error
       isRefused = true
     }
+    if (isRevocation(act)) this.#stage.note('time', true)
     return { act, began, ended: ++this.#position, cookie, isRefused }
+  }
+
+  /** Core compares the moments at which logins and revocations begin, which all that are in one process share. */
+  #noteMoment(actor: string): void {
+    const { tick } = moments()
+    if (tick !== this.#tick) this.#stage.note('time', isRevocation(this.#acts[Number(actor)]))
+    this.#tick = tick
+  }
+
+  /** What the acts have come to and left in the store, as text without what is random and what is never compared. */
+  #stateOf(done: readonly Done[], { entries }: Scene): string {
+    const acts = done.map(({ act, began, isRefused, cookie }) => ({
+      isRefused,
+      hasCookie: cookie !== undefined,
+      revocations: LOGINS.has(act)
+        ? done.map((one) => isRevocation(one.act) && [began < one.began, one.ended < began])
+        : [],
+    }))
+    const stored = entries.keys().map((key) => {
+      const { data = '', expiresAt } = entries.get(key) ?? {}
+      const named = data
+        .replaceAll(/[\w-]{43,}/g, (word) => this.#stage.nameOf(word))
+        .replaceAll(/"[\w-]{12}"/g, 'an id')
+        .replaceAll(/"[\w-]{8}",\d+/g, 'a moment')
+      return `${this.#stage.nameOf(key)} until ${expiresAt}: ${named}`
+    })
+    return JSON.stringify([acts, stored.toSorted()])
   }
 
   async #broken(done: readonly Done[], sess: Sessions, { device, other }: Scene): Promise<readonly string[]> {
@@ -209,6 +261,20 @@ export class OwnerRace {
     for (const token of tokens) if (await isLive(token)) broken.push('a last revocation left one alive')
     return broken
   }
+}
+
+function isRevocation(act: Act | undefined): boolean {
+  return act?.startsWith('revoke') === true
+}
+
+/** What core counts moments by, in all of its copies. */
+function moments(): { readonly tick: number } {
+  return processWide('@sess/core moments/1', () => ({ tick: 0 }))
+}
+
+/** The keys of sessions that a key or an entry's data is or has. */
+function keysIn(text: string): readonly string[] {
+  return text.match(/(?<![\w-])[\w-]{43}(?![\w-])/g) ?? []
 }
 
 /** The key of a session is shorter. */
