@@ -196,7 +196,7 @@ function whileEditing({ application, client: newClient, store, redis }: Trip): v
       for (const edit of [1, 2, 3]) {
         const seen = async () => {
           // Nothing says when the server has noticed an edit.
-          writeFileSync(module, `${text}export const edit = ${edit}\n`)
+          writeFileSync(module, `${text}\nconsole.log('edit ${edit}')\n\nexport const edit = ${edit}\n`)
           return (await client.get('/edit')).text
         }
         await expect.poll(seen, { timeout: 60_000, interval: 1000 }).toBe(String(edit))
