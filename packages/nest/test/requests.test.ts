@@ -1,7 +1,7 @@
 import type { Session } from '@sess/core'
 import { CurrentSession, SessionGuard, SessModule } from '@sess/nest'
-import { type ArgumentsHost, Catch, type ExceptionFilter, Header, UseFilters, UseGuards } from '@nestjs/common'
-import { describe, expect, test } from 'vitest'
+import { type ArgumentsHost, Catch, type ExceptionFilter, Header, UseFilters, UseGuards, Logger } from '@nestjs/common'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   Backend,
   Browser,
@@ -141,6 +141,13 @@ describe.each(Object.keys(PLATFORMS) as Platform[])('on %s', (platform) => {
       const { status, text } = await visitBroken(path)
       const message = 'The session is not available at the moment. Try again.'
       expect([status, JSON.parse(text)]).toEqual([503, { statusCode: 503, error: 'Service Unavailable', message }])
+    })
+
+    test('the log gets the reason of a 503', async () => {
+      const logged = vi.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined)
+      onTestFinished(() => logged.mockRestore())
+      await visitBroken('/account')
+      expect(logged).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'UNAVAILABLE' }))
     })
 
     test('a new visitor, whose session cannot be stored, is answered with 503', async () => {
