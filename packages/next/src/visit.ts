@@ -54,8 +54,10 @@ export class Visits<D extends Storable<D>> {
   #begin(jar: CookieJar, sent: Headers): Visit<D> {
     const cookie = sent.get('cookie') ?? ''
     const request = requestWith(sent, withCookies(cookie, changesOf(cookie, jar)))
-    const exchange = isSealed(jar) ? this.#toRender(request) : this.#toChange(request, jar)
-    const visit = new Visit(() => exchange.open())
+    const isRendered = isSealed(jar)
+    const exchange = isRendered ? this.#toRender(request) : this.#toChange(request, jar)
+    // No wrapper is the outermost one in what is rendered: it has nothing to store.
+    const visit = new Visit(() => exchange.open(), isRendered ? 1 : 0)
     this.#visits.set(jar, visit)
     return visit
   }

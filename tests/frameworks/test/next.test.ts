@@ -90,6 +90,12 @@ function inActions({ client: newClient, see, store }: Trip): void {
 }
 
 function inPages({ client: newClient, see, served, store, redis, advance }: Trip): void {
+  test('a component may call a wrapped function that only reads', async () => {
+    const client = newClient()
+    await submit(client, 'login', { name: 'ada', password: 'lovelace' })
+    expect((await client.get('/who')).text).toContain('You are ada.')
+  })
+
   test('a component that changes the session, even a late one, is told where to do it, and changes nothing', async () => {
     const client = newClient()
     await client.post('/moved')
