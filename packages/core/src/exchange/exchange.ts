@@ -54,7 +54,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     const tokens = cookie.values(this.#request)
     const visit = storage.visit((name) => valuesOf(this.#request, name))
     this.#visit = visit
-    const loaded = await storage.find(tokens, visit)
+    const loaded = await storage.find(tokens, visit, opened?.at)
     const draft = new Draft(loaded.record?.values ?? {})
     this.#draft = draft
     this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened, visit })
