@@ -58,7 +58,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     const tokens = cookie.values(this.#request)
     const visit = storage.visit((name) => valuesOf(this.#request, name))
     this.#visit = visit
-    const loaded = await storage.find(tokens, visit)
+    const loaded = await storage.find(tokens, visit, opened?.at)
     const draft = new Draft(loaded.record?.values ?? {})
     this.#draft = draft
     this.#isLive = loaded.record !== undefined

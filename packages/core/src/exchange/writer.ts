@@ -2,7 +2,6 @@ import type { Moment } from '../owners/moment.js'
 import type { OwnerId } from '../owners/owner-id.js'
 import type { Draft } from '../session/draft.js'
 import type { Change, Changes } from '../session/merge.js'
-import { valueAt } from '../session/values.js'
 import { type Commit, type CookieChange, isExtension, type LoadedSession } from '../storage/loaded-session.js'
 import { isTakenOver, maxAgeOf, newId, newRecord, type SessionRecord, withMaxAge } from '../storage/record.js'
 import type { FormerVisit } from '../storage/former-visit.js'
@@ -174,7 +173,7 @@ export class SessionWriter {
     const key = this.#storage.owners?.key
     const record = this.#loaded.record
     if (key === undefined || record === undefined) return false
-    return this.#draft.isChangedFrom(key.name, valueAt(record.values, key.name))
+    return this.#draft.isChangedFrom(record.values, key.name)
   }
 
   /** The session's key in the store. `undefined`: it is not stored. */

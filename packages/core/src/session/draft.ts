@@ -95,10 +95,10 @@ export class Draft {
     return this.currentKeys()
   }
 
-  /** Whether the request has given a key another value than this one. Does not count as a read. */
-  isChangedFrom(key: string, value: Json | undefined): boolean {
+  /** Whether the request has given a key another value than these have. Does not count as a read. */
+  isChangedFrom(values: Values, key: string): boolean {
     const edit = this.#edits?.get(key)
-    return edit !== undefined && !Object.is(edit.value, value)
+    return edit !== undefined && !Object.is(edit.value, valueAt(values, key))
   }
 
   /** The keys, without counting as a read. */

@@ -61,8 +61,8 @@ export class SessionEntries {
     return new TimeLimit(this.#store)
   }
 
-  /** `limit` may be left out for the first call of a load. */
-  async read(key: string, limit?: TimeLimit): Promise<Found> {
+  /** `limit` may be left out for the first call of a load. `began`: when the request did, if that is known. */
+  async read(key: string, limit?: TimeLimit, began?: number): Promise<Found> {
     limit?.check()
     let stored
     try {
@@ -70,7 +70,7 @@ export class SessionEntries {
     } catch (error) {
       throw storeError(this.#store, error)
     }
-    const now = this.#context.clock()
+    const now = began ?? this.#context.clock()
     if (stored === null || stored.expiresAt <= now) return 'none'
     const decoded = decode(stored)
     if (decoded === undefined) {

@@ -47,13 +47,18 @@ export class ServerSession implements LoadedSession {
     this.#departed = departed
   }
 
-  static async find(context: ServerStorageContext, texts: readonly string[]): Promise<ServerSession> {
+  /** `began`: when the request did, in epoch milliseconds, if that is known. */
+  static async find(
+    context: ServerStorageContext,
+    texts: readonly string[],
+    began: number | undefined,
+  ): Promise<ServerSession> {
     const tokens = verify(context, texts)
     const [token] = tokens
     if (token === undefined) return new ServerSession(context)
     if (tokens.length > 1) return ServerSession.#findNewest(context, tokens)
     const limit = context.entries.limit()
-    const found = await context.entries.read(token.key)
+    const found = await context.entries.read(token.key, undefined, began)
     return isSnapshot(found)
       ? new ServerSession(context, { token, snapshot: found })
       : ServerSession.#departedFrom(context, found, limit)

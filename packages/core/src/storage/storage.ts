@@ -52,10 +52,11 @@ export class SessionStorage {
 
   /**
    * The newest session that the tokens open, or one that is taken over, or a new one. Rejects with `CLOSED` after `close`.
+   * `began`: when the request did, in epoch milliseconds, if that is known.
    */
-  find(tokens: readonly string[], visit: FormerVisit | undefined): Promise<LoadedSession> {
+  find(tokens: readonly string[], visit: FormerVisit | undefined, began?: number): Promise<LoadedSession> {
     if (this.#closing) return Promise.reject(closed())
-    const finding = this.#sessions.find(tokens)
+    const finding = this.#sessions.find(tokens, began)
     return visit === undefined ? finding : this.#findOrTakeOver(finding, visit)
   }
 
@@ -185,7 +186,7 @@ function closed(): SessError {
 }
 
 interface SessionFinder {
-  readonly find: (tokens: readonly string[]) => Promise<LoadedSession>
+  readonly find: (tokens: readonly string[], began: number | undefined) => Promise<LoadedSession>
   /** The session of another library. `undefined`: there is none. */
   readonly takeOver: (visit: FormerVisit) => Promise<LoadedSession | undefined>
   readonly owners: Owners | undefined
@@ -212,7 +213,7 @@ function finder(store: Store, keyring: Keyring, context: StorageContext): Sessio
   const watches = new Watches(entries, context)
   const takeovers = new Takeovers(store, keyring, serverContext)
   return {
-    find: (tokens) => ServerSession.find(serverContext, tokens),
+    find: (tokens, began) => ServerSession.find(serverContext, tokens, began),
     async takeOver(visit) {
       const taken = await takeovers.find(visit)
       return taken && ServerSession.takenOver(serverContext, taken)
