@@ -145,7 +145,7 @@ describe('the exploration of all orders but those that differ by the order of in
   test.each([
     { of: 'two programs', programs: fc.tuple(anyProgram(4), anyProgram(4)) },
     { of: 'three programs', programs: fc.tuple(anyProgram(2), anyProgram(2), anyProgram(2)) },
-  ])('comes to whatever $of can come to', { timeout: 120_000 }, async ({ programs }) => {
+  ])('comes to whatever $of can come to', { timeout: 300_000 }, async ({ programs }) => {
     await fc.assert(
       fc.asyncProperty(programs, async (some) => {
         const [every, reduced] = [await outcomes(some), await outcomes(some, areApart)]

@@ -50,7 +50,7 @@ describe('in every interleaving of a login, a revocation and one more request', 
 
   test.each(named(TRIPLES).filter(isTried))(
     'all promises are kept: $name',
-    { timeout: 1_200_000 },
+    { timeout: 3_600_000 },
     async ({ acts }) => {
       const race = new OwnerRace(acts, sessions, { isApart: true })
       expect(await race.explore()).toBeGreaterThan(100)

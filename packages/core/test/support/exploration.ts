@@ -31,7 +31,7 @@ export interface Director {
 }
 
 /** Directs one play after the other. */
-export interface Exploration extends Director {
+interface Exploration extends Director {
   /** Ends a play. Returns whether there is another one. */
   readonly next: () => boolean
 }
