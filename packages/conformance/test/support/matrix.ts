@@ -31,10 +31,13 @@ const APART_WIDTH = 8
 /** Milliseconds that a turn of the event loop takes at most when it is not overloaded. */
 const CALM = 5
 
-/** Runs every case of the suite on every mutant. */
-export async function runMatrix(mutants: readonly Mutant[]): Promise<readonly Result[]> {
+/** The clauses that a mutant is meant to break. */
+export const clausesOf = ({ clause, also }: Mutant): readonly string[] => [clause, ...also].toSorted()
+
+/** Runs the suite on every mutant: the cases of the clauses that it breaks or, with `isWhole`, every case. */
+export async function runMatrix(mutants: readonly Mutant[], isWhole: boolean): Promise<readonly Result[]> {
   const subjects = await Promise.all(mutants.map(start))
-  const jobs = subjects.flatMap(jobsOf)
+  const jobs = subjects.flatMap(jobsOf).filter(({ mutant, one }) => isWhole || clausesOf(mutant).includes(one.clause))
   const together = jobs.filter(({ one }) => one.turn === 'together')
   const [waiting, faulty] = [isWaiting, isFaulty].map((isIt) => together.filter(({ one }) => isIt(one)))
   const others = together.filter(({ one }) => !isWaiting(one) && !isFaulty(one))
