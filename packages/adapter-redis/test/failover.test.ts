@@ -46,7 +46,7 @@ const CASES: readonly Case[] = [
   { action: 'logout', written: 1, live: ['second'], listed: ['second'] },
   { action: 'revoke one', written: 0, live: BOTH, listed: BOTH },
   { action: 'revoke all', written: 0, live: BOTH, listed: BOTH },
-  // Whoever lists the sessions goes on with what a revocation has begun.
+  // The revocation had begun. The next call that lists the sessions finishes it.
   { action: 'revoke one', written: 1, live: ['second'], listed: ['second'] },
   { action: 'revoke all', written: 1, live: [], listed: [] },
 ]
@@ -58,7 +58,7 @@ type Cookies = Readonly<Partial<Record<Device, string>>>
 type Sentinels = Awaited<ReturnType<typeof startSentinels>>
 
 let group: Sentinels
-/** By the user's name. */
+/** The browser of each user, by the user's name. */
 const browsers = new Map<string, Cookies>()
 
 beforeAll(async () => {
@@ -219,7 +219,7 @@ describe('after a failover to a replica that lagged', () => {
   })
 })
 
-/** Of each kind. Where its list and its sessions are is left to chance. */
+/** The number of users for each kind of write. Chance decides which masters hold a user's list and sessions. */
 const USERS_OF_CLUSTER = 60
 
 describe('after a failover of one master of a Cluster', () => {

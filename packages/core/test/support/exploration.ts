@@ -78,7 +78,7 @@ interface Point {
 }
 
 /**
- * Of all orders that differ by the order of independent steps only, plays one.
+ * Plays one order of each group of orders that differ only in how independent steps are arranged.
  *
  * Another step goes next only where that turns two steps around that are not independent: source sets, of Abdulla,
  * Aronsson, Jonsson and Sagonas, "Optimal Dynamic Partial Order Reduction", 2014. Where that still comes to a play that only

@@ -112,7 +112,7 @@ export class Stage {
   }
 
   /**
-   * By who is the first to call the store with it, and how many those were before. That is who has drawn it: others learn of
+   * Names a key after the actor that uses it first, and numbers it. That actor has drawn the key, since the others learn of
    * it from the store.
    */
   #name(key: string, actor: string): void {
@@ -149,9 +149,9 @@ export class Stage {
   }
 
   /**
-   * Plays a scenario once for every possible order of its parked calls or, with `areIndependent`, for one of all orders
-   * that differ by the order of independent steps only. Those may only depend on what is noted. Resolves with the number of
-   * orders.
+   * Plays a scenario once for every possible order of its parked calls. With `areIndependent`, it plays one order of each
+   * group that differs only in how independent steps are arranged; steps may then depend only on what is noted. Resolves
+   * with the number of orders played.
    */
   async explore(scenario: () => Promise<void>, areIndependent?: AreIndependent): Promise<number> {
     const exploration = areIndependent === undefined ? new EveryOrder() : new DifferentOrders(areIndependent)

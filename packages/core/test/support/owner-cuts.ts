@@ -237,7 +237,7 @@ export async function cutEach(scenario: Scenario, check: Check): Promise<readonl
   const { calls } = whole
   if (calls === 0) return ['the operation has asked the store nothing']
   const broken = (await check(whole)).map((what) => `nothing cut: ${what}`)
-  // Of the many calls of the same kind that 64 shards cause, a few are tried.
+  // 64 shards cause many calls of the same kind. Only some of them are cut.
   const step = Math.max(Math.floor(calls / MOST), 1)
   for (let at = 1; at <= calls; at += step)
     for (const cut of CUTS)

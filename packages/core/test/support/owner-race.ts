@@ -89,7 +89,7 @@ export class OwnerRace {
     this.#areIndependent = options.isApart ? areApart : undefined
   }
 
-  /** Of all orders that differ by the order of independent steps only, plays one. Resolves with the number of those played. */
+  /** Plays one order of each group that differs only in how independent steps are arranged. Resolves with the number played. */
   async explore(): Promise<number> {
     return this.#stage.explore(() => this.#play(), this.#areIndependent)
   }
