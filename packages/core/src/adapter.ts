@@ -30,6 +30,7 @@ export {
 export { exclusive } from './options/exclusive.js'
 export type { FormerCookie, FormerData, FormerSession, FormerSessions } from './storage/former.js'
 export { like } from './options/like.js'
+export { assertSessions } from './options/sessions.js'
 export { url, type UrlShape } from './options/url.js'
 export type { Callee } from './loading/caller.js'
 export { buildStep } from './application/build-step.js'

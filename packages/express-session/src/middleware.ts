@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Session, Sessions, Storable } from '@sess/core'
-import { oneOf, optional, readOptions, SessError } from '@sess/core/adapter'
+import { assertSessions, oneOf, optional, readOptions, SessError } from '@sess/core/adapter'
 import { bridge } from '@sess/core/bridge'
 import { requestSession, type SessionPlace } from './request-session.js'
 import type { KnownData, RequestSession } from './types.js'
@@ -35,7 +35,11 @@ export function expressSession<D extends Storable<D>>(
   sess: Sessions<D>,
   options: ExpressSessionOptions = {},
 ): SessionMiddleware {
-  assertSessions(sess)
+  assertSessions(
+    sess,
+    'The first argument of expressSession()',
+    "const sess = sessions('redis', { secret, url }); app.use(expressSession(sess))",
+  )
   const { unset } = readOptions('expressSession', options, CHECKS)
   return (request, response, next) => {
     if (Reflect.get(request, 'session') === undefined) void open(request, response, next)
@@ -65,16 +69,6 @@ export function sessionOf<D = KnownData>(request: object): RequestSession<D> {
   throw new SessError(
     'INVALID_REQUEST',
     'The request has no session: mount the middleware before the handler, app.use(expressSession(sess)). After destroy(), there is none either.',
-  )
-}
-
-/** Who moves may pass the options of express-session. */
-function assertSessions(given: unknown): void {
-  if (typeof given === 'object' && given !== null && 'open' in given && 'discard' in given) return
-  throw new SessError(
-    'INVALID_OPTION',
-    'The first argument of expressSession() is not what sessions() returned. Make the sessions first, and pass them: ' +
-      "const sess = sessions('redis', { secret, url }); app.use(expressSession(sess)).",
   )
 }
 

@@ -1,5 +1,5 @@
 import type { Session, Sessions } from '@sess/core'
-import { codeOf, flag, isError, optional, readOptions, SessError } from '@sess/core/adapter'
+import { assertSessions, codeOf, flag, isError, optional, readOptions, SessError } from '@sess/core/adapter'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { fastifyPlugin } from 'fastify-plugin'
 import { awaitable } from './awaitable.js'
@@ -103,13 +103,12 @@ function withoutFastifys(options: object): object {
 }
 
 function sessionsOf(value: unknown): Sessions<Visitor> {
-  if (typeof value === 'object' && value !== null && 'open' in value && 'discard' in value)
-    return value as Sessions<Visitor>
-  throw new SessError(
-    'INVALID_OPTION',
-    'Option sess of sessFastify is not what sessions() returned. Make the sessions first, and pass them: ' +
-      "const sess = sessions('redis', { secret, url }); app.register(sessFastify, { sess }).",
+  assertSessions(
+    value,
+    'Option sess of sessFastify',
+    "const sess = sessions('redis', { secret, url }); app.register(sessFastify, { sess })",
   )
+  return value as Sessions<Visitor>
 }
 
 function occupied(cause: Error): SessError {

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common'
 import { APP_FILTER } from '@nestjs/core'
 import type { Sessions, Storable } from '@sess/core'
-import { SessError } from '@sess/core/adapter'
+import { assertSessions } from '@sess/core/adapter'
 import { SessErrorFilter } from './error-filter.js'
 import { SESS } from './provided.js'
 
@@ -88,11 +88,6 @@ function dynamicModule(source: Source, owns: boolean): DynamicModule {
 }
 
 function checked<D extends Storable<D>>(given: Sessions<D>): Sessions<D> {
-  const value: unknown = given
-  if (typeof value === 'object' && value !== null && 'open' in value && 'discard' in value) return given
-  throw new SessError(
-    'INVALID_OPTION',
-    'SessModule was not given sessions. Pass a function that makes them: ' +
-      "SessModule.forRoot(() => sessions('redis', { secret, url })).",
-  )
+  assertSessions(given, 'What SessModule was given', "SessModule.forRoot(() => sessions('redis', { secret, url }))")
+  return given
 }

@@ -1,4 +1,5 @@
-import { SessError, type Session, type Sessions, type Storable } from '@sess/core'
+import type { Session, Sessions, Storable } from '@sess/core'
+import { assertSessions } from '@sess/core/adapter'
 import { act } from './action.js'
 import { pass } from './proxy.js'
 import { answer } from './route.js'
@@ -10,7 +11,7 @@ import { Visits } from './visit.js'
  * handlers and components import. Throws `INVALID_OPTION` for anything else.
  */
 export function nextSessions<D extends Storable<D>>(sess: Sessions<D>): NextSessions<D> {
-  assertSessions(sess)
+  assertSessions(sess, 'The argument of nextSessions()', 'nextSessions(sessions(redis, { secret, url }))')
   const visits = new Visits(sess)
   const current = async (): Promise<Session<D>> => (await visits.current()).open()
   const open = async (request: Request): Promise<void> => void (await sess.open(request))
@@ -47,14 +48,4 @@ function methodsOf<D extends Storable<D>>(sess: Sessions<D>): Sessions<D> {
     close: sess.close.bind(sess),
     [Symbol.asyncDispose]: sess.close.bind(sess),
   }
-}
-
-/** Who moves may pass the options of another library. */
-function assertSessions(given: unknown): void {
-  if (typeof given === 'object' && given !== null && 'open' in given && 'discard' in given) return
-  throw new SessError(
-    'INVALID_OPTION',
-    'The argument of nextSessions() is not what sessions() returned. Make the sessions first, and pass them: ' +
-      'nextSessions(sessions(redis, { secret, url })).',
-  )
 }
