@@ -1,49 +1,20 @@
-import { randomUUID } from 'node:crypto'
-import memory from '@sess/adapter-memory'
-import { type CoreOptions, SessError, type Sessions, sessions } from '@sess/core'
-import type { Adapter } from '@sess/core/adapter'
+import { SessError } from '@sess/core'
 import { Controller, Get, type INestApplication, type ModuleMetadata, type Type } from '@nestjs/common'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { Test } from '@nestjs/testing'
 import { onTestFinished } from 'vitest'
+import { NotedSessions } from '../../../tests/support/noted-sessions.ts'
+
+export { SECRET } from '../../../tests/support/noted-sessions.ts'
 
 export interface Visitor {
   user: string
   visits: number
 }
 
-export const SECRET = 'a secret of at least thirty-two bytes'
-
 /** Sessions in a memory store that notes its calls, and fails while `fails` is set. */
-export class Backend {
-  readonly calls: string[] = []
-  fails: SessError | undefined
-  readonly sess: Sessions<Visitor>
-
-  constructor(options: Partial<CoreOptions> = {}) {
-    const scope = randomUUID()
-    const adapter: Adapter = (_, context) => {
-      const inner = memory({ scope }, context)
-      if (inner.kind !== 'server') throw new Error('It is a server store.')
-      const noted = <A extends readonly unknown[], R>(name: string, call: (...args: A) => Promise<R>) => {
-        return async (...args: A): Promise<R> => {
-          this.calls.push(name)
-          if (this.fails) throw this.fails
-          return call(...args)
-        }
-      }
-      return {
-        ...inner,
-        create: noted('create', inner.create.bind(inner)),
-        read: noted('read', inner.read.bind(inner)),
-        update: noted('update', inner.update.bind(inner)),
-        destroy: noted('destroy', inner.destroy.bind(inner)),
-      }
-    }
-    this.sess = sessions(adapter, { secret: SECRET, onError: () => undefined, ...options })
-  }
-}
+export class Backend extends NotedSessions<Visitor> {}
 
 export const unavailable = (): SessError => new SessError('UNAVAILABLE', 'The store at a secret place is down.')
 
