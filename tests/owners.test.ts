@@ -8,22 +8,22 @@ import { type Answer, OwnerProcess, type Request, type Server, serverOn } from '
 import { Round, type RoundSetting } from './support/owner-round.ts'
 import { inParallel } from './support/parallel.ts'
 import { numbers } from './support/stores.ts'
+import { isNightly } from '../scripts/nightly.js'
 
 /** Milliseconds. Long enough that no call is late, however busy the machine is. */
 const DEADLINE = 20_000
 
-const IS_NIGHTLY = process.env['SESS_NIGHTLY'] === '1'
 /** On each store. With three revocations in a round, a nightly run has 2,250 on each. */
-const ROUNDS = IS_NIGHTLY ? 750 : 12
+const ROUNDS = isNightly ? 750 : 12
 /** Rounds at the same time. */
 const WIDTH = 4
 const REVOCATIONS = 3
 /** The sessions of one user who has many. */
-const MANY = IS_NIGHTLY ? 10_000 : 1000
+const MANY = isNightly ? 10_000 : 1000
 /** Milliseconds by which the clocks of two servers differ. */
 const SKEW = 5000
 
-vi.setConfig({ testTimeout: IS_NIGHTLY ? 1_200_000 : 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: isNightly ? 1_200_000 : 120_000, hookTimeout: 60_000 })
 
 type Home = Pick<Place, 'openStore' | 'stop'>
 

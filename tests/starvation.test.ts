@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Place, places } from './support/backends.ts'
 import { comesTrue } from './support/condition.ts'
 import { Fleet } from './support/fleet.ts'
+import { isNightly } from '../scripts/nightly.js'
 
 /** Milliseconds. Long enough that no call is late, however busy the machine is. */
 const DEADLINE = 8000
@@ -10,7 +11,7 @@ const DEADLINE = 8000
  * A login or a logout that pauses between its attempts fails at least once in five, on Redis and on memcached. On SQLite,
  * one that tries three times only was seen to fail once in twenty.
  */
-const TRIALS = process.env['SESS_NIGHTLY'] === '1' ? 20 : 5
+const TRIALS = isNightly ? 20 : 5
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { isNightly } from '../../scripts/nightly.js'
 
 const npm = process.env['npm_execpath'] ?? ''
 if (npm === '') throw new Error('Run this with npm: npm run smoke')
@@ -14,7 +15,6 @@ const LANES = 3
 
 const run = promisify(execFile)
 const tools = fileURLToPath(new URL('tools/', import.meta.url))
-const isNightly = process.env['SESS_NIGHTLY'] === '1'
 const names = readdirSync(tools)
   .filter((tool) => isNightly || !NIGHTLY.has(tool))
   .values()

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { BrowserContext, Page as Tab } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { launchChromium } from '../../../scripts/chromium.js'
+import { isNightly } from '../../../scripts/nightly.js'
 import { Page } from './browser.js'
 import { logIn, notices, open, originOf, press, SERVER_STORES, start, users, visitorOf } from './tab.js'
 
@@ -66,7 +67,7 @@ describe('a notice', () => {
 })
 
 describe('two tabs at the same instant', () => {
-  const ROUNDS = 20
+  const ROUNDS = isNightly ? 20 : 5
   const TITLES = ['Middlemarch', 'Pedro Páramo'] as const
   const IDS = ['middlemarch', 'pedro-paramo'] as const
 

@@ -1,13 +1,15 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page as Tab } from 'playwright-core'
 import { afterAll, beforeAll, onTestFinished, vi } from 'vitest'
 import { launchChromium } from '../../../scripts/chromium.js'
+import { isNightly } from '../../../scripts/nightly.js'
 import { SECRET, ServerProcess } from './bookshelf.js'
 import { environmentFor, type StoreName } from './stores.js'
 
 // A browser is slow on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-export const SERVER_STORES = ['memory', 'redis', 'sqlite'] as const
+/** `devices.test.ts` and `visitor.test.ts` try all of them without a browser. */
+export const SERVER_STORES = isNightly ? (['memory', 'redis', 'sqlite'] as const) : (['redis'] as const)
 
 let chromium: Browser
 

@@ -6,6 +6,7 @@ import { ask } from '../../../scripts/servers/server.js'
 import type { Recipe } from './support/application.ts'
 import type { Client } from './support/client.ts'
 import { type Forms, takeTrip, type Trip } from './support/trip.ts'
+import { isNightly } from '../../../scripts/nightly.js'
 
 const NEXT = 'node_modules/next/dist/bin/next'
 
@@ -258,7 +259,7 @@ const FORMS: Forms = {
   dismiss: (client) => submit(client, 'dismiss'),
 }
 
-for (const [name, recipe] of process.env['SESS_NIGHTLY'] === '1' ? [...DAILY, ...NIGHTLY] : DAILY) {
+for (const [name, recipe] of isNightly ? [...DAILY, ...NIGHTLY] : DAILY) {
   takeTrip(name, recipe, FORMS, (trip) => {
     inRouteHandlers(trip)
     inActions(trip)

@@ -4,9 +4,7 @@ import { clausesOf, type Result, runMatrix } from './matrix.ts'
 import type { Mutant } from './mutant.ts'
 import { mutants } from './mutants.ts'
 import { quietly } from './quiet.ts'
-
-/** That a mutant breaks nothing else takes 40 times as many cases, and minutes of a processor. */
-const isNightly = process.env['SESS_NIGHTLY'] === '1'
+import { isNightly } from '../../../../scripts/nightly.js'
 
 /**
  * Tests what the cases of the suite say of the mutants that are meant for these clauses. Each share of the clauses has a
@@ -19,6 +17,7 @@ export function testMutants(kind: Mutant['kind'], isIncluded: (clause: string) =
 
   // It takes minutes on a busy machine.
   beforeAll(async () => {
+    // That a mutant breaks nothing else takes 40 times as many cases, and minutes of a processor.
     results = await quietly(() => runMatrix(chosen, isNightly))
   }, 900_000)
 

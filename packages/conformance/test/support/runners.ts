@@ -24,46 +24,69 @@ interface VitestResults {
   }[]
 }
 
+interface Choice {
+  readonly env?: NodeJS.ProcessEnv
+  /** The clause or the section of the contract whose cases run: `1.3`, or `1`. Default: all of them. */
+  readonly only?: string
+}
+
+/** What the titles of a clause's cases, or of a section's, begin with. */
+const beginningOf = (only: string): string => `${only.replace('.', '\\.')}${only.includes('.') ? ' ' : '\\.'}`
+
 /** Runs a fixture under vitest. */
 export async function runVitest(
   name: string,
-  env: NodeJS.ProcessEnv = {},
+  { env = {}, only }: Choice = {},
 ): Promise<Ran & { readonly results: VitestResults }> {
   const folder = mkdtempSync(join(tmpdir(), 'sess-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const outputFile = join(folder, 'results.json')
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
   const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile=${outputFile}`]
-  const ran = await runNode([vitest, 'run', '--config', 'vitest.config.js', ...reporters, `${name}.vitest.js`], {
-    cwd: RUNNERS,
-    env,
-  })
+  const pattern = only === undefined ? [] : ['-t', ` ${beginningOf(only)}`]
+  const ran = await runNode(
+    [vitest, 'run', '--config', 'vitest.config.js', ...reporters, ...pattern, `${name}.vitest.js`],
+    { cwd: RUNNERS, env },
+  )
   return { ...ran, results: JSON.parse(readFileSync(outputFile, 'utf8')) }
 }
 
 /** Runs a fixture under node:test. `lines`: those about cases. Lines about groups have no clause number. */
 export async function runNodeTest(
   name: string,
-  env: NodeJS.ProcessEnv = {},
+  { env = {}, only }: Choice = {},
 ): Promise<Ran & { readonly lines: readonly string[] }> {
-  const ran = await runNode(['--test', '--test-reporter=tap', `${name}.node-test.js`], { cwd: RUNNERS, env })
+  const pattern = only === undefined ? [] : [`--test-name-pattern=^${beginningOf(only)}`]
+  const ran = await runNode(['--test', '--test-reporter=tap', ...pattern, `${name}.node-test.js`], {
+    cwd: RUNNERS,
+    env,
+  })
   return { ...ran, lines: ran.out.split('\n').filter((line) => /^ *(?:not )?ok \d+ - \d+\.\d+ /.test(line)) }
 }
 
-/** The titles of the cases that fail on a fixture, by runner. All cases run. */
-export async function failuresUnderEachRunner(name: string, env: NodeJS.ProcessEnv) {
-  const [bare, node, vitest] = await Promise.all([
-    runNode([CLI, '--json', join(FIXTURES, `${name}.js`)], { env }),
-    runNodeTest(name, env),
-    runVitest(name, env),
-  ])
-  const { outcomes }: Report = JSON.parse(bare.out)
-  const tests = vitest.results.testResults.flatMap(({ assertionResults }) => assertionResults)
-  return {
-    'the bare command': outcomes.filter(({ status }) => status === 'broken').map(({ title }) => title),
-    'node:test': node.lines
-      .filter((line) => line.includes('not ok'))
-      .map((line) => line.replace(/^ *not ok \d+ - /, '')),
-    vitest: tests.filter(({ status }) => status === 'failed').map(({ title }) => title),
-  }
+/** The ways to run all cases on a fixture. Each resolves with the titles of those that fail. */
+const FAILURES = {
+  'the bare command': async (name: string, env: NodeJS.ProcessEnv) => {
+    const { out } = await runNode([CLI, '--json', join(FIXTURES, `${name}.js`)], { env })
+    const { outcomes }: Report = JSON.parse(out)
+    return outcomes.filter(({ status }) => status === 'broken').map(({ title }) => title)
+  },
+  'node:test': async (name: string, env: NodeJS.ProcessEnv) => {
+    const { lines } = await runNodeTest(name, { env })
+    return lines.filter((line) => line.includes('not ok')).map((line) => line.replace(/^ *not ok \d+ - /, ''))
+  },
+  vitest: async (name: string, env: NodeJS.ProcessEnv) => {
+    const { results } = await runVitest(name, { env })
+    const tests = results.testResults.flatMap(({ assertionResults }) => assertionResults)
+    return tests.filter(({ status }) => status === 'failed').map(({ title }) => title)
+  },
+}
+
+/** Runs all cases on a fixture. Resolves with the titles of those that fail. */
+export function failuresUnder(
+  runner: keyof typeof FAILURES,
+  name: string,
+  env: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
+  return FAILURES[runner](name, env)
 }

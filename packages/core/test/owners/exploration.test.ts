@@ -7,8 +7,7 @@ import { type AreIndependent, areApart } from '../support/exploration.ts'
 import { Stage } from '../support/interleaving.ts'
 import { type Act, OwnerRace } from '../support/owner-race.ts'
 import { skipPauses } from '../support/pauses.ts'
-
-const isNightly = process.env['SESS_NIGHTLY'] === '1'
+import { isNightly } from '../../../../scripts/nightly.js'
 
 /** A step of a program. `hidden` is a key whose calls are not parked, so that they belong to the call before them. */
 const STEPS = [

@@ -3,8 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Act, OwnerRace } from '../support/owner-race.ts'
 import { skipPauses } from '../support/pauses.ts'
-
-const isNightly = process.env['SESS_NIGHTLY'] === '1'
+import { isNightly } from '../../../../scripts/nightly.js'
 
 const LOGINS: readonly Act[] = ['login', 'login on a session', 'login again']
 const REVOCATIONS: readonly Act[] = ['revoke', 'revoke all others', 'revoke one']

@@ -5,6 +5,7 @@ import { Clock, HOUR, MINUTE } from './clock.ts'
 import { CUTS, type Cut, CutStore, Entries } from './cut-store.ts'
 import { type MakeSessions, USER } from './owner-race.ts'
 import { SECRET } from './secret.ts'
+import { isNightly } from '../../../../scripts/nightly.js'
 
 const MAX = 3
 
@@ -229,7 +230,7 @@ export const endsAll: Check = async ({ sess, cookies, catchUp }) => {
 }
 
 /** How many calls of one operation are cut. */
-const MOST = process.env['SESS_NIGHTLY'] === '1' ? 40 : 10
+const MOST = isNightly ? 40 : 10
 
 /** Cuts each call of an operation in each way. Resolves with an account of each broken promise. */
 export async function cutEach(scenario: Scenario, check: Check): Promise<readonly string[]> {
