@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { SECRET } from '../support/secret.ts'
+import { Listener } from '../support/told.ts'
 
 /** A store whose calls take turns as `delays` says. */
 class Jittery extends CountedStore {
@@ -128,5 +129,53 @@ test('each session that has ended was told to end exactly once, whatever comes a
       }
     },
   )
-  await fc.assert(scenario, { numRuns: 100 })
+  await fc.assert(scenario, { numRuns: 60 })
+})
+
+/** A store that does something right before, or right after, an update. */
+class Hooked extends CountedStore {
+  before: (() => Promise<unknown>) | undefined
+  after: (() => Promise<unknown>) | undefined
+
+  override async update(...args: Parameters<CountedStore['update']>): ReturnType<CountedStore['update']> {
+    const [before, after] = [this.before, this.after]
+    this.before = this.after = undefined
+    await before?.()
+    const version = await super.update(...args)
+    await after?.()
+    return version
+  }
+}
+
+test.each(['before', 'after'] as const)(
+  'a session that is revoked while it moves ends once: right %s the move',
+  async (when) => {
+    const store = new Hooked()
+    const sess = sessions(store, { secret: SECRET, owner: 'user' })
+    const browser = new Browser(sess)
+    await browser.visit((session) => (session['user'] = 'ada'))
+    const listener = new Listener()
+    store[when] = () => sess.owner('ada').revoke()
+    const login = browser.visit((session) => {
+      session['at'] = 1
+      session.regenerate()
+    })
+    await login.catch(() => undefined)
+    expect(listener.told.filter(([channel, { reason }]) => channel === 'end' && reason === 'revoked')).toHaveLength(1)
+  },
+)
+
+test('a session that nobody has ends as revoked, if its login is refused after it has moved', async () => {
+  const store = new Hooked()
+  const sess = sessions(store, { secret: SECRET, owner: 'user' })
+  const browser = new Browser(sess)
+  await browser.visit((session) => (session['cart'] = 1))
+  const listener = new Listener()
+  store.after = () => sess.owner('ada').revoke()
+  await expect(browser.visit((session) => (session['user'] = 'ada'))).rejects.toThrow('revoked')
+  expect(listener.told.filter(([channel]) => channel !== 'open')).toEqual([
+    ['end', { store: 'memory', id: '#1', reason: 'revoked' }],
+    ['commit', { store: 'memory', id: '#2', previous: '#1', work: 'rotate', attempts: 1, error: 'CONFLICT' }],
+  ])
+  expect(await browser.see()).toEqual({})
 })
