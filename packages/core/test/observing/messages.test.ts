@@ -12,14 +12,14 @@ const onMemory = ({ options = {} }: Story): Scene => {
   const [store, clock] = [new CountedStore(), new Clock()]
   const start: Scene['start'] = (more) => sessions(store, { secret: SECRET, clock: clock.read, ...options, ...more })
   const sess = start({})
-  return { sess, start, clock, browser: new Browser(sess) }
+  return { sess, secret: SECRET, start, clock, browser: new Browser(sess) }
 }
 
 const onCookies = ({ options = {} }: Story): Scene => {
   const clock = new Clock()
   const start: Scene['start'] = (more) => sessions(cookie, { secret: SECRET, clock: clock.read, ...options, ...more })
   const sess = start({})
-  return { sess, start, clock, browser: new Browser(sess) }
+  return { sess, secret: SECRET, start, clock, browser: new Browser(sess) }
 }
 
 describe.each([

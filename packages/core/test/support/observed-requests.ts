@@ -2,12 +2,13 @@ import type { AnyData, CoreOptions, Session, Sessions } from '@sess/core'
 import { bridge } from '@sess/core/bridge'
 import { Browser } from './browser.ts'
 import { type Clock, HOUR, MINUTE } from './clock.ts'
-import { OTHER_SECRET, SECRET } from './secret.ts'
+import { OTHER_SECRET } from './secret.ts'
 import type { Told } from './told.ts'
 
 /** A story's applications, which share one store. */
 export interface Scene {
   readonly sess: Sessions
+  readonly secret: string
   /** Another application with these options. */
   readonly start: (options: Partial<CoreOptions<string>>) => Sessions
   readonly clock: Clock
@@ -222,8 +223,8 @@ function storiesOn(kind: 'server' | 'client'): readonly Story[] {
     {
       title: 'the cookie of an older secret',
       given: does(begins),
-      when: async ({ browser, start }) => {
-        const rotating = browser.at(start({ secret: [NEWER_SECRET, SECRET] }))
+      when: async ({ browser, start, secret }) => {
+        const rotating = browser.at(start({ secret: [NEWER_SECRET, secret] }))
         await rotating.visit(counts)
         await rotating.visit(reads)
       },
