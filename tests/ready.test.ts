@@ -59,15 +59,16 @@ describe.each(BACKENDS)('ready on %s', (_, start, openAt) => {
   })
 })
 
-describe('ready on sqlite', () => {
-  function folder(): string {
-    const path = mkdtempSync(join(tmpdir(), 'sess-ready-'))
-    onTestFinished(() => rmSync(path, { recursive: true }))
-    return path
-  }
+/** A folder that is removed when the test ends. */
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'sess-ready-'))
+  onTestFinished(() => rmSync(path, { recursive: true }))
+  return path
+}
 
+describe('ready on sqlite', () => {
   test('resolves with a file that it can use', async () => {
-    await open('sqlite', { file: join(folder(), 'sessions.sqlite') }).ready()
+    await expect(open('sqlite', { file: join(folder(), 'sessions.sqlite') }).ready()).resolves.toBeUndefined()
   })
 
   test('rejects with the error of the store if it cannot open its file', async () => {

@@ -4,6 +4,7 @@ import { type Redis, startRedis } from '../../scripts/servers/redis.js'
 import { comesTrue } from '../../tests/support/condition.ts'
 import { Document } from './support/document.ts'
 import { checkManifests, parseManifests } from './support/manifests.ts'
+import { PageProgram } from './support/page-program.ts'
 import { type Environment, Rollout } from './support/rollout.ts'
 import { Shopper } from './support/shopper.ts'
 import { Visitor } from './support/visitor.ts'
@@ -141,6 +142,15 @@ describe('the program', () => {
       expect(new Set(rollout.exitCodes)).toEqual(new Set([0]))
     },
   )
+
+  test('a pod that cannot reach Redis is alive, and not ready', async () => {
+    const gone = await startRedis()
+    await gone.stop()
+    const pod = await PageProgram.start(at, 'out/server.js', { ...envOf(steps[0] ?? {}), REDIS_URL: gone.url })
+    onTestFinished(() => pod.stop())
+    const [ready, alive] = await Promise.all(['/ready', '/live'].map((path) => fetch(`${pod.origin}${path}`)))
+    expect([ready?.status, alive?.status]).toEqual([503, 200])
+  })
 
   test('while Redis restarts, no pod is ready and every pod is alive; then all are ready by themselves, and no session is lost', async () => {
     const [secrets = {}] = steps

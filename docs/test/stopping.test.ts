@@ -74,7 +74,7 @@ interface Counted {
 
 /** A client with one connection, which it keeps alive. It sends one request after the other, and counts its visits. */
 class KeepAliveClient {
-  #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
   readonly #cookie: string
   #to: PageProgram
   /** Acknowledged visits. */
@@ -118,8 +118,8 @@ class KeepAliveClient {
     sent.end()
     const [response] = await answered
     if (response === undefined) throw new Error('There was no response.')
-    const { visits } = JSON.parse(await text(response))
-    return { status: response.statusCode, visits, isLast: response.headers.connection === 'close' }
+    const seen: { visits: number } = JSON.parse(await text(response))
+    return { status: response.statusCode, visits: seen.visits, isLast: response.headers.connection === 'close' }
   }
 }
 

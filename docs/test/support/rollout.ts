@@ -5,7 +5,7 @@ import { comesTrue } from '../../../tests/support/condition.ts'
 import { PageProgram } from './page-program.ts'
 
 /** What the pods of one release have. */
-export type Environment = Readonly<Record<string, string>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The values of a Deployment that a rollout heeds. */
 export interface Strategy {
