@@ -5,6 +5,7 @@ import { comesTrue } from '../../tests/support/condition.ts'
 import { Document } from './support/document.ts'
 import { checkManifests, parseManifests } from './support/manifests.ts'
 import { PageProgram } from './support/page-program.ts'
+import { patient } from './support/patient.ts'
 import { type Environment, Rollout } from './support/rollout.ts'
 import { Shopper } from './support/shopper.ts'
 import { Visitor } from './support/visitor.ts'
@@ -96,7 +97,7 @@ describe('the program', () => {
   let redis: Redis
 
   beforeAll(async () => {
-    expect(await compile(workspace(at), { 'server.ts': program })).toBe('')
+    expect(await compile(workspace(at), { 'server.ts': patient(program) })).toBe('')
     redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
   })
 

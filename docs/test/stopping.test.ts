@@ -9,6 +9,7 @@ import { type Redis, startRedis } from '../../scripts/servers/redis.js'
 import { comesTrue } from '../../tests/support/condition.ts'
 import { Document } from './support/document.ts'
 import { PageProgram } from './support/page-program.ts'
+import { patient } from './support/patient.ts'
 import { Visitor } from './support/visitor.ts'
 import { compile, workspace } from './support/workspace.ts'
 
@@ -18,8 +19,8 @@ const HTTP2 = `
   import { createServer } from 'node:http2'
   import { sessions, type Sessions } from '@sess/core'
   import { trackConnections } from './http2.js'
-  const secret = process.env['SESSION_SECRET']
-  const sess: Sessions<{ visits: number }> = sessions('redis', { secret, url: process.env['REDIS_URL'] })
+  const { REDIS_URL, SESSION_SECRET: secret } = process.env
+  const sess: Sessions<{ visits: number }> = sessions('redis', { secret, url: REDIS_URL })
   const server = createServer(async (req, res) => {
     const session = await sess.open(req, res)
     session.update('visits', (n = 0) => n + 1)
@@ -42,9 +43,9 @@ let redis: Redis
 beforeAll(async () => {
   const { files } = new Document('docs/guide/kubernetes.md')
   const modules = {
-    'server.ts': files['src/server.ts'] ?? '',
+    'server.ts': patient(files['src/server.ts'] ?? ''),
     'http2.ts': files['src/http2.ts'] ?? '',
-    'http2-server.ts': HTTP2,
+    'http2-server.ts': patient(HTTP2),
   }
   expect(await compile(workspace(at), modules)).toBe('')
   redis = await startRedis()
