@@ -36,6 +36,10 @@ export class PageProgram {
     }
   }
 
+  get port(): number {
+    return Number(this.#port)
+  }
+
   get origin(): string {
     return `http://127.0.0.1:${this.#port}`
   }
@@ -48,6 +52,13 @@ export class PageProgram {
   /** Clears the recorded output, so that `says` waits for new output. */
   forget(): void {
     this.#output = ''
+  }
+
+  /** Sends SIGTERM. Resolves with the exit code once the program has ended; `null`: a signal ended it. */
+  async terminate(): Promise<number | null> {
+    this.#child.kill('SIGTERM')
+    if (!this.#hasEnded) await once(this.#child, 'exit')
+    return this.#child.exitCode
   }
 
   async stop(): Promise<void> {

@@ -148,6 +148,10 @@ export class Application implements Sessions {
     handle.discard()
   }
 
+  ready(): Promise<void> {
+    return this.#context.storage.ready()
+  }
+
   close(): Promise<void> {
     return this.#context.storage.close()
   }

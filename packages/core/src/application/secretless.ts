@@ -53,6 +53,10 @@ export class Secretless implements Sessions {
     throw this.#missing()
   }
 
+  ready(): Promise<never> {
+    return Promise.reject(this.#missing())
+  }
+
   async close(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -166,8 +166,18 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   discard(session: Session<D>): void
 
   /**
+   * Resolves if the store answers now: for the readiness probe of a load balancer or of Kubernetes. A store on a server is
+   * asked once, for a key that no session has, so it changes nothing and asks for no session; of several servers, one is
+   * asked. The cookie store seals and opens a cookie. Rejects with the store's error, such as `UNAVAILABLE`, within the
+   * store's deadline, and at once while the store has been given up; each call then also finds out whether it is back.
+   * Rejects with `CLOSED` from the call of `close` on, and with `DISABLED` if sessions are off.
+   */
+  ready(): Promise<void>
+
+  /**
    * Waits for the changes that are being stored, then closes the store, unless you passed the store in or other sessions
-   * of the process share it. Later calls reject with `CLOSED`. `await using` calls it.
+   * of the process share it. Later calls reject with `CLOSED`. Nobody watches sessions any more, so the signals of `watch`
+   * are aborted, with a `CLOSED` error as their reason. Call it after the last request. `await using` calls it.
    */
   close(): Promise<void>
   // The symbol is declared in `lib` esnext.disposable. Without @ts-ignore, an application that has an older `lib` and

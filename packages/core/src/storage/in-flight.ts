@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises'
+
 /** Counts the operations in flight. */
 export class InFlight {
   #count = 0
@@ -11,8 +13,11 @@ export class InFlight {
     if (--this.#count === 0) this.#onIdle?.()
   }
 
-  /** Resolves when no operation is in flight. */
+  /** Resolves when no operation is in flight, and what waited for the last one has begun no other. */
   async idle(): Promise<void> {
-    if (this.#count > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    while (this.#count > 0) {
+      await new Promise<void>((resolve) => (this.#onIdle = resolve))
+      await turn()
+    }
   }
 }

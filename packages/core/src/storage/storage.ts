@@ -23,6 +23,7 @@ import {
 } from './loaded-session.js'
 import type { OpenStore, StoreUser } from './open-store.js'
 import { FormerVisit } from './former-visit.js'
+import { askClient, askServer } from './readiness.js'
 import type { SessionRecord } from './record.js'
 import { ServerSession } from './server-session.js'
 import { Swaps } from './swaps.js'
@@ -66,6 +67,11 @@ export class SessionStorage {
   #find(tokens: readonly string[], visit: FormerVisit | undefined, began: number | undefined): Promise<LoadedSession> {
     const finding = this.#sessions.find(tokens, began)
     return visit === undefined ? finding : this.#findOrTakeOver(finding, visit)
+  }
+
+  /** Asks the store once, and rejects with its error, or with `CLOSED` from the call of `close` on. */
+  ready(): Promise<void> {
+    return this.#closing ? Promise.reject(closed()) : this.#sessions.ready()
   }
 
   async #findOrTakeOver(finding: Promise<LoadedSession>, visit: FormerVisit): Promise<LoadedSession> {
@@ -192,9 +198,9 @@ export class SessionStorage {
   }
 
   async #close(): Promise<void> {
+    this.#sessions.watches?.().close(closed())
     if (requestsShareIo()) await this.#commits.idle()
     this.#hasLeft = true
-    this.#sessions.watches?.().close()
     await this.#opened.leave(this.#user)
   }
 }
@@ -225,13 +231,18 @@ function unwatched(store: string): SessError {
 }
 
 function closed(): SessError {
-  return new SessError('CLOSED', 'These sessions are closed.')
+  return new SessError(
+    'CLOSED',
+    'These sessions are closed: sess.close() was called. Call it after the last request, as in server.close(() => sess.close()).',
+  )
 }
 
 interface SessionFinder {
   readonly find: (tokens: readonly string[], began: number | undefined) => Promise<LoadedSession>
   /** The session of another library. `undefined`: there is none. */
   readonly takeOver: (visit: FormerVisit) => Promise<LoadedSession | undefined>
+  /** Asks the store once. Rejects with its error. */
+  readonly ready: () => Promise<void>
   readonly owners: Owners | undefined
   /** `undefined`: nobody can say when a session ends. */
   readonly watches: (() => Watches) | undefined
@@ -245,6 +256,7 @@ function finder(store: Store, keyring: Keyring, context: StorageContext): Sessio
         const taken = await takeOverIntoCookie(visit, context)
         return taken && ClientSession.takenOver(store, context, taken)
       },
+      ready: () => askClient(store),
       owners: undefined,
       watches: undefined,
     }
@@ -261,6 +273,7 @@ function finder(store: Store, keyring: Keyring, context: StorageContext): Sessio
       const taken = await takeovers.find(visit)
       return taken && ServerSession.takenOver(serverContext, taken)
     },
+    ready: () => askServer(entries),
     owners,
     // A timer of one request asks for no other request.
     watches: () => (requestsShareIo() ? watches : new Watches(entries, context)),

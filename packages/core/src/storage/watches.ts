@@ -1,4 +1,5 @@
 import { inLanes } from './lanes.js'
+import type { SessError } from '../error.js'
 import type { OwnerId } from '../owners/owner-id.js'
 import type { Owned } from '../owners/owned-entries.js'
 import { announce, type Departed, listen, stopListening } from './endings.js'
@@ -37,7 +38,8 @@ export class Watches {
   #timer: NodeJS.Timeout | undefined
   /** The last round failed, and `onError` knows. */
   #fails = false
-  #isClosed = false
+  /** Why nobody watches any more. */
+  #closed: SessError | undefined
 
   constructor(entries: SessionEntries, context: WatchesContext) {
     this.#entries = entries
@@ -46,9 +48,10 @@ export class Watches {
 
   /**
    * The signal is aborted when the session under this key ends, wherever it moves before, or when it is no longer its
-   * owner's.
+   * owner's, or when the watches are closed.
    */
   add({ key, record }: Owned, everyMs: number, isOver: () => boolean): AbortSignal {
+    if (this.#closed) return AbortSignal.abort(this.#closed)
     const controller = new AbortController()
     const watch: Watch = {
       key,
@@ -66,17 +69,17 @@ export class Watches {
     return controller.signal
   }
 
-  /** Asks no more. The signals stay as they are. */
-  close(): void {
-    this.#isClosed = true
+  /** Asks no more, so whoever goes on would miss an end: the signals are aborted, for this reason. */
+  close(reason: SessError): void {
+    this.#closed = reason
     clearTimeout(this.#timer)
-    for (const watch of this.#watches) this.#forget(watch)
+    for (const watch of this.#watches) this.#end(watch, reason)
   }
 
   #arm(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#watches.size === 0 || this.#isClosed) return
+    if (this.#watches.size === 0 || this.#closed) return
     const due = Math.min(...[...this.#watches].map((watch) => watch.due))
     this.#timer = setTimeout(() => void this.#ask(), Math.max(Math.ceil(due - performance.now()), 0))
     // Whoever waits for a signal has a connection, which keeps the process alive.
@@ -133,9 +136,9 @@ export class Watches {
     this.#arm()
   }
 
-  #end(watch: Watch): void {
+  #end(watch: Watch, reason?: SessError): void {
     this.#forget(watch)
-    watch.controller.abort()
+    watch.controller.abort(reason)
   }
 
   #forget(watch: Watch): void {

@@ -108,6 +108,25 @@ describe('close waits', () => {
     expect(store.take()).toEqual(['create', 'close'])
   })
 
+  test('for a login that begins when another commit has ended', async () => {
+    const store = new TroubledStore()
+    const sess = owning(store)
+    const browser = new Browser(sess)
+    await browser.visit((session) => Object.assign(session, { cart: 'full' }))
+    const [first, second] = [sess.exchange(null), sess.exchange(browser.cookie)]
+    Object.assign(await first.open(), { user: 7 })
+    Object.assign(await second.open(), { user: 8 }).regenerate()
+    store.take()
+    store.stall()
+    const commits = first.commit(200).then(() => second.commit(200))
+    await store.reached
+    const close = sess.close()
+    store.release()
+    expect((await commits).map(([name]) => name)).toContain('set-cookie')
+    await close
+    expect(store.take()).toEqual(['create', 'create', 'update', 'close'])
+  })
+
   test('for a commit that fails, and does not fail itself', async () => {
     const store = new TroubledStore()
     const sess = owning(store)

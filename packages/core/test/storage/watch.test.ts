@@ -172,14 +172,27 @@ describe('watching', () => {
     expect(store.take()).toEqual([])
   })
 
-  test('asks the store no more once the sessions are closed, and aborts nothing', async () => {
+  test('asks the store no more once the sessions are closed', async () => {
     const { store, sess, watch } = await watchedOn(new CountedStore())
-    const signal = await watch()
+    await watch()
     await sess.close()
     store.take()
     await sleep(10 * EVERY)
     expect(store.take()).toEqual([])
-    expect(signal.aborted).toBe(false)
+  })
+
+  test('ends with the sessions, and the reason says that they were closed, not that the session ended', async () => {
+    const { sess, watch } = await watchedOn(new CountedStore())
+    const signal = await watch()
+    const closed = sess.close()
+    expect(signal.reason).toMatchObject({ code: 'CLOSED' })
+    await closed
+  })
+
+  test('that began while the sessions were closed ends at once', async () => {
+    const { sess, watch } = await watchedOn(new CountedStore())
+    const [signal] = await Promise.all([watch(), sess.close()])
+    expect(signal.reason).toMatchObject({ code: 'CLOSED' })
   })
 
   test('asks once for a session that is watched many times', async () => {

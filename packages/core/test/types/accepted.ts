@@ -215,6 +215,8 @@ const USE: Accepted = {
     declare const req: NodeRequest
     const one: AbortSignal = await sess.watch(req)
     await sess.watch(new Request('http://a'), { every: '5s' })`,
+  'whether the store answers': `${SESSION}
+    same<ReturnType<typeof sess.ready>, Promise<void>>(true)`,
   'the end of a session': `${SESSION}
     same<ReturnType<typeof sess.expiresAt>, Date | undefined>(true)
     sess.expiresAt(session)`,

@@ -273,6 +273,7 @@ export const REFUSED_USE: Refused = [
     `(await sess.owner(7).sessions())[0]!.data.notice = 'x'`,
     'it is a read-only property',
   ],
+  ['a request for ready, which is about the store', `sess.ready(new Request('http://a'))`, 'Expected 0 arguments'],
   ['a watch that is too vague', `sess.watch(new Request('http://a'), { every: 'often' })`, `Type '"often"' is not`],
   ...['destroy', 'save'].map(
     (method) =>
