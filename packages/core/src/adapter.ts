@@ -8,6 +8,7 @@ export type {
   AdapterContext,
   ClientStore,
   Entry,
+  Finding,
   Lack,
   Opened,
   ServerStore,

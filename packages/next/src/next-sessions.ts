@@ -45,6 +45,8 @@ function methodsOf<D extends Storable<D>>(sess: Sessions<D>): Sessions<D> {
     watch: sess.watch.bind(sess),
     isFresh: sess.isFresh.bind(sess),
     discard: sess.discard.bind(sess),
+    check: sess.check.bind(sess),
+    prune: sess.prune.bind(sess),
     close: sess.close.bind(sess),
     [Symbol.asyncDispose]: sess.close.bind(sess),
   }

@@ -1,8 +1,8 @@
-import type { ServerStore } from '../contract.js'
+import type { Store } from '../contract.js'
 import { isSessError, safeCause, SessError } from '../error.js'
 
 /** Settles as a call of the store does. */
-export async function answerOf<T>(store: ServerStore, call: Promise<T>): Promise<T> {
+export async function answerOf<T>(store: Store, call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {
@@ -11,7 +11,7 @@ export async function answerOf<T>(store: ServerStore, call: Promise<T>): Promise
 }
 
 /** A store must reject with a `SessError`. Any other error may show what the store was sent, so it is replaced. */
-export function storeError(store: ServerStore, error: unknown): SessError {
+export function storeError(store: Store, error: unknown): SessError {
   if (isSessError(error)) return error
   return new SessError('UNAVAILABLE', `The ${store.name} store failed.`, { cause: safeCause(error) })
 }
