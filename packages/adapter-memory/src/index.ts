@@ -4,7 +4,7 @@
  * @module @sess/adapter-memory
  */
 import { constants } from 'node:buffer'
-import { type Adapter, integer, optional, readOptions, serverStore, text } from '@sess/core/adapter'
+import { type Adapter, type Finding, integer, optional, readOptions, serverStore, text } from '@sess/core/adapter'
 import { joinScope } from './scope.js'
 
 /** The package and its version. The build puts it here. */
@@ -22,6 +22,13 @@ export interface MemoryOptions {
 
 /** A Map has 2^24 slots, and needs half of them free to reuse the slots of deleted entries. */
 const MOST_ENTRIES = 2 ** 23
+
+const UNSHARED: Finding = {
+  code: 'MEMORY_UNSHARED',
+  severity: 'warning',
+  message:
+    'The memory store keeps sessions in this process alone: they end with it, and other processes do not see them. Where that matters, use redis, memcache or sqlite.',
+}
 
 /** Stores sessions in the memory of the process. Other processes do not see them, and they end with the process. */
 const memory: Adapter<MemoryOptions> = (options) => {
@@ -42,6 +49,7 @@ const memory: Adapter<MemoryOptions> = (options) => {
     update: (key, entry, version) => scope.update(key, entry, version),
     destroy: (key) => scope.destroy(key),
     prune: (now) => scope.prune(now),
+    check: () => [UNSHARED],
     close: () => scope.leave(),
   })
 }

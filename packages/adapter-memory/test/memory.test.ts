@@ -8,6 +8,17 @@ import { codeOf, entry, numbers, openUntyped, PAST, succeed } from '../../../tes
 import { newScope, openStore } from './stores.ts'
 
 describe('in addition to the contract', () => {
+  it('10.3 says that other processes do not see its sessions', async () => {
+    const sess = sessions(openStore(), { secret: 'a secret for tests, of 32 bytes or more' })
+    expect(await sess.check()).toEqual([
+      {
+        code: 'MEMORY_UNSHARED',
+        severity: 'warning',
+        message: expect.stringMatching(/other processes do not see them/),
+      },
+    ])
+  })
+
   it('5.3 is one store in every instance of a scope, the default scope too', async () => {
     const [one, other] = [openUntyped(memory, {}), openUntyped(memory, { scope: 'default' })]
     const version = await succeed(one.create('5.3', entry('data')))

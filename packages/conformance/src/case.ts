@@ -10,6 +10,7 @@ export type Need =
   | 'evict'
   | 'plant'
   | 'prune'
+  | 'check'
   | 'expiry'
   | 'fill'
   | 'forbidWrites'

@@ -1,4 +1,4 @@
-import { createAdapterContext, type Lack } from '@sess/core/adapter'
+import { createAdapterContext, type Lack, type ServerStore } from '@sess/core/adapter'
 import type { Case, Clause, Need } from './case.js'
 import { CaseRunner, type Stage } from './case-runner.js'
 import { ClientStage } from './stage/client.js'
@@ -85,7 +85,7 @@ export function suiteOf<O extends object>(given: Harness<O>): Suite {
   const cases = casesOf(serverClauses, () => new ServerStage(harness), {
     isTcp: address !== '',
     lacks: store.lacks ?? [],
-    missing: (need) => missing(harness, need, store.prune !== undefined),
+    missing: (need) => missing(harness, need, store),
     runner,
   })
   return suiteFrom(harness, { name: store.name, kind: 'server', cases }, runner)
@@ -146,9 +146,11 @@ function suiteFrom(harness: Harness, suite: Pick<Suite, 'name' | 'kind' | 'cases
   }
 }
 
-function missing({ backend, passedIn }: Harness, need: Need, hasPrune: boolean): string | undefined {
+function missing({ backend, passedIn }: Harness, need: Need, store: ServerStore): string | undefined {
+  const hasPrune = store.prune !== undefined
   if (need === 'prune') return hasPrune ? undefined : 'the store has no prune: its backend expires entries itself'
   if (need === 'expiry') return hasPrune ? 'the store has prune: its backend does not expire entries itself' : undefined
+  if (need === 'check') return store.check === undefined ? 'the store has no check' : undefined
   if (need === 'passedIn') return passedIn ? undefined : 'the harness has no passedIn client'
   if (typeof backend !== 'object')
     return need === 'faults' || need === 'tcp'

@@ -49,6 +49,16 @@ export type Lack =
   /** A restart loses every entry. */
   | 'durability'
 
+/** What is wrong with the set-up of a store, or may become so. */
+export interface Finding {
+  /** Identifies what is wrong, such as `REDIS_EVICTION`. Stable. */
+  readonly code: string
+  /** `'error'`: sessions fail or are lost as it is. `'warning'`: they may be, or it could not be looked at. */
+  readonly severity: 'error' | 'warning'
+  /** One line that says what is wrong and how to mend it. It contains no secret, password, token or session data. */
+  readonly message: string
+}
+
 interface StoreBase {
   /** The version of the contract that the store implements. */
   readonly contract: 1
@@ -90,9 +100,16 @@ export interface ServerStore extends StoreBase {
   /**
    * Removes the entries that expired at or before `now`, and resolves with their number. It works in bounded steps and
    * yields to the event loop between them. Needed only if the backend does not expire entries itself. Core calls it
-   * periodically, except on Cloudflare Workers, where the application does.
+   * periodically, except on Cloudflare Workers, where the application does, by `sess.prune()`.
    */
   prune?(now: number): Promise<number>
+
+  /**
+   * Looks at the set-up of the backend, and resolves with what is wrong with it: `[]` if nothing is. It changes nothing, and
+   * settles within `deadline`. What it may not look at is a finding too. It rejects as the other methods do, with
+   * `UNAVAILABLE` if the backend cannot be reached.
+   */
+  check?(): Promise<readonly Finding[]>
 
   /** Waits for the calls in flight and releases the backend. Closing twice is not an error. */
   close(): Promise<void>

@@ -14,6 +14,7 @@ export type {
   Sessions,
   WatchOptions,
 } from './application/types.js'
+export type { Finding } from './contract.js'
 export { type ErrorCode, type ErrorStatus, SessError } from './error.js'
 export type { CookieOptions, Exchange, ExchangeOptions, Headers, SeenHeaders, SessionCookie } from './exchange/types.js'
 export type { AdapterOptions, Adapters } from './loading/adapters.js'

@@ -46,6 +46,8 @@ function methodsOf<D extends Storable<D>>(sess: Sessions<D>): Sessions<D> {
     isFresh: sess.isFresh.bind(sess),
     discard: sess.discard.bind(sess),
     ready: sess.ready.bind(sess),
+    check: sess.check.bind(sess),
+    prune: sess.prune.bind(sess),
     close: sess.close.bind(sess),
     [Symbol.asyncDispose]: sess.close.bind(sess),
   }

@@ -27,6 +27,7 @@ async function expectPromises(store: ServerStore, when: string, { isClosing = tr
     update: () => store.update('key', entry('data'), 'none'),
     destroy: () => store.destroy('key'),
     ...(store.prune && { prune: () => store.prune?.(1) }),
+    ...(store.check && { check: () => store.check?.() }),
     ...(isClosing && { close: () => store.close() }),
   }
   const came = Object.entries(calls).map(([name, call]) => [`what ${name} returns ${when}`, answerOf(call)] as const)
@@ -109,7 +110,8 @@ export const object: readonly ServerClause[] = [
         title: 'has the fields and methods of a server store',
         run: async (stage) => {
           const store = openRaw(stage)
-          expectFields(store, 'server', store.prune === undefined ? METHODS : [...METHODS, 'prune'])
+          const optional = (['prune', 'check'] as const).filter((name) => store[name] !== undefined)
+          expectFields(store, 'server', [...METHODS, ...optional])
         },
       },
       {

@@ -1,4 +1,5 @@
 import type { ServerClause } from '../case.js'
+import { checking } from './10-check.js'
 import { create } from './01-create.js'
 import { destroy } from './04-destroy.js'
 import { everything } from './09-concurrency.js'
@@ -22,4 +23,5 @@ export const serverClauses: readonly ServerClause[] = [
   ...failure,
   ...everything,
   ...object,
+  checking,
 ]

@@ -56,6 +56,7 @@ export class Pace {
   timed(store: ServerStore, address: string): ServerStore {
     const { contract, kind, name, maxBytes, deadline, lacks } = store
     const prune = store.prune?.bind(store)
+    const check = store.check?.bind(store)
     const timed: ServerStore = {
       contract,
       kind,
@@ -68,6 +69,7 @@ export class Pace {
       update: (key, entry, version) => this.#time(store, 'update', () => store.update(key, entry, version)),
       destroy: (key) => this.#time(store, 'destroy', () => store.destroy(key)),
       ...(prune && { prune: (now) => this.#time(store, 'prune', () => prune(now)) }),
+      ...(check && { check: () => this.#time(store, 'check', check) }),
       close: () => this.#time(store, 'close', () => store.close()),
     }
     for (const each of [store, timed]) this.watch(each, address)

@@ -181,6 +181,10 @@ function storeOn(line: Line, { scope, deadline, lacks, isOwn, isPruned }: Settin
         }
       },
     }),
+    async check() {
+      await call({ method: 'read', scope, key: 'check' })
+      return []
+    },
     onTimeout: () => line.drop(),
     close: async () => {
       if (isOwn) line.close()

@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts'
+import { checkMutants } from './mutants/check.ts'
 import { clientMutants } from './mutants/client.ts'
 import { closeMutants } from './mutants/close.ts'
 import { afterPruneMutants } from './mutants/after-prune.ts'
@@ -53,5 +54,6 @@ export const mutants: readonly Mutant[] = [
   ...clockMutants,
   ...everythingMutants,
   ...objectMutants,
+  ...checkMutants,
   ...clientMutants,
 ]

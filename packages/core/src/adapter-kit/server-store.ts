@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Entry, Lack, ServerStore, Stored, Version } from '../contract.js'
+import type { Entry, Finding, Lack, ServerStore, Stored, Version } from '../contract.js'
 import { type Calls, callsOf } from './calls-in-flight.js'
 import { CircuitBreaker, PROBE_MS } from './circuit-breaker.js'
 import { late } from './deadline.js'
@@ -42,6 +42,11 @@ export interface ServerOperations {
    * step removed. The event loop runs between two steps. `close` waits for the current step, not for all of them.
    */
   prune?(now: number): Iterable<number> | AsyncIterable<number>
+  /**
+   * Looks at the set-up of the backend, and returns what is wrong with it. It is asked of every server, also of one that was
+   * given up.
+   */
+  check?(began: number): Answer<readonly Finding[]>
   /**
    * Converts an error of the client. `undefined` means `UNAVAILABLE`, and so does every error if you leave this out. If
    * the client does not give a lost connection one of Node's codes, such as `ECONNRESET`, return
@@ -96,6 +101,7 @@ export function corrupt(name: string): SessError {
 export function serverStore(operations: ServerOperations): ServerStore {
   const { name, maxBytes, deadline, lacks } = operations
   const prune = operations.prune?.bind(operations)
+  const check = operations.check?.bind(operations)
   const inFlight = (ms: number, limit = ms): Calls =>
     callsOf({
       deadline: limit,
@@ -194,6 +200,7 @@ export function serverStore(operations: ServerOperations): ServerStore {
     update: (key, entry, version) => send(key, (began) => operations.update(key, entry, version, began)),
     destroy: (key) => send(key, (began) => operations.destroy(key, began)),
     ...(prune && { prune: async (now: number) => runPrune(prune(now)) }),
+    ...(check && { check: () => (closing === undefined ? calls.run(check) : closed()) }),
     close,
   }
 }

@@ -1,3 +1,4 @@
+import type { Finding } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { SessError } from '../error.js'
 import { valuesOf } from '../exchange/cookie.js'
@@ -15,6 +16,7 @@ import { IncomingNodeRequest, isClosed, isNodeRequest, type NodeRequest } from '
 import type { NodeResponse } from '../node/response.js'
 import { type Check, describe, invalidOption, optional, readOptions } from '../options/check.js'
 import { type Duration, duration } from '../options/duration.js'
+import { HOW_TO_MAKE_ONE, isGuessable } from '../options/secret.js'
 import { handleOf } from '../session/proxy.js'
 import { isOwnerId, type OwnerId, OwnerKey } from '../owners/owner-id.js'
 import { readOnly } from '../session/read-only.js'
@@ -42,11 +44,14 @@ const WATCH_CHECKS = { every: optional(interval, EVERY_MS) }
 /** Sessions that are turned on. */
 export class Application implements Sessions {
   readonly #context: CarrierContext
+  /** What is wrong with the secrets. */
+  readonly #secretFindings: readonly Finding[]
 
   constructor(opened: OpenStore, settings: Settings, keyring: Keyring, exchanges: Exchanges) {
     assertAccepted(opened.store, settings.accept)
     const { cookie, clock, lifetime, onConflict, owner, maxPerOwner, migrate } = settings
     if (owner !== undefined && opened.store.kind === 'client') throw notListed(opened.store.name)
+    this.#secretFindings = settings.secrets.some(isGuessable) ? [guessable()] : []
     const warnings = new Warnings()
     const onError = harmless(settings.onError, warnings)
     const storage = new SessionStorage(opened, keyring, {
@@ -152,6 +157,14 @@ export class Application implements Sessions {
     return this.#context.storage.ready()
   }
 
+  async check(): Promise<readonly Finding[]> {
+    return [...this.#secretFindings, ...(await this.#context.storage.check())]
+  }
+
+  prune(): Promise<number> {
+    return this.#context.storage.prune()
+  }
+
   close(): Promise<void> {
     return this.#context.storage.close()
   }
@@ -187,6 +200,11 @@ function ownerless(): SessError {
     'INVALID_OPTION',
     "sess.owner needs the option `owner` of sessions(): the key of the session that holds the user's id, as in owner: 'userId'.",
   )
+}
+
+function guessable(): Finding {
+  const message = `A secret repeats a few characters, so it can be guessed, and whoever guesses it makes sessions of their own. ${HOW_TO_MAKE_ONE}`
+  return { code: 'SECRET_WEAK', severity: 'error', message }
 }
 
 function unwritable(): SessError {

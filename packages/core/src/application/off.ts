@@ -4,7 +4,7 @@ import type { FetchHandler } from '../fetch/types.js'
 import type { AnyData } from '../session/session.js'
 import type { Sessions } from './types.js'
 
-/** Sessions that are turned off: nothing is loaded, stored or sent, and `open`, `read` and `ready` reject with `DISABLED`. */
+/** Sessions that are turned off: nothing is loaded, stored or sent, and what needs a store is `DISABLED`. */
 export class Off implements Sessions {
   open(): Promise<never> {
     return Promise.reject(disabled())
@@ -54,6 +54,14 @@ export class Off implements Sessions {
   discard(): void {}
 
   ready(): Promise<never> {
+    return Promise.reject(disabled())
+  }
+
+  check(): Promise<never> {
+    return Promise.reject(disabled())
+  }
+
+  prune(): Promise<never> {
     return Promise.reject(disabled())
   }
 

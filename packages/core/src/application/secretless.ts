@@ -57,6 +57,14 @@ export class Secretless implements Sessions {
     return Promise.reject(this.#missing())
   }
 
+  check(): Promise<never> {
+    return Promise.reject(this.#missing())
+  }
+
+  prune(): Promise<never> {
+    return Promise.reject(this.#missing())
+  }
+
   async close(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}

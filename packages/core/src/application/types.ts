@@ -1,3 +1,4 @@
+import type { Finding } from '../contract.js'
 import type { CookieOptions, Exchange, ExchangeOptions } from '../exchange/types.js'
 import type { FetchHandler } from '../fetch/types.js'
 import type { NodeRequest } from '../node/request.js'
@@ -173,6 +174,21 @@ export interface Sessions<D extends Storable<D> = AnyData> {
    * Rejects with `CLOSED` from the call of `close` on, and with `DISABLED` if sessions are off.
    */
   ready(): Promise<void>
+
+  /**
+   * Tries the store and looks at its set-up, for a deploy script or a health page of operators: begins, reads, changes and ends
+   * one session, which is nobody's, and then asks the store what is wrong. Resolves with all of it, and with `[]` if all is
+   * well. A store that fails is a finding, with the code of its error, such as `UNAVAILABLE`. Each call of the store takes no
+   * longer than its `deadline`. Rejects with `CLOSED` after `close`, and with `DISABLED` if sessions are off.
+   */
+  check(): Promise<readonly Finding[]>
+
+  /**
+   * Removes the sessions from the store that have expired, and resolves with the number of entries that it removed: 0 if the
+   * backend does that itself, or keeps nothing. Core does it every minute, except on Cloudflare Workers: there, call it from a
+   * cron trigger. Rejects with the store's error, with `CLOSED` after `close`, and with `DISABLED` if sessions are off.
+   */
+  prune(): Promise<number>
 
   /**
    * Waits for the changes that are being stored, then closes the store, unless you passed the store in or other sessions

@@ -32,7 +32,8 @@ export function assertStore(value: unknown, verdict: string): asserts value is S
       throw invalid(`its ${limit} is not a positive integer`)
   }
   if (kind === 'client') return
-  if (!['function', 'undefined'].includes(typeof field('prune'))) throw invalid('its prune is not a method')
+  for (const method of ['prune', 'check'])
+    if (!['function', 'undefined'].includes(typeof field(method))) throw invalid(`its ${method} is not a method`)
   const lacks = field('lacks') ?? []
   // A misspelt word would look like a guarantee that the store gives.
   if (!Array.isArray(lacks) || !lacks.every((word) => LACKS.has(word)))

@@ -4,7 +4,7 @@ import { describe } from './check.js'
 /** The minimum for an HMAC-SHA-256 key by RFC 8725 and NIST SP 800-107. */
 const MIN_BYTES = 32
 
-const HOW_TO_MAKE_ONE = `Make one with: node -e "console.log(crypto.randomBytes(32).toString('base64url'))"`
+export const HOW_TO_MAKE_ONE = `Make one with: node -e "console.log(crypto.randomBytes(32).toString('base64url'))"`
 
 /** Reads the option `secret`: the secrets that are set, newest first. Throws `INVALID_OPTION` if there is none. */
 export function readSecrets(value: unknown): readonly string[] {
@@ -42,4 +42,12 @@ export function missingSecret(why: string): SessError {
     'INVALID_OPTION',
     `Option secret is missing: ${why} Put one into the environment. ${HOW_TO_MAKE_ONE}`,
   )
+}
+
+/** What has fewer different characters than this was not made at random: 32 hexadecimal digits have 14 on average. */
+const MIN_CHARACTERS = 8
+
+/** Whether a secret was typed by somebody who needed one that is long enough. */
+export function isGuessable(secret: string): boolean {
+  return new Set(secret).size < MIN_CHARACTERS
 }

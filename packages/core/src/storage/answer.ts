@@ -1,8 +1,8 @@
-import type { ServerStore, Store } from '../contract.js'
+import type { Store } from '../contract.js'
 import { isSessError, safeCause, SessError } from '../error.js'
 
 /** Settles as a call of the store does. */
-export async function answerOf<T>(store: ServerStore, call: Promise<T>): Promise<T> {
+export async function answerOf<T>(store: Store, call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ServerStore, Store } from '../contract.js'
+import type { Store } from '../contract.js'
 import { processWide } from '../process-wide.js'
 import { requestsShareIo } from '../request-io.js'
 import { observed } from './observed-store.js'
@@ -61,7 +61,7 @@ export class OpenStore<S extends Store = Store> {
     const { store } = this
     if (this.#identity !== undefined) stores.set(this.#identity, this)
     if (store.kind === 'server' && store.prune !== undefined && requestsShareIo())
-      this.#pruning ??= setInterval(() => void this.#prune(store), PRUNE_INTERVAL_MS).unref()
+      this.#pruning ??= setInterval(() => void this.#pruneAgain(), PRUNE_INTERVAL_MS).unref()
     const joined = new WeakRef(user)
     this.#users.add(joined)
     return joined
@@ -82,13 +82,19 @@ export class OpenStore<S extends Store = Store> {
     return [...this.#users].flatMap((user) => user.deref() ?? [])
   }
 
-  /** Removes only what has expired by every user's clock. */
-  async #prune(store: ServerStore): Promise<void> {
+  /** Removes what has expired by every user's clock, and resolves with how many entries that were. */
+  async prune(): Promise<number> {
+    const { store } = this
     const users = this.#present()
+    if (store.kind === 'client' || store.prune === undefined || users.length === 0) return 0
+    return store.prune(Math.min(...users.map(({ clock }) => clock())))
+  }
+
+  async #pruneAgain(): Promise<void> {
     try {
-      if (users.length > 0) await store.prune?.(Math.min(...users.map(({ clock }) => clock())))
+      await this.prune()
     } catch (error) {
-      users[0]?.onError(error)
+      this.#present()[0]?.onError(error)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { ServerStore, Store } from '../contract.js'
+import type { Finding, ServerStore, Store } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { TokenMint } from '../crypto/token.js'
 import { SessError } from '../error.js'
@@ -10,6 +10,8 @@ import { Owners } from '../owners/owners.js'
 import { Rosters } from '../owners/rosters.js'
 import { KeyConflict } from '../session/merge.js'
 import { forLaterCallers, requestsShareIo } from '../request-io.js'
+import { answerOf } from './answer.js'
+import { checkStore } from './check.js'
 import { ClientSession } from './client-session.js'
 import { SessionEntries } from './entries.js'
 import { InFlight } from './in-flight.js'
@@ -142,7 +144,21 @@ export class SessionStorage {
 
   /** Lists or ends the sessions of an owner; `close` waits for it. Rejects with `CLOSED` after `close`. */
   withOwners<T>(owners: Owners, work: (owners: Owners) => Promise<T>): Promise<T> {
-    return this.#closing ? Promise.reject(closed()) : this.#track(work(owners))
+    return this.#whileOpen(() => work(owners))
+  }
+
+  /** What is wrong with the store; `close` waits for it. Rejects with `CLOSED` after `close`. */
+  check(): Promise<readonly Finding[]> {
+    return this.#whileOpen(() => checkStore(this.#opened.store, this.#context.clock))
+  }
+
+  /** Removes what has expired, and resolves with how many entries that were; `close` waits for it. */
+  prune(): Promise<number> {
+    return this.#whileOpen(() => answerOf(this.#opened.store, this.#opened.prune()))
+  }
+
+  #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    return this.#closing ? Promise.reject(closed()) : this.#track(work())
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

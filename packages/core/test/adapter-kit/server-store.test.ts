@@ -246,6 +246,30 @@ describe('prune', () => {
   })
 })
 
+describe('check', () => {
+  test('is missing if the operations have none', () => {
+    expect('check' in storeWith({})).toBe(false)
+  })
+
+  test('is UNAVAILABLE after the deadline', async () => {
+    const seen = watch(storeWith({ check: never }).check?.() ?? Promise.resolve())
+    await vi.advanceTimersByTimeAsync(DEADLINE + 1)
+    expect(seen.state).toBe('UNAVAILABLE')
+  })
+
+  test('asks a server that was given up', async () => {
+    const store = storeWith({ read: never, check: async () => [] })
+    for (let calls = 0; calls < 5; calls++) {
+      watch(store.read('key'))
+      await vi.advanceTimersByTimeAsync(DEADLINE + 1)
+    }
+    const seen = watch(store.check?.() ?? Promise.reject(new Error('no check')))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(seen.state).toBe('resolved')
+    await store.close()
+  })
+})
+
 describe('close', () => {
   test('lets calls in flight end first, and returns the same result to every caller', async () => {
     const order: string[] = []
@@ -266,7 +290,7 @@ describe('close', () => {
   })
 
   test('is followed by CLOSED from every method', async () => {
-    const store = storeWith({ *prune() {} })
+    const store = storeWith({ *prune() {}, check: () => [] })
     await store.close()
     const calls = [
       store.create('key', ENTRY),
@@ -274,6 +298,7 @@ describe('close', () => {
       store.update('key', ENTRY, 'version'),
       store.destroy('key'),
       store.prune?.(1) ?? Promise.resolve(),
+      store.check?.() ?? Promise.resolve(),
     ]
     for (const call of calls) expect((await failureOf(call)).code).toBe('CLOSED')
   })

@@ -32,6 +32,8 @@ describe('in a build step without a secret', () => {
       await failureOf(sess.open(request)),
       await failureOf(handled(request)),
       await failureOf(sess.read(request)),
+      await failureOf(sess.check()),
+      await failureOf(sess.prune()),
       thrownBy(() => sess.exchange(null)),
       thrownBy(() => sess.id(session)),
       thrownBy(() => sess.expiresAt(session)),

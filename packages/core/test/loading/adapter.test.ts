@@ -222,6 +222,7 @@ describe('a store', () => {
       ] as const,
     ]),
     ['a prune that is no method', altered(SERVER_STORE, { prune: true }), 'its prune is not a method'],
+    ['a check that is no method', altered(SERVER_STORE, { check: [] }), 'its check is not a method'],
     ['lacks that is no array', altered(SERVER_STORE, { lacks: 'atomic' }), 'its lacks is not an array of'],
     [
       'lacks that is misspelt',

@@ -200,6 +200,13 @@ const USE: Accepted = {
     sess.id(session)
     const fresh: boolean = sess.isFresh(session, '10m')
     const until: Date | undefined = sess.expiresAt(session)`,
+  'what is wrong with the store': `${SESSION}
+    for (const { code, severity, message } of await sess.check()) {
+      same<typeof code, string>(true)
+      same<typeof severity, 'error' | 'warning'>(true)
+      same<typeof message, string>(true)
+    }
+    same<Awaited<ReturnType<typeof sess.prune>>, number>(true)`,
   'the sessions of an owner': `${SESSION}
     const owner = sess.owner(7)
     sess.owner('7')

@@ -65,6 +65,8 @@ const adapter: Adapter<StoreOptions> = (options) => {
     },
 
     destroy: (key) => client.remove(prefix + key),
+    // TODO: what `sess.check()` is to say of how the server is set up, such as a policy that evicts. Leave it out if there is nothing.
+    // check: async () => [{ code: 'NAME_EVICTION', severity: 'warning', message: '…' }],
     onTimeout: (began) => client.drop(began),
     close: () => client.close(),
   })
