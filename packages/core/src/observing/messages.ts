@@ -16,7 +16,7 @@ export type OpenOutcome =
 export type CommitWork = 'create' | 'update' | 'extend' | 'rotate' | 'end'
 
 /** What core calls: a method of a store (`ServerStore`, or `ClientStore` for `seal` and `open`). */
-export type StoreCall = 'create' | 'read' | 'update' | 'destroy' | 'prune' | 'seal' | 'open'
+export type StoreCall = 'create' | 'read' | 'update' | 'destroy' | 'prune' | 'check' | 'seal' | 'open'
 
 /** Why a session ended. */
 export type EndReason =

@@ -1,4 +1,4 @@
-import type { ClientStore, Entry, Lack, Opened, ServerStore, Store, Stored, Version } from '../contract.js'
+import type { ClientStore, Entry, Finding, Lack, Opened, ServerStore, Store, Stored, Version } from '../contract.js'
 import { channels, isTraced } from '../observing/channels.js'
 import type { StoreCall, StoreMessage } from '../observing/messages.js'
 import { traced } from '../observing/traced.js'
@@ -17,12 +17,14 @@ class ObservedServerStore implements ServerStore {
   readonly contract = 1
   readonly kind = 'server'
   readonly prune?: (now: number) => Promise<number>
+  readonly check?: () => Promise<readonly Finding[]>
   readonly #store: ServerStore
   readonly #channel = channel()
 
   constructor(store: ServerStore) {
     this.#store = store
     if (store.prune) this.prune = (now) => this.#prune(now)
+    if (store.check) this.check = () => this.#check()
   }
 
   get name(): string {
@@ -64,6 +66,11 @@ class ObservedServerStore implements ServerStore {
   async #prune(now: number): Promise<number> {
     const prune = async (): Promise<number> => (await this.#store.prune?.(now)) ?? 0
     return isTraced(this.#channel) ? this.#traced('prune', prune) : prune()
+  }
+
+  async #check(): Promise<readonly Finding[]> {
+    const check = async (): Promise<readonly Finding[]> => (await this.#store.check?.()) ?? []
+    return isTraced(this.#channel) ? this.#traced('check', check) : check()
   }
 
   close(): Promise<void> {

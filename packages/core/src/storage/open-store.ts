@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Store } from '../contract.js'
+import type { ServerStore, Store } from '../contract.js'
 import { processWide } from '../process-wide.js'
 import { requestsShareIo } from '../request-io.js'
 import { observed } from './observed-store.js'
