@@ -17,6 +17,7 @@ import { type Duration, duration } from '../options/duration.js'
 import { handleOf } from '../session/proxy.js'
 import { isOwnerId, type OwnerId, OwnerKey } from '../owners/owner-id.js'
 import { readOnly } from '../session/read-only.js'
+import { SessionSchema } from '../session/schema.js'
 import type { AnyData, Data, Session } from '../session/session.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { OpenStore } from '../storage/open-store.js'
@@ -48,6 +49,7 @@ export class Application implements Sessions {
     if (owner !== undefined && opened.store.kind === 'client') throw notListed(opened.store.name)
     const warnings = new Warnings()
     const onError = harmless(settings.onError, warnings)
+    const schema = settings.schema && new SessionSchema(settings.schema, owner, onError)
     const storage = new SessionStorage(opened, keyring, {
       clock,
       lifetime,
@@ -61,7 +63,7 @@ export class Application implements Sessions {
       warnings,
       onError,
     })
-    this.#context = { cookie, clock, storage, exchanges, onError }
+    this.#context = { cookie, clock, storage, exchanges, onError, schema }
   }
 
   open(request: NodeRequest | Request, response?: NodeResponse): Promise<Session<AnyData>> {
@@ -73,8 +75,9 @@ export class Application implements Sessions {
   }
 
   async read(request: NodeRequest | Request): Promise<Readonly<Data<AnyData>> | null> {
-    const { record } = await this.#context.storage.find(...this.#cookiesOf(request))
-    return record ? readOnly(record.values, unwritable) : null
+    const { storage, schema } = this.#context
+    const { record } = await storage.find(...this.#cookiesOf(request))
+    return record ? readOnly(schema?.read(record.values) ?? record.values, unwritable) : null
   }
 
   exchange(from: string | null | undefined | NodeRequest | Request, on: ExchangeOptions = {}): Exchange<AnyData> {
@@ -104,9 +107,9 @@ export class Application implements Sessions {
   }
 
   owner(id: OwnerId): Owner<AnyData> {
-    const { owners } = this.#context.storage
-    if (owners === undefined) throw ownerless()
-    if (isOwnerId(id)) return new SessionOwner(this.#context.storage, owners, id)
+    const { storage, schema } = this.#context
+    if (storage.owners === undefined) throw ownerless()
+    if (isOwnerId(id)) return new SessionOwner(storage, storage.owners, id, schema)
     throw new SessError(
       'INVALID_VALUE',
       `sess.owner takes a number, or a string that is not empty; it was given ${describe(id)}.`,

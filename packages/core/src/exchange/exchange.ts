@@ -1,6 +1,7 @@
 import { Draft } from '../session/draft.js'
 import type { SessionLifecycle } from '../session/lifecycle.js'
 import { createSession, sealed } from '../session/proxy.js'
+import type { SessionSchema } from '../session/schema.js'
 import type { AnyData, Session } from '../session/session.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'
@@ -17,6 +18,8 @@ export interface ExchangeContext {
   readonly cookie: CookiePolicy
   readonly clock: () => number
   readonly storage: SessionStorage
+  /** `undefined`: what is stored is not checked. */
+  readonly schema: SessionSchema | undefined
 }
 
 /** A response whose head is unknown: it may be `public`, and it may be `no-store`. */
@@ -53,13 +56,13 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 
   async #load(): Promise<Session<AnyData>> {
-    const { cookie, storage, clock } = this.#context
+    const { cookie, storage, clock, schema } = this.#context
     const opened = storage.now()
     const tokens = cookie.values(this.#request)
     const visit = storage.visit((name) => valuesOf(this.#request, name))
     this.#visit = visit
     const loaded = await storage.find(tokens, visit, opened?.at)
-    const draft = new Draft(loaded.record?.values ?? {})
+    const draft = new Draft(loaded.record?.values ?? {}, schema)
     this.#draft = draft
     this.#isLive = loaded.record !== undefined
     this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened, visit })

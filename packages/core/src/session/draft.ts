@@ -3,6 +3,7 @@ import type { Change, Changes } from './merge.js'
 import { valueAt, type Values, type Json, setValue } from './values.js'
 import { isObject, isSame, isUnaltered } from './compare.js'
 import { jsonOf } from './json.js'
+import type { SessionSchema } from './schema.js'
 import { storable } from './storable.js'
 
 export type Update = (value: unknown) => unknown
@@ -21,6 +22,19 @@ interface Edit {
   readonly isAltered?: true
   /** The functions that make the value from the one before. Left out: the value was assigned. */
   readonly updates?: readonly Update[]
+}
+
+/** Values as they are stored, and as the application sees them. The objects in it are never handed out. */
+interface View {
+  readonly stored: Values
+  /** What the schema makes of the stored values. Without a schema, the same object. */
+  readonly shown: Values
+}
+
+/** A key's value as it is stored, and as the application sees it. */
+interface Viewed {
+  readonly stored: Json | undefined
+  readonly shown: Json | undefined
 }
 
 /** An object that the application had from the session, or gave to it, before `save`. */
@@ -44,8 +58,9 @@ export interface Sent {
  * without an assignment.
  */
 export class Draft {
-  /** The values that the request has last seen, without its edits. The objects in it are never handed out. */
-  #shown: Values
+  readonly #schema: SessionSchema | undefined
+  /** What the request has last seen, without its edits. */
+  #view: View
   /** The values in the store, as far as the request knows. */
   #stored: Values
   /** The copies of shown objects that were handed out, by key. */
@@ -55,7 +70,7 @@ export class Draft {
    * What a save stored for its changes, where that is not what the request saw. Shown from the next read on: until
    * then, a write depends on the value that the request did see.
    */
-  #news: Map<string, Json | undefined> | undefined
+  #news: Map<string, Viewed> | undefined
   #retired: Retired[] | undefined
   #era = 0
   #seen: Set<string> | undefined
@@ -64,8 +79,9 @@ export class Draft {
   #forcesAssigned = false
   #copy: Copy = storableOrNone
 
-  constructor(stored: Values) {
-    this.#shown = stored
+  constructor(stored: Values, schema?: SessionSchema) {
+    this.#schema = schema
+    this.#view = this.#viewOf(stored)
     this.#stored = stored
   }
 
@@ -74,8 +90,9 @@ export class Draft {
     return this.#used
   }
 
-  get shown(): Values {
-    return this.#shown
+  /** The stored values that the request has last seen, without its edits. */
+  get basis(): Values {
+    return this.#view.stored
   }
 
   /** From now on, values are stored as JSON makes them, instead of being refused. */
@@ -103,11 +120,20 @@ export class Draft {
 
   /** The keys, without counting as a read. */
   currentKeys(): string[] {
-    const keys = new Set(Object.keys(this.#shown))
+    return [...this.#currentKeys('shown')]
+  }
+
+  /** Whether there is nothing to store. What only the schema adds, such as a default, is not stored. */
+  get isEmpty(): boolean {
+    return this.#currentKeys('stored').size === 0
+  }
+
+  #currentKeys(side: keyof View): ReadonlySet<string> {
+    const keys = new Set(Object.keys(this.#view[side]))
     const put = (key: string, value: unknown) => (value === undefined ? keys.delete(key) : keys.add(key))
-    for (const [key, value] of this.#news ?? []) put(key, value)
+    for (const [key, viewed] of this.#news ?? []) put(key, viewed[side])
     for (const [key, { value }] of this.#edits ?? []) put(key, value)
-    return [...keys]
+    return keys
   }
 
   assign(key: string, given: unknown): void {
@@ -162,14 +188,15 @@ export class Draft {
       const edit = this.#edits?.get(key)
       if (!edit) continue
       const value = isUnaltered(edit.value, edit.copy) ? edit.copy : this.#copy(edit.value, key)
-      if (this.#isUnchanged(key, value)) continue
+      if (this.#isUnchanged(key, value, edit.updates !== undefined)) continue
       changes.set(key, {
         value,
         dependsOnRead: edit.dependsOnRead,
         ...(edit.isAltered && { isAltered: edit.isAltered }),
-        ...(edit.updates && { rerun: chain(key, edit.updates, this.#copy) }),
+        ...(edit.updates && { rerun: this.#chain(key, edit.updates) }),
       })
     }
+    if (this.#schema !== undefined && changes.size > 0) this.#schema.assertFits(this.basis, valuesOf(changes))
     return changes
   }
 
@@ -179,12 +206,11 @@ export class Draft {
    * alteration of it is refused.
    */
   send(changes: Changes): Sent {
-    const shown = { ...this.#shown }
-    for (const [key, { value }] of changes) {
-      setValue(shown, key, value)
-      this.#news?.delete(key)
-    }
-    this.#shown = shown
+    for (const key of changes.keys()) this.#news?.delete(key)
+    this.#view = this.#with(
+      this.#view,
+      [...changes].map(([key, { value }]) => [key, { stored: value, shown: value }]),
+    )
     for (const [key, live] of this.#live ?? []) if (!this.#edits?.has(key)) this.#retire(key, live)
     for (const [key, { value }] of this.#edits ?? []) this.#retire(key, value)
     this.#live = undefined
@@ -199,15 +225,18 @@ export class Draft {
    */
   settle({ changes, era }: Sent, own: Values, stored: Values): void {
     if (era !== this.#era) return
-    const seen = this.#shown
+    const seen = this.#view
+    const now = this.#viewOf(own)
     if (!this.#enumerated) {
-      const shown = { ...own }
-      for (const key of [...(this.#seen ?? []), ...changes.keys()]) setValue(shown, key, valueAt(seen, key))
-      this.#shown = shown
+      const kept = [...(this.#seen ?? []), ...changes.keys()]
+      this.#view = this.#with(
+        now,
+        kept.map((key) => [key, viewedIn(seen, key)]),
+      )
     }
     for (const key of changes.keys()) {
-      const value = valueAt(own, key)
-      if (!isSame(value, valueAt(seen, key))) (this.#news ??= new Map()).set(key, value)
+      const viewed = viewedIn(now, key)
+      if (!isSame(viewed.stored, valueAt(seen.stored, key))) (this.#news ??= new Map()).set(key, viewed)
     }
     this.#stored = stored
   }
@@ -217,14 +246,14 @@ export class Draft {
     const edits = this.#edits
     this.clear()
     this.#edits = edits
-    this.#shown = values
+    this.#view = this.#viewOf(values)
     this.#stored = values
   }
 
   /** Begins again with these values: what was changed is dropped. */
   reset(values: Values): void {
     this.clear()
-    this.#shown = values
+    this.#view = this.#viewOf(values)
     this.#stored = values
   }
 
@@ -238,7 +267,7 @@ export class Draft {
   /** Drops the session's values. What is assigned from now on belongs to a new session. */
   clear(): void {
     this.#used = true
-    this.#shown = {}
+    this.#view = this.#viewOf({})
     this.#stored = {}
     this.#forcesAssigned = false
     this.#live = undefined
@@ -250,10 +279,23 @@ export class Draft {
     this.#enumerated = false
   }
 
+  #viewOf(stored: Values): View {
+    return { stored, shown: this.#schema === undefined ? stored : this.#schema.read(stored) }
+  }
+
+  #with(view: View, parts: readonly (readonly [key: string, viewed: Viewed])[]): View {
+    const stored = { ...view.stored }
+    for (const [key, viewed] of parts) setValue(stored, key, viewed.stored)
+    if (this.#schema === undefined) return { stored, shown: stored }
+    const shown = { ...view.shown }
+    for (const [key, viewed] of parts) setValue(shown, key, viewed.shown)
+    return { stored, shown }
+  }
+
   #current(key: string): unknown {
     const edit = this.#edits?.get(key)
     if (edit) return edit.value
-    const shown = valueAt(this.#shown, key)
+    const shown = valueAt(this.#view.shown, key)
     if (!isObject(shown)) return shown ?? undefined
     let live = this.#live?.get(key)
     if (live === undefined) this.#handOut(key, (live = storable(shown, key)))
@@ -268,17 +310,22 @@ export class Draft {
   #observe(key: string): void {
     const edit = this.#edits?.get(key)
     // Every `await` of a session reads `then`.
-    if (key === 'then' && edit === undefined && valueAt(this.#shown, key) === undefined) return
+    if (key === 'then' && edit === undefined && valueAt(this.#view.shown, key) === undefined) return
     this.#used = true
     if (edit && !edit.updates) return
     this.#seen ??= new Set()
     this.#seen.add(key)
   }
 
-  /** Compares with both: the shown value may be older than the stored one, if an update ran again on a newer value. */
-  #isUnchanged(key: string, value: Json | undefined): boolean {
+  /**
+   * Whether an edit leaves the key as it is stored. A value that the application assigned is stored as it is, and one that
+   * its function left as it was shown stays as it was stored. The stored value may be newer than the one that the request
+   * has seen, if an update ran again on it.
+   */
+  #isUnchanged(key: string, value: Json | undefined, isUpdated: boolean): boolean {
     if (this.#forcesAssigned && value !== undefined) return false
-    return isSame(value, valueAt(this.#shown, key)) && isSame(value, valueAt(this.#stored, key))
+    const { stored, shown } = viewedIn(this.#view, key)
+    return isSame(value, isUpdated ? shown : stored) && isSame(stored, valueAt(this.#stored, key))
   }
 
   #isSeen(key: string): boolean {
@@ -303,20 +350,32 @@ export class Draft {
 
   /** Shows what a save has stored under a key that was not written since. */
   #catchUp(key: string): void {
-    if (!this.#news?.has(key)) return
+    const viewed = this.#news?.get(key)
+    if (viewed === undefined) return
     this.#absorb(key)
     if (this.#edits?.has(key)) return
     this.#retire(key, this.#live?.get(key))
     this.#live?.delete(key)
-    const shown = { ...this.#shown }
-    setValue(shown, key, this.#news.get(key))
-    this.#news.delete(key)
-    this.#shown = shown
+    this.#view = this.#with(this.#view, [[key, viewed]])
+    this.#news?.delete(key)
   }
 
-  /** `value` is what the application has of a key whose value is that of `#shown`. */
+  /** `value` is what the application has of a key whose value is the shown one. */
   #retire(key: string, value: unknown): void {
-    if (isObject(value)) (this.#retired ??= []).push({ key, object: value, copy: valueAt(this.#shown, key) })
+    if (isObject(value)) (this.#retired ??= []).push({ key, object: value, copy: valueAt(this.#view.shown, key) })
+  }
+
+  /** Runs functions of a key's value on the newest one. */
+  #chain(key: string, updates: readonly Update[]): (newest: Values) => Json | undefined {
+    return (newest) => {
+      const { stored, shown } = viewedIn(this.#viewOf(newest), key)
+      let value = shown
+      for (const update of updates) value = this.#copy(update(this.#copy(value, key)), key)
+      if (this.#schema === undefined) return value
+      if (isSame(value, shown)) return stored
+      this.#schema.assertFits(newest, new Map([[key, value]]))
+      return value
+    }
   }
 
   /** Turns an alteration of an object that was handed out into an edit. */
@@ -324,7 +383,7 @@ export class Draft {
     const edit = this.#edits?.get(key)
     if (edit === undefined) {
       const live = this.#live?.get(key)
-      if (live !== undefined) this.#guard(key, live, valueAt(this.#shown, key))
+      if (live !== undefined) this.#guard(key, live, valueAt(this.#view.shown, key))
     } else if (edit.updates) {
       this.#guard(key, edit.value, edit.copy)
     }
@@ -346,12 +405,12 @@ function alteredLate(key: string): SessError {
   )
 }
 
-function chain(key: string, updates: readonly Update[], copy: Copy): (newest: Json | undefined) => Json | undefined {
-  return (newest) => {
-    let value = newest
-    for (const update of updates) value = copy(update(copy(value, key)), key)
-    return value
-  }
+function viewedIn({ stored, shown }: View, key: string): Viewed {
+  return { stored: valueAt(stored, key), shown: valueAt(shown, key) }
+}
+
+function valuesOf(changes: Changes): ReadonlyMap<string, Json | undefined> {
+  return new Map([...changes].map(([key, { value }]) => [key, value]))
 }
 
 function storableOrNone(value: unknown, key: string): Json | undefined {
