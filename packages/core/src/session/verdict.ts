@@ -53,14 +53,15 @@ function againstPromise(result: object): Verdict {
 }
 
 function refusing(values: Values, issues: readonly unknown[]): Verdict {
-  const paths = issues.map((issue) => (isObject(issue) && 'path' in issue ? pathOf(issue.path) : []))
+  // Not `map`, which makes another array of the library's own class.
+  const paths = Array.from(issues, (issue) => (isObject(issue) && 'path' in issue ? pathOf(issue.path) : []))
   const present = paths.filter(([key]) => key === undefined || Object.hasOwn(values, key))
   return { made: undefined, refusals: present.map((path) => ({ path, why: whyNot(values, path) })) }
 }
 
 function pathOf(path: unknown): readonly string[] {
   if (!Array.isArray(path)) return []
-  return path.map((part: unknown) => String(isObject(part) && 'key' in part ? part.key : part))
+  return Array.from(path, (part: unknown) => String(isObject(part) && 'key' in part ? part.key : part))
 }
 
 function whyNot(values: Values, path: readonly string[]): string {
