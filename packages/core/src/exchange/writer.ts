@@ -322,7 +322,9 @@ export class SessionWriter {
     const drafting = this.#draftNow(status)
     drafting.catch(() => undefined)
     await this.#storing
-    const drafted = this.#isDropped(status) ? NOTHING : await drafting.catch((error) => this.#endAndReject(error))
+    const drafted = this.#isDropped(status)
+      ? NOTHING
+      : await drafting.catch((error: unknown) => this.#endAndReject(error))
     const commit = this.#pending(status, drafted)
     if (commit !== undefined) await this.#store(commit)
     if (this.#failure !== undefined && this.#isFailed(status)) throw this.#failure.error

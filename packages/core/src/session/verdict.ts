@@ -32,12 +32,12 @@ export function ask(schema: StandardSchema, values: Values, owner: string | unde
       `the schema threw ${isError(error) ? `a ${error.name}` : 'something'}; let it report an issue instead`,
     )
   }
-  if (!isObject(result)) return against(`the schema answered with ${kindOf(result)}, which no Standard Schema does`)
-  if ('then' in result && typeof result.then === 'function') return againstPromise(result)
-  if ('issues' in result && Array.isArray(result.issues)) return refusing(values, result.issues)
-  return 'value' in result
-    ? making(values, result.value, owner)
-    : against('the schema answered with neither a value nor issues')
+  if (isObject(result)) {
+    if ('then' in result && typeof result.then === 'function') return againstPromise(result)
+    if ('issues' in result && Array.isArray(result.issues)) return refusing(values, result.issues)
+    if ('value' in result) return making(values, result.value, owner)
+  }
+  return against('the schema answered with neither a value nor issues')
 }
 
 function against(why: string, path: readonly string[] = []): Verdict {
