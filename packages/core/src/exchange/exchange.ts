@@ -29,7 +29,9 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   readonly #context: ExchangeContext
   readonly #request: IncomingRequest
   readonly #on: ExchangeOptions | undefined
-  #opening: Promise<Session<AnyData>> | undefined
+  #loading: Promise<Draft> | undefined
+  /** By the schema of the slice that opened it: slices share the session, and each sees it by its own schema. */
+  readonly #sessions = new Map<SessionSchema | undefined, Session<AnyData>>()
   #draft: Draft | undefined
   /** Set once the session is loaded. */
   #writer: SessionWriter | undefined
@@ -47,27 +49,35 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 
   open(): Promise<Session<AnyData>> {
-    if (this.#opening === undefined) {
-      const opening = this.#load()
-      this.#opening = opening
-      opening.catch(() => (this.#opening = undefined))
-    }
-    return this.#opening
+    return this.openWith(this.#context.schema)
   }
 
-  async #load(): Promise<Session<AnyData>> {
-    const { cookie, storage, clock, schema } = this.#context
+  /** As `open`, for a slice with this schema. */
+  async openWith(schema: SessionSchema | undefined): Promise<Session<AnyData>> {
+    if (this.#loading === undefined) {
+      const loading = this.#load()
+      this.#loading = loading
+      loading.catch(() => (this.#loading = undefined))
+    }
+    const draft = await this.#loading
+    const session = this.#sessions.get(schema) ?? createSession(this, draft, schema)
+    this.#sessions.set(schema, session)
+    return session
+  }
+
+  async #load(): Promise<Draft> {
+    const { cookie, storage, clock } = this.#context
     const opened = storage.now()
     const tokens = cookie.values(this.#request)
     const visit = storage.visit((name) => valuesOf(this.#request, name))
     this.#visit = visit
     const loaded = await storage.find(tokens, visit, opened?.at)
-    const draft = new Draft(loaded.record?.values ?? {}, schema)
+    const draft = new Draft(loaded.record?.values ?? {})
     this.#draft = draft
     this.#isLive = loaded.record !== undefined
     this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened, visit })
     if (this.#isDiscarded) this.#writer.discard()
-    return createSession(this, draft)
+    return draft
   }
 
   get pending(): boolean {

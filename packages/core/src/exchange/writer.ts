@@ -154,7 +154,7 @@ export class SessionWriter {
   #startsAnother(): boolean {
     if (this.#isDropped(200)) return false
     const { record } = this.#loaded
-    if (record === undefined || this.#destroy) return !this.#draft.isEmpty
+    if (record === undefined || this.#destroy) return this.#draft.currentKeys().length > 0
     return this.#changesOwner() || (this.#regenerate && this.#listedId === undefined)
   }
 
@@ -338,7 +338,7 @@ export class SessionWriter {
   #drafted(status: number): Drafted {
     if (this.#isDropped(status)) return NOTHING
     if (this.#changesOwner()) this.#draft.forceAssigned()
-    return { changes: this.#draft.changes(), shown: this.#draft.basis }
+    return { changes: this.#draft.changes(), shown: this.#draft.shown }
   }
 
   /** Whether a response of this status stores nothing except a `destroy`. */

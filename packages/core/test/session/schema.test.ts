@@ -274,6 +274,18 @@ describe.each(LIBRARIES)('a schema of %s', (_library, schemas) => {
     })
   })
 
+  test('lets go of an object that an update left as it is, once the session is saved', async () => {
+    const { start, browse, stored } = onMemory()
+    const browser = (await browse({ list: ['5'] })).at(start({ schema: schemas.lists }).sess)
+    await browser.visit(async (session) => {
+      session.update('list', (list) => list)
+      session['name'] = 'ada'
+      await session.save()
+      session['name'] = 'grace'
+    })
+    expect(await stored(browser)).toEqual({ list: ['5'], name: 'grace' })
+  })
+
   test('refuses an update that does not fit once it has run on the newest value', async () => {
     const { start, browse, stored } = onMemory()
     const { sess } = start({ schema: schemas.limited })
@@ -296,6 +308,35 @@ describe.each(LIBRARIES)('a schema of %s', (_library, schemas) => {
     expect([store.take(), browser.jar.size]).toEqual([[], 0])
     await browser.visit((session) => session.update('visits', (visits) => Number(visits) + 1))
     expect(await stored(browser)).toEqual({ visits: 1 })
+  })
+
+  test('is that of each slice, where slices open one session in one request', async () => {
+    const store = new CountedStore()
+    const { browse, stored } = stageOn(store)
+    const [shop, reading, unchecked] = [{ schema: schemas.strict }, { schema: schemas.reading }, {}].map(
+      (options) => deploy(store, options).sess,
+    )
+    const browser = await browse({ visits: '5', name: ' ada ' })
+    const handle = shop?.fetch(async (request) => {
+      const [one, other, whole] = [
+        await shop.open(request),
+        await reading?.open(request),
+        await unchecked?.open(request),
+      ]
+      const seen = [one, other, whole].map((session) => ({ ...session }))
+      other?.update('visits', (visits) => Number(visits) + 1)
+      one['name'] = 'grace'
+      return Response.json([...seen, whole?.['visits'], other?.['name']])
+    })
+    const request = new Request('https://a.example/', { headers: { cookie: browser.cookie } })
+    expect(await (await handle?.(request))?.json()).toEqual([
+      { name: ' ada ' },
+      { visits: 5, name: 'ada' },
+      { visits: '5', name: ' ada ' },
+      6,
+      'grace',
+    ])
+    expect(await stored(browser)).toEqual({ visits: 6, name: 'grace' })
   })
 
   test('with a rule for several keys refuses the change that breaks it, and hides what does', async () => {

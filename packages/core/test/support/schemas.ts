@@ -15,6 +15,8 @@ export interface Schemas {
   readonly stripping: StandardSchema
   /** `visits`: a number, or a text that becomes one; `name`: a text that is trimmed. */
   readonly reading: StandardSchema
+  /** `list`: numbers, or texts that become numbers; `name`: a text. */
+  readonly lists: StandardSchema
   /** `visits`: a number of at most 2. */
   readonly limited: StandardSchema
   /** `visits`: a number, by default 0. */
@@ -42,6 +44,7 @@ export const LIBRARIES: readonly (readonly [library: string, schemas: Schemas])[
       strict: z.strictObject({ name: z.string().optional() }),
       stripping: z.object({ name: z.string().optional() }),
       reading: z.object({ visits: z.coerce.number(), name: z.string().trim() }).partial(),
+      lists: z.object({ list: z.array(z.coerce.number()), name: z.string() }).partial(),
       limited: z.object({ visits: z.number().max(2) }).partial(),
       defaulting: z.object({ visits: z.number().default(0) }),
       together: z.object({ from: z.number(), to: z.number() }).partial().refine(inOrder),
@@ -61,6 +64,12 @@ export const LIBRARIES: readonly (readonly [library: string, schemas: Schemas])[
           name: v.pipe(v.string(), v.trim()),
         }),
       ),
+      lists: v.partial(
+        v.object({
+          list: v.array(v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number())),
+          name: v.string(),
+        }),
+      ),
       limited: v.partial(v.object({ visits: v.pipe(v.number(), v.maxValue(2)) })),
       defaulting: v.object({ visits: v.optional(v.number(), 0) }),
       together: v.pipe(v.partial(v.object({ from: v.number(), to: v.number() })), v.check(inOrder)),
@@ -75,6 +84,7 @@ export const LIBRARIES: readonly (readonly [library: string, schemas: Schemas])[
       strict: type({ '+': 'reject', 'name?': 'string' }),
       stripping: type({ '+': 'delete', 'name?': 'string' }),
       reading: type({ 'visits?': 'string.numeric.parse | number', 'name?': 'string.trim' }),
+      lists: type({ 'list?': type('string.numeric.parse | number').array(), 'name?': 'string' }),
       limited: type({ 'visits?': 'number <= 2' }),
       defaulting: type({ visits: 'number = 0' }),
       together: type({ 'from?': 'number', 'to?': 'number' }).narrow((it, ctx) => inOrder(it) || ctx.mustBe('in order')),
