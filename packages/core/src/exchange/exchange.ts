@@ -29,9 +29,9 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   readonly #context: ExchangeContext
   readonly #request: IncomingRequest
   readonly #on: ExchangeOptions | undefined
-  #loading: Promise<Draft> | undefined
-  /** By the schema of the slice that opened it: slices share the session, and each sees it by its own schema. */
-  readonly #sessions = new Map<SessionSchema | undefined, Session<AnyData>>()
+  #opening: Promise<Session<AnyData>> | undefined
+  /** The same session as other slices see it, by their schemas. */
+  #others: Map<SessionSchema | undefined, Session<AnyData>> | undefined
   #draft: Draft | undefined
   /** Set once the session is loaded. */
   #writer: SessionWriter | undefined
@@ -49,24 +49,29 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   }
 
   open(): Promise<Session<AnyData>> {
-    return this.openWith(this.#context.schema)
+    if (this.#opening === undefined) {
+      const opening = this.#load()
+      this.#opening = opening
+      opening.catch(() => (this.#opening = undefined))
+    }
+    return this.#opening
   }
 
-  /** As `open`, for a slice with this schema. */
-  async openWith(schema: SessionSchema | undefined): Promise<Session<AnyData>> {
-    if (this.#loading === undefined) {
-      const loading = this.#load()
-      this.#loading = loading
-      loading.catch(() => (this.#loading = undefined))
-    }
-    const draft = await this.#loading
-    const session = this.#sessions.get(schema) ?? createSession(this, draft, schema)
-    this.#sessions.set(schema, session)
+  /** As `open`, for a slice with this schema: slices share the session, and each sees it by its own schema. */
+  openWith(schema: SessionSchema | undefined): Promise<Session<AnyData>> {
+    return schema === this.#context.schema ? this.open() : this.#openOther(schema)
+  }
+
+  async #openOther(schema: SessionSchema | undefined): Promise<Session<AnyData>> {
+    const own = await this.open()
+    const session = this.#others?.get(schema) ?? (this.#draft ? createSession(this, this.#draft, schema) : own)
+    this.#others ??= new Map()
+    this.#others.set(schema, session)
     return session
   }
 
-  async #load(): Promise<Draft> {
-    const { cookie, storage, clock } = this.#context
+  async #load(): Promise<Session<AnyData>> {
+    const { cookie, storage, clock, schema } = this.#context
     const opened = storage.now()
     const tokens = cookie.values(this.#request)
     const visit = storage.visit((name) => valuesOf(this.#request, name))
@@ -77,7 +82,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     this.#isLive = loaded.record !== undefined
     this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened, visit })
     if (this.#isDiscarded) this.#writer.discard()
-    return draft
+    return createSession(this, draft, schema)
   }
 
   get pending(): boolean {
