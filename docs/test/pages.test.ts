@@ -287,6 +287,7 @@ describe('the tables', () => {
       owner: true,
       maxPerOwner: true,
       migrate: true,
+      schema: true,
       remember: true,
       onConflict: true,
       from: true,

@@ -36,5 +36,6 @@ export type {
 } from './observing/messages.js'
 export type { Duration } from './options/duration.js'
 export type { AnyData, Data, ReservedKey, Session, SessionMethods } from './session/session.js'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './session/standard-schema.js'
 export type { Storable } from './session/storable.js'
 export type { Json } from './session/values.js'

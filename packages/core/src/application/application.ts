@@ -20,6 +20,7 @@ import { HOW_TO_MAKE_ONE, isGuessable } from '../options/secret.js'
 import { handleOf } from '../session/proxy.js'
 import { isOwnerId, type OwnerId, OwnerKey } from '../owners/owner-id.js'
 import { readOnly } from '../session/read-only.js'
+import { SessionSchema } from '../session/schema.js'
 import type { AnyData, Data, Session } from '../session/session.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { OpenStore } from '../storage/open-store.js'
@@ -54,6 +55,7 @@ export class Application implements Sessions {
     this.#secretFindings = settings.secrets.some(isGuessable) ? [guessable()] : []
     const warnings = new Warnings()
     const onError = harmless(settings.onError, warnings)
+    const schema = settings.schema && new SessionSchema(settings.schema, owner, onError)
     const storage = new SessionStorage(opened, keyring, {
       clock,
       lifetime,
@@ -68,7 +70,7 @@ export class Application implements Sessions {
       observer: new Observer(opened.store.name),
       onError,
     })
-    this.#context = { cookie, clock, storage, exchanges, onError }
+    this.#context = { cookie, clock, storage, exchanges, onError, schema }
   }
 
   open(request: NodeRequest | Request, response?: NodeResponse): Promise<Session<AnyData>> {
@@ -80,8 +82,9 @@ export class Application implements Sessions {
   }
 
   async read(request: NodeRequest | Request): Promise<Readonly<Data<AnyData>> | null> {
-    const { record } = await this.#context.storage.find(...this.#cookiesOf(request))
-    return record ? readOnly(record.values, unwritable) : null
+    const { storage, schema } = this.#context
+    const { record } = await storage.find(...this.#cookiesOf(request))
+    return record ? readOnly(schema?.read(record.values) ?? record.values, unwritable) : null
   }
 
   exchange(from: string | null | undefined | NodeRequest | Request, on: ExchangeOptions = {}): Exchange<AnyData> {
@@ -111,9 +114,9 @@ export class Application implements Sessions {
   }
 
   owner(id: OwnerId): Owner<AnyData> {
-    const { owners } = this.#context.storage
-    if (owners === undefined) throw ownerless()
-    if (isOwnerId(id)) return new SessionOwner(this.#context.storage, owners, id)
+    const { storage, schema } = this.#context
+    if (storage.owners === undefined) throw ownerless()
+    if (isOwnerId(id)) return new SessionOwner(storage, storage.owners, id, schema)
     throw new SessError(
       'INVALID_VALUE',
       `sess.owner takes a number, or a string that is not empty; it was given ${describe(id)}.`,

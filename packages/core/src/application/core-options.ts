@@ -17,6 +17,7 @@ import { duration, MAX_TIME } from '../options/duration.js'
 import { missingSecret, readSetSecrets } from '../options/secret.js'
 import type { ConflictPolicy } from '../session/merge.js'
 import { isReserved } from '../session/reserved.js'
+import type { StandardSchema } from '../session/standard-schema.js'
 import type { FormerSessions } from '../storage/former.js'
 import { Lifetime, type Timeouts } from '../storage/lifetime.js'
 import { buildStep } from './build-step.js'
@@ -33,6 +34,7 @@ export interface Settings {
   readonly owner: string | undefined
   readonly maxPerOwner: number | undefined
   readonly migrate: readonly FormerSessions[]
+  readonly schema: StandardSchema | undefined
   readonly cookie: CookiePolicy
   readonly from: string | URL | undefined
   readonly accept: readonly ('atomic' | 'fresh')[]
@@ -121,6 +123,25 @@ function isFormer(value: unknown): value is FormerSessions {
   return typeof value.name === 'string' && Array.isArray(value.cookies) && typeof value.find === 'function'
 }
 
+const schema: Check<StandardSchema> = (value, path) => {
+  if (isSchema(value)) return value
+  throw invalidOption(
+    path,
+    value,
+    'a Standard Schema, as Zod, Valibot and ArkType make, such as z.object({ … }).partial()',
+  )
+}
+
+/** The schemas of ArkType are functions. */
+function isSchema(value: unknown): value is StandardSchema {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !('~standard' in value))
+    return false
+  const standard = value['~standard']
+  if (typeof standard !== 'object' || standard === null || !('version' in standard && 'validate' in standard))
+    return false
+  return standard.version === 1 && typeof standard.validate === 'function'
+}
+
 const CHECKS = {
   ...STORE_CHECKS,
   secret: readSetSecrets,
@@ -130,6 +151,7 @@ const CHECKS = {
   owner: optional(owner),
   maxPerOwner: optional(integer({ max: 64 })),
   migrate: optional(migrate, []),
+  schema: optional(schema),
   onConflict: optional(oneOf('fail', 'overwrite'), 'fail'),
   cookie: (value: unknown) => new CookiePolicy(value === undefined ? {} : value),
 } satisfies Record<keyof CoreOptions, Check<unknown>>

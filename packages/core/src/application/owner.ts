@@ -5,6 +5,7 @@ import type { Owners } from '../owners/owners.js'
 import { describe } from '../options/check.js'
 import { handleOf } from '../session/proxy.js'
 import { readOnly } from '../session/read-only.js'
+import type { SessionSchema } from '../session/schema.js'
 import type { AnyData, Session } from '../session/session.js'
 import type { SessionStorage } from '../storage/storage.js'
 import type { OwnedSession, Owner } from './types.js'
@@ -16,11 +17,13 @@ export class SessionOwner implements Owner<AnyData> {
   readonly #storage: SessionStorage
   readonly #owners: Owners
   readonly #id: OwnerId
+  readonly #schema: SessionSchema | undefined
 
-  constructor(storage: SessionStorage, owners: Owners, id: OwnerId) {
+  constructor(storage: SessionStorage, owners: Owners, id: OwnerId, schema: SessionSchema | undefined) {
     this.#storage = storage
     this.#owners = owners
     this.#id = id
+    this.#schema = schema
   }
 
   async sessions(): Promise<readonly OwnedSession<AnyData>[]> {
@@ -61,7 +64,7 @@ export class SessionOwner implements Owner<AnyData> {
       startedAt: new Date(startedAt),
       lastUsedAt: new Date(this.#storage.lastUseOf(record)),
       expiresAt: new Date(this.#storage.endOf(record)),
-      data: readOnly(values, unwritable),
+      data: readOnly(this.#schema?.read(values) ?? values, unwritable),
     }
   }
 }

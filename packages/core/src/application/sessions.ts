@@ -10,7 +10,8 @@ import { callerOf } from '../loading/caller.js'
 import { chosenAdapter, makeStore } from '../loading/make-store.js'
 import { describe } from '../options/check.js'
 import type { AnyData } from '../session/session.js'
-import type { Storable } from '../session/storable.js'
+import type { StandardSchema } from '../session/standard-schema.js'
+import type { Rereadable, Storable } from '../session/storable.js'
 import { OpenStore } from '../storage/open-store.js'
 import { Application } from './application.js'
 import { nearestCoreOption, readCoreOptions } from './core-options.js'
@@ -23,9 +24,12 @@ import type { CoreOptions, OwnerKey, Sessions } from './types.js'
 type NameOrStore = NameOrAdapter | false | Store
 
 /** The options that go with `S`: core's, and those of the adapter. */
-type OptionsWith<S extends NameOrStore, D> = [S] extends [false]
-  ? object
-  : CoreOptions<OwnerKey<NoInfer<D>>> & StoreOptions<Exclude<S, false>>
+type OptionsWith<S extends NameOrStore, D, I> = [S] extends [false]
+  ? object | Pick<CoreOptionsOf<D, I>, 'schema'>
+  : CoreOptionsOf<D, I> & StoreOptions<Exclude<S, false>>
+
+/** Core's options for sessions that hold `D`, which a schema makes of `I`. */
+type CoreOptionsOf<D, I> = CoreOptions<OwnerKey<NoInfer<D>>, StandardSchema<I, D> & Rereadable<D, I>>
 
 /**
  * Turns sessions on or off for an application. It is synchronous, so a mistake in the options fails at start.
@@ -41,14 +45,14 @@ type OptionsWith<S extends NameOrStore, D> = [S] extends [false]
  *
  * Throws `INVALID_OPTION`, `ADAPTER_NAME`, `ADAPTER_NOT_FOUND`, `ADAPTER_LOAD_FAILED` or `ADAPTER_INVALID`.
  */
-export function sessions<D extends Storable<D> = AnyData>(
-  options: false | (CoreOptions<OwnerKey<NoInfer<D>>> & AdapterOptions<'cookie'>),
+export function sessions<D extends Storable<D> = AnyData, I = unknown>(
+  options: false | (CoreOptionsOf<D, I> & AdapterOptions<'cookie'>),
 ): Sessions<D>
 /** Turns sessions on with the name of an adapter, an adapter or a store, or turns them off, as described above. */
 // One signature for all of these: with several, the compiler would report only what is wrong with the last one.
-export function sessions<D extends Storable<D> = AnyData, S extends NameOrStore = NameOrStore>(
+export function sessions<D extends Storable<D> = AnyData, S extends NameOrStore = NameOrStore, I = unknown>(
   nameOrStore: S,
-  options: OptionsWith<S, D>,
+  options: OptionsWith<S, D, I>,
 ): Sessions<D>
 export function sessions(first: unknown, second?: unknown): Sessions {
   try {

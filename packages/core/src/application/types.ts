@@ -7,13 +7,14 @@ import type { Duration } from '../options/duration.js'
 import type { ConflictPolicy } from '../session/merge.js'
 import type { AnyData, Data, Session } from '../session/session.js'
 import type { FormerSessions } from '../storage/former.js'
+import type { StandardSchema } from '../session/standard-schema.js'
 import type { Storable } from '../session/storable.js'
 
 /**
  * The options of `sessions` for every store. A `Duration` is a number of milliseconds, or a text such as `'24h'`. `K` are
- * the keys that can be the `owner`: by default none.
+ * the keys that can be the `owner`, and `S` is the type of the `schema`: by default none.
  */
-export interface CoreOptions<K extends string = never> {
+export interface CoreOptions<K extends string = never, S extends StandardSchema = never> {
   /**
    * At least 32 random bytes. To rotate secrets, give several, newest first: the first one makes tokens, and tokens of
    * all of them are accepted. An `undefined` in the array is skipped. Applications that share a secret, a cookie name
@@ -40,6 +41,14 @@ export interface CoreOptions<K extends string = never> {
    * its last use is known to within one idle timeout. Needs `owner`. Default: any number.
    */
   readonly maxPerOwner?: number | undefined
+  /**
+   * A schema of the session's values, of Zod, Valibot, ArkType or any other library that follows Standard Schema; the type of
+   * the values is then its output. It reads what is stored when a session is opened: a key that does not fit reads as absent,
+   * `onError` is told, and nothing is lost. A change that does not fit is `INVALID_VALUE` when it is to be stored. A session
+   * may lack any key, whatever the schema says. It must take an empty object but for missing keys, and answer at once, not
+   * with a promise: anything else throws `INVALID_OPTION`. Default: what is stored is not checked.
+   */
+  readonly schema?: S | undefined
   /**
    * How long a session lives that `regenerate({ remember: true })` has moved: `idleTimeout`, default `'30d'`, and
    * `absoluteTimeout`, default `'365d'`, instead of the two above. Its cookie survives a restart of the browser. Default: no

@@ -1,6 +1,7 @@
 import { Draft } from '../session/draft.js'
 import type { SessionLifecycle } from '../session/lifecycle.js'
 import { createSession, sealed } from '../session/proxy.js'
+import type { SessionSchema } from '../session/schema.js'
 import type { AnyData, Session } from '../session/session.js'
 import type { FormerVisit } from '../storage/former-visit.js'
 import type { SessionStorage } from '../storage/storage.js'
@@ -17,6 +18,8 @@ export interface ExchangeContext {
   readonly cookie: CookiePolicy
   readonly clock: () => number
   readonly storage: SessionStorage
+  /** `undefined`: what is stored is not checked. */
+  readonly schema: SessionSchema | undefined
 }
 
 /** A response whose head is unknown: it may be `public`, and it may be `no-store`. */
@@ -27,6 +30,8 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
   readonly #request: IncomingRequest
   readonly #on: ExchangeOptions | undefined
   #opening: Promise<Session<AnyData>> | undefined
+  /** The same session as other slices see it, by their schemas. */
+  #others: Map<SessionSchema | undefined, Session<AnyData>> | undefined
   #draft: Draft | undefined
   /** Set once the session is loaded. */
   #writer: SessionWriter | undefined
@@ -52,8 +57,21 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     return this.#opening
   }
 
+  /** As `open`, for a slice with this schema: slices share the session, and each sees it by its own schema. */
+  openWith(schema: SessionSchema | undefined): Promise<Session<AnyData>> {
+    return schema === this.#context.schema ? this.open() : this.#openOther(schema)
+  }
+
+  async #openOther(schema: SessionSchema | undefined): Promise<Session<AnyData>> {
+    const own = await this.open()
+    const session = this.#others?.get(schema) ?? (this.#draft ? createSession(this, this.#draft, schema) : own)
+    this.#others ??= new Map()
+    this.#others.set(schema, session)
+    return session
+  }
+
   async #load(): Promise<Session<AnyData>> {
-    const { cookie, storage, clock } = this.#context
+    const { cookie, storage, clock, schema } = this.#context
     const opened = storage.now()
     const tokens = cookie.values(this.#request)
     const visit = storage.visit((name) => valuesOf(this.#request, name))
@@ -64,7 +82,7 @@ export class SessionExchange implements Exchange<AnyData>, SessionLifecycle {
     this.#isLive = loaded.record !== undefined
     this.#writer = new SessionWriter(storage, clock, loaded, draft, { hasToken: tokens.length > 0, opened, visit })
     if (this.#isDiscarded) this.#writer.discard()
-    return createSession(this, draft)
+    return createSession(this, draft, schema)
   }
 
   get pending(): boolean {

@@ -36,7 +36,7 @@ function assigned(changes: Changes): Drafted {
 
 /** A change as it is on a session that holds nothing. */
 function alone([key, change]: readonly [string, Change]): readonly [string, Change] {
-  return [key, change.rerun ? { ...change, value: change.rerun(undefined) } : change]
+  return [key, change.rerun ? { ...change, value: change.rerun({}) } : change]
 }
 
 /** Stores what one request does to its session: with each `save`, and with the response. */
@@ -302,8 +302,20 @@ export class SessionWriter {
   }
 
   #commitNow(status: number): Promise<void> | undefined {
-    const commit = this.#pending(status)
+    let commit: Commit | undefined
+    try {
+      commit = this.#pending(status)
+    } catch (error) {
+      if (!this.#destroy) throw error
+      return this.#endAndReject(error)
+    }
     return commit && this.#store(commit)
+  }
+
+  /** A logout is carried out although what was assigned after it cannot be stored. */
+  async #endAndReject(error: unknown): Promise<never> {
+    if (this.#destroy) await this.#store(END)
+    throw error
   }
 
   /** What changed before the response began is determined now, and stored after the save. */
@@ -311,7 +323,10 @@ export class SessionWriter {
     const drafting = this.#draftNow(status)
     drafting.catch(() => undefined)
     await this.#storing
-    const commit = this.#pending(status, this.#isDropped(status) ? NOTHING : await drafting)
+    const drafted = this.#isDropped(status)
+      ? NOTHING
+      : await drafting.catch((error: unknown) => this.#endAndReject(error))
+    const commit = this.#pending(status, drafted)
     if (commit !== undefined) await this.#store(commit)
     if (this.#failure !== undefined && this.#isFailed(status)) throw this.#failure.error
   }

@@ -30,9 +30,9 @@ export function wrapFetch<A extends readonly unknown[]>(
 }
 
 /** The session of a `Request` that a wrapped handler received. */
-export function openFetch({ exchanges }: CarrierContext, request: unknown): Promise<Session<AnyData>> {
+export function openFetch({ exchanges, schema }: CarrierContext, request: unknown): Promise<Session<AnyData>> {
   const exchange = typeof request === 'object' && request !== null ? exchanges.get(request) : undefined
-  if (exchange) return exchange.open()
+  if (exchange) return exchange.openWith(schema)
   return invalidRequest(
     'open(request) takes the same Request object that sess.fetch passed to your handler. Some frameworks hand on another one ' +
       'of the same request, such as React Router after a form, or app.request() of Hono and h3. Then hand on a function with ' +

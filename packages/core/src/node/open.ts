@@ -22,5 +22,5 @@ export function openNode(context: CarrierContext, request: unknown, response: un
     if (response.headersSent) exchange.seal()
     else new Gate(response, exchange, context.onError).install()
   }
-  return exchange.open()
+  return exchange.openWith(context.schema)
 }

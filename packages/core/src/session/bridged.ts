@@ -1,6 +1,7 @@
 import type { Draft } from './draft.js'
 import type { SessionLifecycle } from './lifecycle.js'
 import { reserved, unreserved } from './reserved.js'
+import type { SessionSchema } from './schema.js'
 
 /**
  * A session without its methods, for a bridge from another session library: any key can be used, and what JSON makes of a
@@ -45,18 +46,24 @@ export interface BridgedSession {
   renew(): void
 }
 
-export function bridgedSession(lifecycle: SessionLifecycle, draft: Draft): BridgedSession {
+export function bridgedSession(
+  lifecycle: SessionLifecycle,
+  draft: Draft,
+  schema: SessionSchema | undefined,
+): BridgedSession {
   draft.takeAnyValue()
-  return new Bridged(lifecycle, draft)
+  return new Bridged(lifecycle, draft, schema)
 }
 
 class Bridged implements BridgedSession {
   readonly #lifecycle: SessionLifecycle
   readonly #draft: Draft
+  readonly #schema: SessionSchema | undefined
 
-  constructor(lifecycle: SessionLifecycle, draft: Draft) {
+  constructor(lifecycle: SessionLifecycle, draft: Draft, schema: SessionSchema | undefined) {
     this.#lifecycle = lifecycle
     this.#draft = draft
+    this.#schema = schema
   }
 
   get id(): string {
@@ -85,16 +92,16 @@ class Bridged implements BridgedSession {
   }
 
   keys(): readonly string[] {
-    return this.#draft.keys().map(reserved)
+    return this.#draft.keys(this.#schema).map(reserved)
   }
 
   get(key: string): unknown {
-    return this.#draft.read(unreserved(key))
+    return this.#draft.read(unreserved(key), this.#schema)
   }
 
   set(key: string, value: unknown): void {
     this.#lifecycle.assertOpen()
-    this.#draft.assign(unreserved(key), value)
+    this.#draft.assign(unreserved(key), value, this.#schema)
   }
 
   save(): Promise<void> {

@@ -3,9 +3,13 @@ import type { Change, Changes } from './merge.js'
 import { valueAt, type Values, type Json, setValue } from './values.js'
 import { isObject, isSame, isUnaltered } from './compare.js'
 import { jsonOf } from './json.js'
+import type { SessionSchema } from './schema.js'
 import { storable } from './storable.js'
 
 export type Update = (value: unknown) => unknown
+
+/** The schema of the slice that reads or changes the session. `undefined`: it has none. */
+type Schema = SessionSchema | undefined
 
 /** Copies a value as it is stored. `undefined`: there is nothing to store. Throws `INVALID_VALUE` for what cannot be. */
 type Copy = (value: unknown, key: string) => Json | undefined
@@ -21,6 +25,21 @@ interface Edit {
   readonly isAltered?: true
   /** The functions that make the value from the one before. Left out: the value was assigned. */
   readonly updates?: readonly Update[]
+  /** What the value has to fit. */
+  readonly schema: Schema
+}
+
+/** An object that was handed out. */
+interface Live {
+  readonly value: unknown
+  /** What it held then. */
+  readonly known: Json | undefined
+}
+
+/** What a schema makes of the values that the request has last seen. */
+interface View {
+  readonly of: Values
+  readonly shown: Values
 }
 
 /** An object that the application had from the session, or gave to it, before `save`. */
@@ -44,12 +63,14 @@ export interface Sent {
  * without an assignment.
  */
 export class Draft {
-  /** The values that the request has last seen, without its edits. The objects in it are never handed out. */
+  /** The values that the request has last seen, as stored and without its edits. The objects in it are never handed out. */
   #shown: Values
+  /** What each schema makes of them. */
+  #views: Map<SessionSchema, View> | undefined
   /** The values in the store, as far as the request knows. */
   #stored: Values
-  /** The copies of shown objects that were handed out, by key. */
-  #live: Map<string, unknown> | undefined
+  /** The copies of shown objects that were handed out, by the schema that made them and by key. */
+  #live: Map<Schema, Map<string, Live>> | undefined
   #edits: Map<string, Edit> | undefined
   /**
    * What a save stored for its changes, where that is not what the request saw. Shown from the next read on: until
@@ -83,16 +104,22 @@ export class Draft {
     this.#copy = jsonOf
   }
 
-  read(key: string): unknown {
-    if (this.#news !== undefined) this.#catchUp(key)
-    this.#observe(key)
-    return this.#current(key)
+  /** Lets a schema read the stored values now, so that `onError` is told. */
+  check(schema: Schema): void {
+    this.#shownBy(schema)
   }
 
-  keys(): string[] {
+  read(key: string, schema: Schema): unknown {
+    if (this.#news !== undefined) this.#catchUp(key)
+    this.#observe(key, schema)
+    return this.#current(key, schema)
+  }
+
+  keys(schema: Schema): string[] {
     this.#used = true
     this.#enumerated = true
-    return this.currentKeys()
+    for (const key of [...(this.#news?.keys() ?? [])]) this.#catchUp(key)
+    return this.#keysOver(this.#shownBy(schema))
   }
 
   /** Whether the request has given a key another value than these have. Does not count as a read. */
@@ -101,43 +128,48 @@ export class Draft {
     return edit !== undefined && !Object.is(edit.value, valueAt(values, key))
   }
 
-  /** The keys, without counting as a read. */
+  /** The keys of what is stored or is to be, without counting as a read. */
   currentKeys(): string[] {
-    const keys = new Set(Object.keys(this.#shown))
+    return this.#keysOver(this.#shown)
+  }
+
+  #keysOver(values: Values): string[] {
+    const keys = new Set(Object.keys(values))
     const put = (key: string, value: unknown) => (value === undefined ? keys.delete(key) : keys.add(key))
     for (const [key, value] of this.#news ?? []) put(key, value)
     for (const [key, { value }] of this.#edits ?? []) put(key, value)
     return [...keys]
   }
 
-  assign(key: string, given: unknown): void {
+  assign(key: string, given: unknown, schema: Schema): void {
     const value = given ?? undefined
     const copy = this.#copy(value, key)
     this.#used = true
     const edit = this.#edits?.get(key)
     const dependsOnRead = edit && !edit.updates ? edit.dependsOnRead : this.#isSeen(key)
-    this.#edit(key, { value, copy, dependsOnRead })
+    this.#edit(key, { value, copy, dependsOnRead, schema })
     // As before a save, what was replaced may be altered and is not stored.
     this.#retired = this.#retired?.filter((retired) => retired.key !== key)
   }
 
-  update(key: string, update: Update): unknown {
+  update(key: string, update: Update, schema: Schema): unknown {
     this.#absorb(key)
     this.#catchUp(key)
-    const value = update(this.#copyOfCurrent(key)) ?? undefined
-    this.#append(key, update, value, this.#copy(value, key))
-    this.#observe(key)
+    const value = update(this.#copyOfCurrent(key, schema)) ?? undefined
+    this.#append(key, update, value, this.#copy(value, key), schema)
+    this.#observe(key, schema)
     return value
   }
 
-  take(key: string): unknown {
+  take(key: string, schema: Schema): unknown {
     this.#absorb(key)
     this.#catchUp(key)
-    const copy = this.#copyOfCurrent(key)
-    const taken = this.#current(key)
+    const copy = this.#copyOfCurrent(key, schema)
+    const taken = this.#current(key, schema)
     // When it runs again, it leaves a value that another request has put there since: that one has not been taken.
-    this.#append(key, (newest) => (isSame(this.#copy(newest, key), copy) ? undefined : newest))
-    this.#observe(key)
+    const leave: Update = (newest) => (isSame(this.#copy(newest, key), copy) ? undefined : newest)
+    this.#append(key, leave, undefined, undefined, schema)
+    this.#observe(key, schema)
     return taken
   }
 
@@ -151,25 +183,28 @@ export class Draft {
 
   /**
    * What differs from the shown values. The values in it are copies that no other code can alter. Throws `CONFLICT` if
-   * an object was altered that the request had before a save.
+   * an object was altered that the request had before a save, and `INVALID_VALUE` for what does not fit a schema.
    */
   changes(): Changes {
     for (const { key, object, copy } of this.#retired ?? []) if (!isUnaltered(object, copy)) throw alteredLate(key)
-    for (const key of this.#live?.keys() ?? []) this.#absorb(key)
+    for (const lives of this.#live?.values() ?? []) for (const key of lives.keys()) this.#absorb(key)
     const changes = new Map<string, Change>()
+    const checked = new Map<SessionSchema, Map<string, Json | undefined>>()
     for (const key of this.#edits?.keys() ?? []) {
       this.#absorb(key)
       const edit = this.#edits?.get(key)
       if (!edit) continue
       const value = isUnaltered(edit.value, edit.copy) ? edit.copy : this.#copy(edit.value, key)
-      if (this.#isUnchanged(key, value)) continue
+      if (this.#isUnchanged(key, value, edit)) continue
+      if (edit.schema !== undefined) put(checked, edit.schema, key, value)
       changes.set(key, {
         value,
         dependsOnRead: edit.dependsOnRead,
         ...(edit.isAltered && { isAltered: edit.isAltered }),
-        ...(edit.updates && { rerun: chain(key, edit.updates, this.#copy) }),
+        ...(edit.updates && { rerun: chain(key, edit.updates, this.#copy, edit.schema) }),
       })
     }
+    for (const [schema, values] of checked) schema.assertFits(this.#shown, values)
     return changes
   }
 
@@ -179,14 +214,18 @@ export class Draft {
    * alteration of it is refused.
    */
   send(changes: Changes): Sent {
+    for (const lives of this.#live?.values() ?? [])
+      for (const [key, live] of lives) if (!this.#edits?.has(key)) this.#retire(key, live)
+    for (const [key, edit] of this.#edits ?? []) {
+      const change = changes.get(key)
+      this.#retire(key, { value: edit.value, known: change ? change.value : this.#before(key, edit) })
+    }
     const shown = { ...this.#shown }
     for (const [key, { value }] of changes) {
       setValue(shown, key, value)
       this.#news?.delete(key)
     }
     this.#shown = shown
-    for (const [key, live] of this.#live ?? []) if (!this.#edits?.has(key)) this.#retire(key, live)
-    for (const [key, { value }] of this.#edits ?? []) this.#retire(key, value)
     this.#live = undefined
     this.#edits = undefined
     this.#forcesAssigned = false
@@ -250,35 +289,52 @@ export class Draft {
     this.#enumerated = false
   }
 
-  #current(key: string): unknown {
+  /** What the schema makes of the shown values. */
+  #shownBy(schema: Schema): Values {
+    if (schema === undefined) return this.#shown
+    const view = this.#views?.get(schema)
+    if (view?.of === this.#shown) return view.shown
+    const shown = schema.read(this.#shown)
+    this.#views ??= new Map()
+    this.#views.set(schema, { of: this.#shown, shown })
+    return shown
+  }
+
+  #current(key: string, schema: Schema): unknown {
     const edit = this.#edits?.get(key)
     if (edit) return edit.value
-    const shown = valueAt(this.#shown, key)
+    const shown = valueAt(this.#shownBy(schema), key)
     if (!isObject(shown)) return shown ?? undefined
-    let live = this.#live?.get(key)
-    if (live === undefined) this.#handOut(key, (live = storable(shown, key)))
-    return live
+    return this.#live?.get(schema)?.get(key)?.value ?? this.#handOut(key, shown, schema)
   }
 
   /** A copy, so that an update that alters its argument and then throws has changed nothing. */
-  #copyOfCurrent(key: string): Json | undefined {
-    return this.#copy(this.#current(key), key)
+  #copyOfCurrent(key: string, schema: Schema): Json | undefined {
+    return this.#copy(this.#current(key, schema), key)
   }
 
-  #observe(key: string): void {
+  #observe(key: string, schema: Schema): void {
     const edit = this.#edits?.get(key)
     // Every `await` of a session reads `then`.
-    if (key === 'then' && edit === undefined && valueAt(this.#shown, key) === undefined) return
+    if (key === 'then' && edit === undefined && valueAt(this.#shownBy(schema), key) === undefined) return
     this.#used = true
     if (edit && !edit.updates) return
     this.#seen ??= new Set()
     this.#seen.add(key)
   }
 
-  /** Compares with both: the shown value may be older than the stored one, if an update ran again on a newer value. */
-  #isUnchanged(key: string, value: Json | undefined): boolean {
+  /**
+   * Compares with both: the shown value may be older than the stored one, if an update ran again on a newer value. What an
+   * update leaves as the schema shows it stays as it is stored; what is assigned is stored as it is.
+   */
+  #isUnchanged(key: string, value: Json | undefined, edit: Edit): boolean {
     if (this.#forcesAssigned && value !== undefined) return false
-    return isSame(value, valueAt(this.#shown, key)) && isSame(value, valueAt(this.#stored, key))
+    return isSame(value, this.#before(key, edit)) && isSame(valueAt(this.#shown, key), valueAt(this.#stored, key))
+  }
+
+  /** The value that an edit leaves as it is. */
+  #before(key: string, { updates, schema }: Edit): Json | undefined {
+    return valueAt(updates ? this.#shownBy(schema) : this.#shown, key)
   }
 
   #isSeen(key: string): boolean {
@@ -290,15 +346,18 @@ export class Draft {
     this.#edits.set(key, edit)
   }
 
-  #handOut(key: string, live: unknown): void {
+  #handOut(key: string, known: Json, schema: Schema): unknown {
+    const value = storable(known, key)
     this.#live ??= new Map()
-    this.#live.set(key, live)
+    const lives = this.#live.get(schema) ?? new Map<string, Live>()
+    this.#live.set(schema, lives.set(key, { value, known }))
+    return value
   }
 
-  #append(key: string, update: Update, value?: unknown, copy?: Json): void {
+  #append(key: string, update: Update, value: unknown, copy: Json | undefined, schema: Schema): void {
     const edit = this.#edits?.get(key)
-    if (edit && !edit.updates) this.#edit(key, { value, copy, dependsOnRead: edit.dependsOnRead })
-    else this.#edit(key, { value, copy, dependsOnRead: false, updates: [...(edit?.updates ?? []), update] })
+    if (edit && !edit.updates) this.#edit(key, { value, copy, dependsOnRead: edit.dependsOnRead, schema })
+    else this.#edit(key, { value, copy, dependsOnRead: false, updates: [...(edit?.updates ?? []), update], schema })
   }
 
   /** Shows what a save has stored under a key that was not written since. */
@@ -306,34 +365,35 @@ export class Draft {
     if (!this.#news?.has(key)) return
     this.#absorb(key)
     if (this.#edits?.has(key)) return
-    this.#retire(key, this.#live?.get(key))
-    this.#live?.delete(key)
+    for (const lives of this.#live?.values() ?? []) {
+      this.#retire(key, lives.get(key))
+      lives.delete(key)
+    }
     const shown = { ...this.#shown }
     setValue(shown, key, this.#news.get(key))
     this.#news.delete(key)
     this.#shown = shown
   }
 
-  /** `value` is what the application has of a key whose value is that of `#shown`. */
-  #retire(key: string, value: unknown): void {
-    if (isObject(value)) (this.#retired ??= []).push({ key, object: value, copy: valueAt(this.#shown, key) })
+  #retire(key: string, live: Live | undefined): void {
+    if (live && isObject(live.value)) (this.#retired ??= []).push({ key, object: live.value, copy: live.known })
   }
 
   /** Turns an alteration of an object that was handed out into an edit. */
   #absorb(key: string): void {
     const edit = this.#edits?.get(key)
-    if (edit === undefined) {
-      const live = this.#live?.get(key)
-      if (live !== undefined) this.#guard(key, live, valueAt(this.#shown, key))
-    } else if (edit.updates) {
-      this.#guard(key, edit.value, edit.copy)
+    if (edit?.updates) this.#guard(key, { value: edit.value, known: edit.copy }, edit.schema)
+    if (edit !== undefined) return
+    for (const [schema, lives] of this.#live ?? []) {
+      const live = lives.get(key)
+      if (live !== undefined) this.#guard(key, live, schema)
     }
   }
 
-  #guard(key: string, value: unknown, known: Json | undefined): void {
+  #guard(key: string, { value, known }: Live, schema: Schema): void {
     if (isUnaltered(value, known)) return
     const copy = this.#copy(value, key)
-    if (!isSame(copy, known)) this.#edit(key, { value, copy, dependsOnRead: true, isAltered: true })
+    if (!isSame(copy, known)) this.#edit(key, { value, copy, dependsOnRead: true, isAltered: true, schema })
   }
 }
 
@@ -346,10 +406,23 @@ function alteredLate(key: string): SessError {
   )
 }
 
-function chain(key: string, updates: readonly Update[], copy: Copy): (newest: Json | undefined) => Json | undefined {
+function put<K>(groups: Map<K, Map<string, Json | undefined>>, group: K, key: string, value: Json | undefined): void {
+  groups.set(group, (groups.get(group) ?? new Map<string, Json | undefined>()).set(key, value))
+}
+
+function chain(
+  key: string,
+  updates: readonly Update[],
+  copy: Copy,
+  schema: Schema,
+): (newest: Values) => Json | undefined {
   return (newest) => {
-    let value = newest
+    const before = valueAt(schema === undefined ? newest : schema.read(newest), key)
+    let value = before
     for (const update of updates) value = copy(update(copy(value, key)), key)
+    if (schema === undefined) return value
+    if (isSame(value, before)) return valueAt(newest, key)
+    schema.assertFits(newest, new Map([[key, value]]))
     return value
   }
 }

@@ -10,34 +10,28 @@ export interface Change {
   readonly dependsOnRead: boolean
   /** The value is one that the session had, altered in place. */
   readonly isAltered?: true
-  /** Makes the value from the newest one. Left out if the value does not depend on it. */
-  readonly rerun?: (newest: Json | undefined) => Json | undefined
+  /** Makes the value from the newest values. Left out if the value does not depend on them. */
+  readonly rerun?: (newest: Values) => Json | undefined
 }
 
 export type Changes = ReadonlyMap<string, Change>
 export type ConflictPolicy = 'fail' | 'overwrite'
 
 /**
- * Applies changes to the newest values; `shown` are the values that the request saw. Changes are applied key by key and
+ * Applies changes to the newest values; `shown` are the values that the request saw, as they were stored. Changes are applied key by key and
  * never merged within a key. If the request read a key and wrote it, and another request changed that key in between,
  * throws `CONFLICT`, unless the policy is `'overwrite'`.
  */
 export function merge(newest: Values, shown: Values, changes: Changes, policy: ConflictPolicy): Values {
   const merged = { ...newest }
   for (const [key, change] of changes) {
-    setValue(merged, key, valueOf(key, change, valueAt(newest, key), valueAt(shown, key), policy))
+    setValue(merged, key, valueOf(key, change, newest, shown, policy))
   }
   return merged
 }
 
-function valueOf(
-  key: string,
-  change: Change,
-  newest: Json | undefined,
-  shown: Json | undefined,
-  policy: ConflictPolicy,
-): Json | undefined {
-  if (isSame(newest, shown)) return change.value
+function valueOf(key: string, change: Change, newest: Values, shown: Values, policy: ConflictPolicy): Json | undefined {
+  if (isSame(valueAt(newest, key), valueAt(shown, key))) return change.value
   if (change.dependsOnRead && policy === 'fail') throw new KeyConflict(key)
   return change.rerun ? change.rerun(newest) : change.value
 }

@@ -6,6 +6,7 @@ import { type BridgedSession, bridgedSession } from './bridged.js'
 import type { SessionLifecycle } from './lifecycle.js'
 import { readOnly } from './read-only.js'
 import { isReserved } from './reserved.js'
+import type { SessionSchema } from './schema.js'
 import type { AnyData, ReservedKey, Session } from './session.js'
 
 /**
@@ -15,14 +16,16 @@ import type { AnyData, ReservedKey, Session } from './session.js'
 class SessionHandle {
   readonly #lifecycle: SessionLifecycle
   readonly #draft: Draft
+  readonly #schema: SessionSchema | undefined
 
-  constructor(lifecycle: SessionLifecycle, draft: Draft) {
+  constructor(lifecycle: SessionLifecycle, draft: Draft, schema: SessionSchema | undefined) {
     this.#lifecycle = lifecycle
     this.#draft = draft
+    this.#schema = schema
   }
 
   bridged(): BridgedSession {
-    return bridgedSession(this.#lifecycle, this.#draft)
+    return bridgedSession(this.#lifecycle, this.#draft, this.#schema)
   }
 
   get id(): string | undefined {
@@ -85,8 +88,14 @@ class Inspected {
 /** One target for all sessions: everything that differs is behind the traps, and no trap alters the target. */
 const TARGET = new Inspected()
 
-export function createSession(owner: SessionLifecycle, draft: Draft): Session<AnyData> {
-  const session: unknown = new Proxy(TARGET, new Hash(owner, draft))
+/** `schema`: that of the slice which the session is for. */
+export function createSession(
+  owner: SessionLifecycle,
+  draft: Draft,
+  schema: SessionSchema | undefined,
+): Session<AnyData> {
+  draft.check(schema)
+  const session: unknown = new Proxy(TARGET, new Hash(owner, draft, schema))
   // For every key, the traps return what the type declares.
   return session as Session<AnyData>
 }
@@ -94,41 +103,44 @@ export function createSession(owner: SessionLifecycle, draft: Draft): Session<An
 class Hash implements ProxyHandler<object> {
   readonly #lifecycle: SessionLifecycle
   readonly #draft: Draft
+  readonly #schema: SessionSchema | undefined
   #methods: Partial<Record<ReservedKey, unknown>> | undefined
 
-  constructor(owner: SessionLifecycle, draft: Draft) {
+  constructor(owner: SessionLifecycle, draft: Draft, schema: SessionSchema | undefined) {
     this.#lifecycle = owner
     this.#draft = draft
+    this.#schema = schema
   }
 
   get(target: object, key: string | symbol): unknown {
     if (typeof key === 'symbol')
-      return key === HANDLE ? new SessionHandle(this.#lifecycle, this.#draft) : Reflect.get(target, key)
-    if (isReserved(key)) return ((this.#methods ??= {})[key] ??= METHODS[key](this.#lifecycle, this.#draft))
-    const value = this.#draft.read(key)
+      return key === HANDLE ? new SessionHandle(this.#lifecycle, this.#draft, this.#schema) : Reflect.get(target, key)
+    if (isReserved(key))
+      return ((this.#methods ??= {})[key] ??= METHODS[key](this.#lifecycle, this.#draft, this.#schema))
+    const value = this.#draft.read(key, this.#schema)
     const { refusal } = this.#lifecycle
     return refusal === undefined ? value : readOnly(value, refusal)
   }
 
   set(_target: object, key: string | symbol, value: unknown): boolean {
     this.#lifecycle.assertOpen()
-    this.#draft.assign(assertKey(key), value)
+    this.#draft.assign(assertKey(key), value, this.#schema)
     return true
   }
 
   deleteProperty(_target: object, key: string | symbol): boolean {
     this.#lifecycle.assertOpen()
-    this.#draft.assign(assertKey(key), undefined)
+    this.#draft.assign(assertKey(key), undefined, this.#schema)
     return true
   }
 
   has(target: object, key: string | symbol): boolean {
     if (typeof key === 'symbol') return Reflect.has(target, key)
-    return isReserved(key) || this.#draft.read(key) !== undefined
+    return isReserved(key) || this.#draft.read(key, this.#schema) !== undefined
   }
 
   ownKeys(): string[] {
-    return this.#draft.keys()
+    return this.#draft.keys(this.#schema)
   }
 
   getOwnPropertyDescriptor(target: object, key: string | symbol): PropertyDescriptor | undefined {
@@ -162,9 +174,11 @@ export function sealed(): SessError {
 }
 
 /** Makes the methods of a session, each when it is first asked for. */
-const METHODS: Readonly<Record<ReservedKey, (lifecycle: SessionLifecycle, draft: Draft) => unknown>> = {
+const METHODS: Readonly<
+  Record<ReservedKey, (lifecycle: SessionLifecycle, draft: Draft, schema: SessionSchema | undefined) => unknown>
+> = {
   update:
-    (lifecycle, draft) =>
+    (lifecycle, draft, schema) =>
     (key: string, change: Update, ...rest: unknown[]): unknown => {
       lifecycle.assertOpen()
       assertKey(key)
@@ -172,15 +186,15 @@ const METHODS: Readonly<Record<ReservedKey, (lifecycle: SessionLifecycle, draft:
         throw new SessError('INVALID_VALUE', 'session.update takes a key and a function of its value.')
       }
       assertNoMore('update', 'only a key and a function of its value', rest)
-      return draft.update(key, change)
+      return draft.update(key, change, schema)
     },
   take:
-    (lifecycle, draft) =>
+    (lifecycle, draft, schema) =>
     (key: string, ...rest: unknown[]): unknown => {
       lifecycle.assertOpen()
       assertKey(key)
       assertNoMore('take', 'only a key, and returns undefined if the key is missing', rest)
-      return draft.take(key)
+      return draft.take(key, schema)
     },
   regenerate:
     (lifecycle, draft) =>

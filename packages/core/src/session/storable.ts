@@ -43,6 +43,20 @@ type StorableObject<V extends object> = [keyof V] extends [never]
       ? { [K in keyof V]: K extends symbol ? Unstorable<'JSON cannot carry symbols as keys'> : StorableValue<V[K]> }
       : Unstorable<'JSON cannot carry an object with methods: store what it is made of'>
 
+/**
+ * `unknown`, if a schema that makes `D` of `I` takes what it makes: a session stores what the application assigns, which has
+ * the type that the schema makes, and the schema reads it again. Otherwise, a type that no schema has and that names the
+ * reason. Objects are not compared.
+ */
+export type Rereadable<D, I> = [Reread<D, I>] extends [never]
+  ? unknown
+  : Unstorable<`the schema must take what it makes of a value, and does not for '${Reread<D, I>}': it reads again what was stored`>
+
+/** The keys whose values the schema does not take as it makes them. */
+type Reread<D, I> = {
+  [K in keyof D & keyof I & string]-?: Exclude<D[K], object | undefined> extends I[K] ? never : K
+}[keyof D & keyof I & string]
+
 type AnyFunction = ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
 
 type MethodOf<V> = {
@@ -146,13 +160,18 @@ function ofClass({ object, key, within }: Level): SessError {
 function invalid(what: string, key: string, within: Level | undefined, cause?: Error): SessError {
   return new SessError(
     'INVALID_VALUE',
-    `${shorten(pathOf(key, within))} ${what}: a session can hold only what JSON carries unaltered (strings, finite numbers, booleans, null, arrays, plain objects).`,
+    `${pathText(pathOf(key, within))} ${what}: a session can hold only what JSON carries unaltered (strings, finite numbers, booleans, null, arrays, plain objects).`,
     cause && { cause },
   )
 }
 
-function pathOf(key: string, within: Level | undefined): string {
-  return within === undefined ? `session[${JSON.stringify(key)}]` : pathOf(within.key, within.within) + step(key)
+function pathOf(key: string, within: Level | undefined): readonly string[] {
+  return within === undefined ? [key] : [...pathOf(within.key, within.within), key]
+}
+
+/** The path to a value for a message, in at most 120 characters. It begins with a key of the session; empty, it is the session. */
+export function pathText([key, ...within]: readonly string[]): string {
+  return key === undefined ? 'The session' : shorten(`session[${JSON.stringify(key)}]${within.map(step).join('')}`)
 }
 
 function instanceName(value: object): string {

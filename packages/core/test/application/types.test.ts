@@ -8,11 +8,20 @@ import {
   ACCEPTED,
   ACCEPTED_ON_NODE,
   ACCEPTED_WITH_FRAMEWORKS,
+  ACCEPTED_WITH_SCHEMAS,
   ACCEPTED_WITHOUT_ADAPTERS,
   PRELUDE,
+  SCHEMAS,
   SESSION,
 } from '../types/accepted.js'
-import { type Refused, REFUSED_DATA, REFUSED_OPTIONS, REFUSED_USE, REFUSED_WITHOUT_ADAPTERS } from '../types/refused.js'
+import {
+  type Refused,
+  REFUSED_DATA,
+  REFUSED_OPTIONS,
+  REFUSED_SCHEMAS,
+  REFUSED_USE,
+  REFUSED_WITHOUT_ADAPTERS,
+} from '../types/refused.js'
 
 /** A timeout that is long enough for the compiler on a busy machine. */
 const PATIENCE = 120_000
@@ -34,8 +43,8 @@ class Programs {
     return file
   }
 
-  accepted(programs: Accepted): readonly (readonly [shows: string, file: string])[] {
-    return Object.entries(programs).map(([shows, text]) => [shows, this.add(PRELUDE + text)] as const)
+  accepted(programs: Accepted, begin = PRELUDE): readonly (readonly [shows: string, file: string])[] {
+    return Object.entries(programs).map(([shows, text]) => [shows, this.add(begin + text)] as const)
   }
 
   /** Each fault is on the last line of its program. */
@@ -54,7 +63,7 @@ const full = new Installation()
   .copy('adapter-memory')
   .copy('adapter-cookie')
   .write({ 'package.json': '{"type":"module"}' })
-for (const name of ['@types', 'express', 'koa', 'fastify', 'hono'])
+for (const name of ['@types', 'express', 'koa', 'fastify', 'hono', 'zod', 'valibot', 'arktype'])
   full.symlink(join(MODULES, name), 'node_modules', name)
 /** An application with core only. */
 const bare = new Installation().copy('core').write({ 'package.json': '{"type":"module"}' })
@@ -70,6 +79,10 @@ const refused = [
   ...programs.refused(REFUSED_USE, PRELUDE + SESSION),
 ]
 const frameworks = programs.accepted(ACCEPTED_WITH_FRAMEWORKS)
+const schemas = {
+  accepted: programs.accepted(ACCEPTED_WITH_SCHEMAS, PRELUDE + SCHEMAS),
+  refused: programs.refused(REFUSED_SCHEMAS, PRELUDE + SCHEMAS),
+}
 const barePrograms = new Programs(bare)
 const acceptedBare = barePrograms.accepted(ACCEPTED_WITHOUT_ADAPTERS)
 const refusedBare = barePrograms.refused(REFUSED_WITHOUT_ADAPTERS)
@@ -128,6 +141,27 @@ describe('with the frameworks', () => {
 
   test.each(frameworks)('it compiles: %s', (_, file) => {
     expect(textsOf(compiled, file)).toEqual([])
+  })
+})
+
+describe.each([
+  { way: 'nodenext', options: { ...NODENEXT, ...ON_NODE } },
+  { way: 'bundler and exact', options: { ...BUNDLER, ...ON_NODE, ...EXACT } },
+])('with the libraries of schemas, resolved as $way', ({ way, options }) => {
+  let compiled: Compiled
+  beforeAll(async () => {
+    const files = [...schemas.accepted.map(([, file]) => file), ...schemas.refused.map(([, , file]) => file)]
+    compiled = await compile(full, `schemas-${way.replaceAll(' ', '-')}`, files, { ...options, skipLibCheck: true })
+  }, PATIENCE)
+
+  test.each(schemas.accepted)('it compiles: %s', (_, file) => {
+    expect(textsOf(compiled, file)).toEqual([])
+  })
+
+  test.each(schemas.refused)('it does not compile: %s', (_, says, file, line) => {
+    const diagnostics = compiled.get(file) ?? []
+    expect(diagnostics.map(({ text }) => text).join('\n')).toContain(says)
+    expect(diagnostics.every((diagnostic) => diagnostic.line === line)).toBe(true)
   })
 })
 

@@ -19,6 +19,17 @@ declare const sess: Sessions<Shop>
 declare const session: Session<Shop>
 `
 
+/** The start of programs that use a schema. */
+export const SCHEMAS = `
+import { z } from 'zod'
+import * as v from 'valibot'
+import { type } from 'arktype'
+const Z = z.object({ userId: z.number(), name: z.string(), cart: z.array(z.string()), visits: z.number().default(0) }).partial()
+const V = v.partial(v.object({ userId: v.number(), name: v.string(), cart: v.array(v.string()), visits: v.number() }))
+const A = type({ 'userId?': 'number', 'name?': 'string', 'cart?': 'string[]', 'visits?': 'number' })
+interface Visitor { userId: number; name: string; cart: string[]; visits: number }
+`
+
 const MEMORY = `import memory from '@sess/adapter-memory'\n`
 const COOKIE = `import cookie from '@sess/adapter-cookie'\n`
 
@@ -310,4 +321,57 @@ export const ACCEPTED_WITHOUT_ADAPTERS: Accepted = {
   "a stranger's adapter, which merged its options": `
     declare module '@sess/core' { interface Adapters { foo: { url: string } } }
     const foo: Sessions<{ a?: string }> = sessions('foo', { secret, url: 'x' })`,
+}
+
+/** What holds with each of the libraries, by the name of a schema. */
+const withSchema = (schema: string, output: string): Accepted => ({
+  [`the data of the schema ${schema}, without an annotation`]: `
+    const sess = sessions('memory', { secret, schema: ${schema}, maxEntries: 5 })
+    same<typeof sess, Sessions<${output}>>(true)
+    declare const session: Session<${output}>
+    same<typeof session.userId, number | undefined>(true)
+    const other: typeof sess = sessions({ secret, schema: ${schema} })`,
+  [`the schema ${schema}, with an annotation`]: `
+    const sess: Sessions<Visitor> = sessions('memory', { secret, schema: ${schema}, owner: 'userId', maxEntries: 5 })
+    const other: Sessions<Visitor> = sessions({ secret, schema: ${schema} })
+    const off: Sessions<Visitor> = sessions(false, { secret, url: 'x', schema: ${schema} })`,
+  [`an owner among the keys of the schema ${schema}`]: `
+    const one = sessions('memory', { secret, schema: ${schema}, owner: 'userId', maxPerOwner: 3 })
+    const two = sessions('memory', { secret, schema: ${schema}, owner: 'name' })`,
+  [`the schema ${schema} with an adapter, a store, a name of run time, and sessions that may be off`]: `${MEMORY}
+    declare const store: Store
+    declare const name: string
+    declare const on: boolean
+    const one: Sessions<${output}> = sessions(memory, { secret, schema: ${schema}, maxEntries: 5 })
+    const two: Sessions<${output}> = sessions(store, { secret, schema: ${schema} })
+    const three: Sessions<${output}> = sessions(name, { secret, schema: ${schema}, url: 'x' })
+    const four: Sessions<${output}> = sessions(on && 'memory', { secret, schema: ${schema} })
+    const five = sessions(false, { secret, schema: ${schema} })
+    same<typeof five, Sessions<${output}>>(true)`,
+})
+
+export const ACCEPTED_WITH_SCHEMAS: Accepted = {
+  ...withSchema('Z', 'z.output<typeof Z>'),
+  ...withSchema('V', 'v.InferOutput<typeof V>'),
+  ...withSchema('A', 'typeof A.infer'),
+  'keys that a schema requires': `
+    const one = sessions('memory', { secret, owner: 'userId', schema: z.object({ userId: z.number() }) })
+    const two: Sessions<{ userId?: number }> = sessions('memory', { secret, schema: v.object({ userId: v.number() }) })
+    const three: Sessions<{ userId: number }> = sessions('memory', { secret, schema: type({ userId: 'number' }) })`,
+  'slices with different schemas': `
+    const shop = sessions('memory', { secret, schema: Z, cookie: { name: 'shop' } })
+    const admin = sessions('memory', { secret, schema: z.object({ adminId: z.number() }), owner: 'adminId', cookie: { name: 'admin' } })
+    export const use = async (request: Request) => [(await shop.open(request)).name, (await admin.open(request)).adminId] satisfies [string | undefined, number | undefined]`,
+  'a schema that transforms, and takes what it makes': `
+    const sess = sessions('memory', { secret, schema: z.object({
+      trimmed: z.string().trim(), visits: z.coerce.number(), id: z.string().brand<'Id'>(), list: z.array(z.string()).readonly(),
+      either: z.union([z.string(), z.number()]).transform(Number), step: z.number().default(0),
+    }) })
+    export const use = async (request: Request) => (await sess.open(request)).visits satisfies number | undefined`,
+  'what a schema that was made elsewhere says': `
+    import type { StandardSchema } from '@sess/core'
+    declare const schema: StandardSchema<unknown, { userId?: number }>
+    const sess = sessions('memory', { secret, schema, owner: 'userId' })
+    const options = { secret, schema: Z } satisfies CoreOptions<never, typeof Z>
+    sessions('memory', options)`,
 }

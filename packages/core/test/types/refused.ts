@@ -221,6 +221,55 @@ export const REFUSED_DATA: Refused = [
   ['a Date, in data as a type argument', `sessions<{ when?: Date }>({ secret })`, METHODS],
 ]
 
+const schema = (definition: string, more = '') => `sessions('memory', { secret, schema: ${definition}${more} })`
+const REREAD = "the schema must take what it makes of a value, and does not for 'n'"
+
+export const REFUSED_SCHEMAS: Refused = [
+  ...['Z', 'V', 'A'].flatMap((name): Refused => [
+    [
+      `an owner that is no key of the schema ${name}`,
+      schema(name, `, owner: 'user'`),
+      `Type '"user"' is not assignable`,
+    ],
+    [
+      `an owner that holds an array, by the schema ${name}`,
+      schema(name, `, owner: 'cart'`),
+      `Type '"cart"' is not assignable`,
+    ],
+    [
+      `an annotation that the schema ${name} contradicts`,
+      `const sess: Sessions<{ userId: string }> = ${schema(name)}`,
+      `is not assignable to type 'Sessions<{ userId: string; }>'`,
+    ],
+    [
+      `an adapter's option misspelt, beside the schema ${name}`,
+      schema(name, ', maxEntriez: 5'),
+      `Did you mean to write 'maxEntries'?`,
+    ],
+  ]),
+  ['a Date, of Zod', schema('z.object({ when: z.date().optional() })'), METHODS],
+  ['a Date, of Valibot', schema('v.partial(v.object({ when: v.date() }))'), METHODS],
+  ['a Date, of ArkType', schema(`type({ 'when?': 'Date' })`), METHODS],
+  ['a text that becomes a Date', schema('z.object({ when: z.coerce.date() })'), METHODS],
+  ['a bigint', schema('z.object({ big: z.bigint() })'), TEXT],
+  ['unknown', schema('z.object({ a: z.unknown() })'), NARROWER],
+  [
+    'a reserved key',
+    schema('z.object({ save: z.string() })'),
+    `"'save' is a method of every session: choose another key"`,
+  ],
+  ['a Date, with the cookie store', 'sessions({ secret, schema: z.object({ when: z.date() }) })', METHODS],
+  ['a schema of a text', schema('z.string()'), `Type 'string' is not assignable to type 'never'`],
+  ['a text that becomes a number, of Zod', schema('z.object({ n: z.string().transform(Number) })'), REREAD],
+  [
+    'a text that becomes a number, of Valibot',
+    schema('v.object({ n: v.pipe(v.string(), v.transform(Number)) })'),
+    REREAD,
+  ],
+  ['a text that becomes a number, of ArkType', schema(`type({ n: 'string.numeric.parse' })`), REREAD],
+  ['what is no schema', schema(`{ userId: 'number' }`), `'userId' does not exist in type 'StandardSchema`],
+]
+
 export const REFUSED_USE: Refused = [
   [
     'an unknown key read',
