@@ -67,8 +67,8 @@ function readVariables(file: string, cwd: string): void {
 /** `hasVariables`: there is a file `.env`, which was not read. */
 async function load(path: string, cwd: string, hasVariables: boolean): Promise<Exports> {
   try {
-    const exports: Exports = await import(pathToFileURL(resolve(cwd, path)).href)
-    return exports
+    const exports: unknown = await import(pathToFileURL(resolve(cwd, path)).href)
+    return exportsOf(exports)
   } catch (error) {
     const isTypeScript = /\.[cm]?ts$/.test(path)
     if (isTypeScript && codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION')
@@ -115,7 +115,12 @@ function placeIn(error: unknown, cwd: string): string | undefined {
 /** Of a CommonJS module, Node may know no names: they are on its default export, and compilers put a `default` there. */
 function exportOf(exports: Exports, name: string | undefined): unknown {
   const whole = exports['default']
-  const inner: Exports = typeof whole === 'object' && whole !== null ? { ...whole } : {}
+  const inner = exportsOf(whole)
   if (name !== undefined) return exports[name] ?? inner[name]
-  return exports['sess'] ?? inner['sess'] ?? inner['default'] ?? whole
+  const isSessions = typeof whole === 'object' && whole !== null && 'open' in whole
+  return exports['sess'] ?? inner['sess'] ?? inner['default'] ?? (isSessions ? whole : undefined)
+}
+
+function exportsOf(module: unknown): Exports {
+  return typeof module === 'object' && module !== null ? { ...module } : {}
 }
