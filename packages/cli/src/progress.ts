@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import type { Output } from './surroundings.js'
 
 const EVERY_MS = 100

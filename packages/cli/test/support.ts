@@ -65,6 +65,12 @@ export class Application {
     return `import { sessions } from '@sess/core'\n${before}\nexport const sess = ${call}\n${after}\n`
   }
 
+  /** Adds a file. */
+  write(name: string, text: string): this {
+    this.folder.write({ [name]: text })
+    return this
+  }
+
   /** The sessions that the module exports, for the test. They are closed when it ends. */
   open(more: object = {}): Sessions<Visitor> {
     const sess = sessions<Visitor>(this.#name, { ...this.#options, ...more, from: this.folder.main } as never)

@@ -15,7 +15,10 @@ export async function check(sess: Sessions, isColoured: boolean): Promise<Answer
   }
 }
 
+/** Node would ask this process's own output, which may be another one. */
+const FORCED = { validateStream: false }
+
 function line({ severity, code, message }: Finding, isColoured: boolean): string {
-  const word = isColoured ? styleText(severity === 'error' ? 'red' : 'yellow', severity) : severity
+  const word = isColoured ? styleText(severity === 'error' ? 'red' : 'yellow', severity, FORCED) : severity
   return `${word} ${code}: ${message}`
 }
