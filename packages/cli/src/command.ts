@@ -2,7 +2,7 @@ import { loadSessions } from './config.js'
 import { messageOf } from './failure.js'
 import { answered, type Ending, failed, write } from './output.js'
 import { parse, type Task } from './parser.js'
-import { withProgress } from './progress.js'
+import { Progress } from './progress.js'
 import type { Surroundings } from './surroundings.js'
 
 /** Runs the command. Resolves with the exit code, once the answer is written. Never rejects. */
@@ -19,28 +19,35 @@ export async function main(args: readonly string[], surroundings: Surroundings):
 }
 
 async function endingOf(args: readonly string[], surroundings: Surroundings): Promise<Ending> {
-  const stopped = new Promise<never>((_, reject) => {
-    const { signal } = surroundings
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-  })
   try {
     const task = parse(args)
-    return await Promise.race([
-      'text' in task ? { code: 0, out: task.text, err: '' } : run(task, surroundings),
-      stopped,
-    ])
+    if ('text' in task) return { code: 0, out: task.text, err: '' }
+    const progress = new Progress(task.isJson ? undefined : surroundings.stderr)
+    try {
+      return await Promise.race([run(task, progress, surroundings), stopped(surroundings.signal)])
+    } finally {
+      progress.stop()
+    }
   } catch (error) {
     return failed(error, args)
   }
 }
 
-async function run({ config, isJson, work }: Task, { cwd, stdin, stdout, stderr }: Surroundings): Promise<Ending> {
-  const progress = isJson ? undefined : stderr
-  const sess = await withProgress(progress, 'Loading the sessions', () => loadSessions(config, cwd))
-  const ending = answered(
-    await work(sess, { stdin, stderr, progress, isColoured: stdout.isTTY === true && stdout.hasColors?.() === true }),
-    isJson,
-  )
+/** Rejects when the command has to stop, with the reason. */
+function stopped(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}
+
+async function run(
+  { config, isJson, work }: Task,
+  progress: Progress,
+  { cwd, stdin, stdout, stderr }: Surroundings,
+): Promise<Ending> {
+  const sess = await progress.during('Loading the sessions', () => loadSessions(config, cwd))
+  const isColoured = stdout.isTTY === true && stdout.hasColors?.() === true
+  const ending = answered(await work(sess, { stdin, stderr, progress, isColoured }), isJson)
   try {
     await sess.close()
     return ending

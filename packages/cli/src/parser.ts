@@ -13,7 +13,7 @@ import { Failure } from './failure.js'
 import { readSecretly } from './input.js'
 import type { Answer } from './output.js'
 import { ownerOf } from './owner.js'
-import { withProgress } from './progress.js'
+import type { Progress } from './progress.js'
 import type { Input, Output } from './surroundings.js'
 
 /** Work on the sessions of an application. */
@@ -27,8 +27,7 @@ export interface Task {
 interface Streams {
   readonly stdin: Input
   readonly stderr: Output
-  /** Where progress is shown. `undefined`: nowhere. */
-  readonly progress: Output | undefined
+  readonly progress: Progress
   /** Whether the answer is in colour. */
   readonly isColoured: boolean
 }
@@ -111,7 +110,7 @@ class Parser {
     this.#add('check', 'begin, read and end a session, and say what is wrong with the set-up of the store').action(
       (options: Options) =>
         this.#do(options, (sess, { progress, isColoured }) =>
-          withProgress(progress, 'Checking the store', () => check(sess, isColoured)),
+          progress.during('Checking the store', () => check(sess, isColoured)),
         ),
     )
   }
@@ -123,7 +122,7 @@ class Parser {
       .option('--data', 'print what the sessions hold, too')
       .action((owner: string, options: OwnerOptions & DataOptions) =>
         this.#do(options, (sess, { progress }) =>
-          withProgress(progress, 'Listing the sessions', () =>
+          progress.during('Listing the sessions', () =>
             list(sess, ownerOf(owner, options.text === true), options.data === true),
           ),
         ),
@@ -138,8 +137,7 @@ class Parser {
       .action((owner: string, options: OwnerOptions & { readonly id?: string }) =>
         this.#do(options, (sess, { progress }) =>
           countingEnds((ended) =>
-            withProgress(
-              progress,
+            progress.during(
               'Ending the sessions',
               () => revoke(sess, ownerOf(owner, options.text === true), options.id),
               () => (ended() === 0 ? '' : ` ${ended()} ended`),
@@ -159,7 +157,7 @@ class Parser {
         if (args.length > 0) throw new Failure('USAGE', NO_ARGUMENT)
         this.#do(options, async (sess, { stdin, stderr, progress }) => {
           const header = cookieHeaderOf(await readSecretly(stdin, stderr))
-          return withProgress(progress, 'Reading the session', () => inspect(sess, header, options.data === true))
+          return progress.during('Reading the session', () => inspect(sess, header, options.data === true))
         })
       })
   }
@@ -167,9 +165,7 @@ class Parser {
   #addPrune(): void {
     this.#add('prune', 'remove expired entries now, from a store that does not do that by itself').action(
       (options: Options) =>
-        this.#do(options, (sess, { progress }) =>
-          withProgress(progress, 'Removing expired entries', () => prune(sess)),
-        ),
+        this.#do(options, (sess, { progress }) => progress.during('Removing expired entries', () => prune(sess))),
     )
   }
 

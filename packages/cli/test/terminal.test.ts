@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { main } from '../dist/command.js'
 import { countingEnds } from '../dist/commands/revoke.js'
 import { readSecretly } from '../dist/input.js'
-import { withProgress } from '../dist/progress.js'
+import { Progress } from '../dist/progress.js'
 import { Application, SECRET, Text } from './support.ts'
 
 /** What a terminal gets. */
@@ -42,7 +42,7 @@ describe('progress', () => {
   it('shows what the command waits for, at once and then with the seconds, until the work is done', async () => {
     const terminal = new Terminal()
     const { promise, resolve } = work('done')
-    const working = withProgress(terminal, 'Checking the store', () => promise)
+    const working = new Progress(terminal).during('Checking the store', () => promise)
     expect(terminal.line).toBe('Checking the store…')
     await vi.advanceTimersByTimeAsync(3100)
     expect(terminal.line).toBe('Checking the store… 3 s')
@@ -53,7 +53,9 @@ describe('progress', () => {
 
   it('goes away when the work fails, and shows nothing any more', async () => {
     const terminal = new Terminal()
-    await expect(withProgress(terminal, 'Checking', () => Promise.reject(new Error('down')))).rejects.toThrow('down')
+    await expect(new Progress(terminal).during('Checking', () => Promise.reject(new Error('down')))).rejects.toThrow(
+      'down',
+    )
     const { text } = terminal
     await vi.advanceTimersByTimeAsync(1000)
     expect(terminal.text).toBe(text)
@@ -83,7 +85,7 @@ describe('progress', () => {
     ['no terminal', new Text()],
     ['nothing', undefined],
   ])('is not shown on %s', async (_, output) => {
-    expect(await withProgress(output, 'Checking', async () => 'done')).toBe('done')
+    expect(await new Progress(output).during('Checking', async () => 'done')).toBe('done')
     expect(output?.text ?? '').toBe('')
   })
 })
