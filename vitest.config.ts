@@ -31,9 +31,9 @@ const ONCE = [
   'packages/fastify/test/types.test.ts',
   'packages/core/test/storage/interleaving.test.ts',
   'packages/core/test/owners/{cut,exploration,interleaving,mutants}.test.ts',
-  'packages/adapter-redis/test/{cluster,failover,refusal,sentinel}.test.ts',
+  'packages/adapter-redis/test/{cluster,failover,refusal,sentinel,set-up}.test.ts',
   'packages/migrate/test/{backends,key,types}.test.ts',
-  'packages/adapter-memcache/test/{expiry,full,several,types,version}.test.ts',
+  'packages/adapter-memcache/test/{expiry,full,set-up,several,types,version}.test.ts',
 ]
 
 /** Files that take minutes. Vitest knows that only of files that it has run before, and would begin one of them last. */

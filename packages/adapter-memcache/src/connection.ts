@@ -88,7 +88,7 @@ export class Connection {
   #read(bytes: Buffer): void {
     this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes])
     for (;;) {
-      const reply = readReply(this.#unread)
+      const reply = readReply(this.#unread, this.#calls[0]?.command)
       if (reply === undefined || !this.isOpen) return
       this.#unread = reply.length === this.#unread.length ? NOTHING : this.#unread.subarray(reply.length)
       this.#settle(reply)

@@ -16,6 +16,7 @@ import {
 } from '@sess/core/adapter'
 import { type MemcacheOptions, readMemcacheOptions } from './options.js'
 import { Pool } from './pool.js'
+import { checkSetUp } from './set-up.js'
 import { add, type Command, get, gets, remove, removeIf, swap } from './protocol.js'
 
 export type { MemcachedClient } from './client.js'
@@ -35,7 +36,8 @@ function entryOf(value: Buffer): Stored | undefined {
 
 /** Stores sessions in memcached, on one server or several. */
 const memcache: Adapter<MemcacheOptions> = (options) => {
-  const { placement, prefix, deadline, maxBytes } = readMemcacheOptions(options)
+  const settings = readMemcacheOptions(options)
+  const { placement, prefix, deadline, maxBytes } = settings
   const pool = new Pool(placement, deadline)
   const send = (command: Command, began: number) => pool.connectionOf(command.key).send(command, began)
 
@@ -77,6 +79,7 @@ const memcache: Adapter<MemcacheOptions> = (options) => {
     async close() {
       pool.close()
     },
+    check: (began) => checkSetUp(pool, settings, began),
     serverOf: (key) => pool.serverOf(prefix + key).name,
     onTimeout: (began) => pool.closeStuck(began),
   })

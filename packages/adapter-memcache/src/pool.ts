@@ -19,7 +19,10 @@ export class Pool {
   }
 
   connectionOf(key: string): Connection {
-    const server = this.serverOf(key)
+    return this.connectionTo(this.serverOf(key))
+  }
+
+  connectionTo(server: Server): Connection {
     const current = this.#connections.get(server.name)
     if (current?.isOpen) return current
     const connection = new Connection(server, this.#deadline)

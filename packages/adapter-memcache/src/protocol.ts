@@ -1,9 +1,12 @@
 /** A command of memcached's text protocol. */
 export interface Command {
+  /** `''`: it has none. */
   readonly key: string
   readonly text: string
   /** The heads of the expected replies. `SERVER_ERROR` is possible too. */
   readonly replies: readonly string[]
+  /** The reply is a list of lines, which are its value. */
+  readonly isList?: true
 }
 
 /** A server's reply to a command. */
@@ -56,6 +59,11 @@ export function remove(key: string): Command {
   return { key, text: `delete ${key}\r\n`, replies: ['DELETED', 'NOT_FOUND'] }
 }
 
+/** Asks for numbers of the server. `group`: `''` or `' settings'`. */
+export function stats(group: string): Command {
+  return { key: '', text: `stats${group}\r\n`, replies: ['STAT'], isList: true }
+}
+
 /**
  * A number of seconds, since the server's clock may differ from ours. Beyond 30 days memcached takes only a date. It is
  * rounded up, and two seconds are added: the server's clock ticks once a second, and is rounded down.
@@ -67,8 +75,12 @@ function exptimeOf(expiresAt: number): number {
   return left <= LONGEST_RELATIVE ? left : Math.min(Math.ceil(expiresAt / 1000) + MARGIN, LATEST)
 }
 
-/** The reply at the start of `bytes`. `undefined`: it has not arrived completely. */
-export function readReply(bytes: Buffer): Reply | undefined {
+/** The reply to `command` at the start of `bytes`. `undefined`: it has not arrived completely. */
+export function readReply(bytes: Buffer, command?: Command): Reply | undefined {
+  if (command?.isList && bytes.indexOf('STAT ') === 0) {
+    const last = bytes.indexOf(AFTER_VALUE)
+    return last < 0 ? undefined : { head: 'STAT', value: bytes.subarray(0, last), length: last + AFTER_VALUE.length }
+  }
   const start = bytes.indexOf('\n') + 1
   if (start === 0) return undefined
   const line = bytes.toString('latin1', 0, start - 2)

@@ -14,6 +14,14 @@ const NO_LONGER_MASTER = /READONLY|MASTERDOWN/
 /** How often ioredis repeats a command that a node of a Cluster refused. */
 const REDIRECTIONS = 16
 
+/** The server, or a master of a Cluster. */
+export interface Node {
+  /** The `host:port` of a master of a Cluster. */
+  readonly name: string
+  /** `undefined`: there is none, because it did not answer. */
+  readonly connection: Redis | undefined
+}
+
 /** An ioredis client that sends nothing twice and nothing late, and tries to connect until it is closed. */
 export class Client {
   readonly #redis: Redis | Cluster
@@ -62,6 +70,28 @@ export class Client {
   send(name: string, args: (string | number)[], due: number, isLone = false): Promise<unknown> {
     const command = new TimedCommand(name, args, due, isLone, this.#redis.options.keyPrefix)
     this.#redis.sendCommand(command)
+    return command.promise
+  }
+
+  /** What the client puts before each key. */
+  get keyPrefix(): string {
+    return this.#redis.options.keyPrefix ?? ''
+  }
+
+  /** The server, or the masters of a Cluster that are known: none before a command was sent. */
+  get masters(): readonly Node[] {
+    if (!('slots' in this.#redis)) return [{ name: 'Redis', connection: this.#redis }]
+    const connections = new Map(this.#redis.nodes().map((node) => [`${node.options.host}:${node.options.port}`, node]))
+    const names = new Set(this.#redis.slots.flatMap(([master]) => master ?? []))
+    return [...names].map((name) => ({ name, connection: connections.get(name) }))
+  }
+
+  /** Resolves with the reply of that server. The command has no key. */
+  sendTo({ name: server, connection }: Node, name: string, args: string[], due: number): Promise<unknown> {
+    if (connection === undefined)
+      return Promise.reject(failure('CONNECTION_LOST', `There is no connection to ${server}.`))
+    const command = new TimedCommand(name, args, due)
+    connection.sendCommand(command)
     return command.promise
   }
 

@@ -20,6 +20,19 @@ const REPORTS: readonly (readonly [RegExp, code: string, message: string])[] = [
 ]
 const UNKNOWN = ['CLIENT_ERROR', 'ioredis failed.'] as const
 
+/** What to do about a reply, by its first word. */
+const ADVICE: Readonly<Record<string, string>> = {
+  NOAUTH: 'Redis wants a login: set username and password.',
+  WRONGPASS: 'Redis knows no such user and password: correct username and password.',
+  NOPERM: "Redis does not let the user do that: grant the rights in the adapter's README.",
+  OOM: 'Redis has no memory left for it: raise maxmemory, or shorten idleTimeout.',
+  READONLY: 'The server is a replica: connect to the master, by sentinels or nodes if the master can change.',
+  MOVED: 'The server is a node of a Cluster: name some of its nodes in the option nodes, instead of url.',
+  LOADING: 'Redis is loading its data: try again when it has.',
+  MISCONF: 'Redis takes no changes, because it cannot save to its disk: see its log.',
+  CLUSTERDOWN: 'The Cluster has no master for some keys: see CLUSTER INFO.',
+}
+
 /** The first word of a reply that ioredis quotes. */
 const QUOTED = /Last error: (?:ReplyError: )?([A-Z]{2,})\b/
 
@@ -51,5 +64,7 @@ export function explain(error: unknown): Failure {
   const [, word] = (isReply(error) ? /^([A-Z]+)\b/ : QUOTED).exec(message) ?? []
   const [, code = word, text = word] = REPORTS.find(([pattern]) => pattern.test(message)) ?? []
   if (code === undefined || text === undefined) return failure(...UNKNOWN, name)
-  return failure(code, word === undefined || word === code ? text : `${text} The last one replied ${word}.`, name)
+  if (word !== undefined && word !== code) return failure(code, `${text} The last one replied ${word}.`, name)
+  const advice = ADVICE[code]
+  return failure(code, advice === undefined ? text : `${code}: ${advice}`, name)
 }

@@ -8,6 +8,7 @@ import { Batch } from './batch.js'
 import { Client } from './client.js'
 import { readsOf, writesOf } from './entry-commands.js'
 import { readRedisOptions, type RedisOptions } from './options.js'
+import { checkSetUp } from './set-up.js'
 
 export type { RedisOptions } from './options.js'
 
@@ -52,6 +53,7 @@ const redis: Adapter<RedisOptions> = (options) => {
       await client.send('del', [prefix + key], client.due(began))
     },
 
+    check: (began) => checkSetUp(client, prefix, began),
     serverOf: (key) => client.nodeOf(prefix + key),
     mapError: (error) => client.mapError(error),
     onTimeout: (began) => client.drop(began),

@@ -113,7 +113,11 @@ const CASES: Readonly<Record<string, readonly [open: () => Promise<ServerStore>,
     /^UNEXPECTED_REPLY$/,
     /Is it Redis\?/,
   ],
-  'the replica has lost its master': [openStaleReplica, /^(?:MASTERDOWN|READONLY)$/, /^(?:MASTERDOWN|READONLY)$/],
+  'the replica has lost its master': [
+    openStaleReplica,
+    /^(?:MASTERDOWN|READONLY)$/,
+    /^(?:MASTERDOWN$|READONLY: .* connect to the master)/,
+  ],
   'a script keeps the server busy': [openBusy, /^BUSY$/, /^BUSY$/],
   'no sentinel listens': [
     async () => open({ sentinels: [{ host: '127.0.0.1', port: await deadPort() }], name: 'main', ...LOGIN }),
@@ -158,7 +162,7 @@ const CASES: Readonly<Record<string, readonly [open: () => Promise<ServerStore>,
       return open({ nodes: [{ host: '127.0.0.1', port }] })
     },
     /^NOAUTH$/,
-    /^NOAUTH$/,
+    /^NOAUTH: .* set username and password/,
   ],
   'the node is no node of a Cluster': [
     async () => open({ nodes: [{ host: '127.0.0.1', port: (await ownServer()).port }] }),
@@ -168,7 +172,7 @@ const CASES: Readonly<Record<string, readonly [open: () => Promise<ServerStore>,
   'the Cluster has no master for some slots': [
     async () => open({ nodes: [{ host: '127.0.0.1', port: (await startCluster(1)).port }], deadline: 4000 }),
     /^CLUSTERDOWN$/,
-    /^CLUSTERDOWN$/,
+    /^CLUSTERDOWN: .* CLUSTER INFO/,
   ],
   'the connection to a node is closed instead of a reply': [
     async () => {

@@ -27,10 +27,10 @@ export class SharedServer {
   #direct: Redis | undefined
   #store: ServerStore | undefined
 
-  constructor() {
+  constructor(...args: readonly string[]) {
     let server: Server | undefined
     beforeAll(async () => {
-      server = await startRedis()
+      server = await startRedis({ args })
       this.url = server.url
       this.#direct = new Redis(server.url)
     })

@@ -9,7 +9,9 @@ import { DatabaseFile } from './database-file.js'
 import { mapError } from './failure.js'
 import { GroupCommit } from './group-commit.js'
 import { LockQueue } from './lock-queue.js'
+import { readMounts } from './mount.js'
 import { readSqliteOptions, type SqliteOptions } from './options.js'
+import { checkSetUp } from './set-up.js'
 import { openTable, type Row } from './table.js'
 
 export type { SqliteOptions } from './options.js'
@@ -60,6 +62,10 @@ const sqlite: Adapter<SqliteOptions> = (options) => {
         yield removed
         if (removed < PRUNE_STEP) return
       }
+    },
+    async check(began) {
+      await reads.run(() => file.use(() => undefined), began)
+      return checkSetUp(fileOptions.file, readMounts(), deadline)
     },
     close: () => file.end(),
   })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** A file system in the tree of folders. */
-interface Mount {
+export interface Mount {
   readonly point: string
   /** The kernel's name for the kind of file system, such as `ext4` or `fuse.sshfs`. */
   readonly type: string

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SessError } from '@sess/core/adapter'
-import { mountOf } from './mount.js'
+import { type Mount, mountOf } from './mount.js'
 
 /** File systems whose files are on another machine: on a server, or on the host of a virtual machine. */
 const REMOTE = new Set(
@@ -23,7 +23,7 @@ export function assertSafePlacement(file: string, acceptsRemote: boolean, mounti
         'Docker -v sessions:/data, not -v ./sessions.sqlite:/data/sessions.sqlite; in Kubernetes no subPath of a file.',
     )
   }
-  if (mount !== undefined && !acceptsRemote && REMOTE.has(mount.type.replace(/^fuse\./, ''))) {
+  if (mount !== undefined && !acceptsRemote && isRemote(mount)) {
     throw new SessError(
       'INVALID_OPTION',
       `Option sqlite.file names a file on a remote file system (${mount.type}), where SQLite's locks and its shared ` +
@@ -32,6 +32,15 @@ export function assertSafePlacement(file: string, acceptsRemote: boolean, mounti
         'sqlite.acceptRemoteFileSystem to true.',
     )
   }
+}
+
+/** The file system that a file is on. `undefined`: the operating system does not tell. */
+export function fileSystemOf(file: string, mountinfo: string): Mount | undefined {
+  return mountOf(resolveLinks(file), mountinfo)
+}
+
+export function isRemote({ type }: Mount): boolean {
+  return REMOTE.has(type.replace(/^fuse\./, ''))
 }
 
 /** The path of a file that may not exist yet, without links. */

@@ -41,7 +41,7 @@ export { codeOf, type ErrorCode, isError, isSessError, safeCause, SessError } fr
 export { processWide } from './process-wide.js'
 export { type Duration, duration, MAX_TIME } from './options/duration.js'
 export type { NameOrAdapter, StoreOptions } from './loading/adapters.js'
-export { deadline, late } from './adapter-kit/deadline.js'
+export { deadline, late, within } from './adapter-kit/deadline.js'
 export { frame, newVersion, unframe } from './adapter-kit/frame.js'
 export { fillRandom } from './crypto/random.js'
 export { gatherWrites } from './adapter-kit/gather-writes.js'

@@ -17,3 +17,16 @@ export function late(name: string, ms: number): SessError {
   delete cause.stack
   return new SessError('UNAVAILABLE', `The ${name} store did not answer within ${ms} ms.`, { cause })
 }
+
+/** Settles as `work` does, or rejects as `late` says after `ms` milliseconds: for one server of several. */
+export async function within<T>(name: string, ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late(name, ms)), ms)
+  })
+  try {
+    return await Promise.race([work, over])
+  } finally {
+    clearTimeout(timer)
+  }
+}

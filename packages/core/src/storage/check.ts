@@ -111,9 +111,19 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** The finding of a store that failed: what it reports, why, and what to do about it. */
 function failureOf({ code, message, cause }: SessError): Finding {
-  const why = isError(cause) && cause.message !== '' ? ` (${cause.message.replace(/\.$/, '')})` : ''
-  const advice = ADVICE[codeOf(cause) ?? '']
-  return fault(code, oneLine(`${message.replace(/\.$/, '')}${why}.${advice === undefined ? '' : ` ${advice}`}`))
+  const causeCode = codeOf(cause) ?? ''
+  const why = isError(cause) ? cause.message : ''
+  const parts = [reportOf(message, causeCode, why), ADVICE[causeCode]]
+  return fault(code, oneLine(parts.filter((part) => part !== undefined).join(' ')))
+}
+
+/** The message with the cause: in place of the code at its end, or after it. */
+function reportOf(message: string, code: string, why: string): string {
+  if (why === '' || code === 'ETIMEDOUT') return message
+  const begin = message.endsWith(`: ${code}.`)
+    ? message.slice(0, -`${code}.`.length)
+    : `${message.replace(/\.$/, '')}: `
+  return `${begin}${why.replace(/\.$/, '')}.`
 }
 
 /** Without the login of a URL, which a third-party client might quote. */

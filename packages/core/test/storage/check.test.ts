@@ -143,7 +143,7 @@ describe('check', () => {
         code: 'UNAVAILABLE',
         severity: 'error',
         message:
-          'The test store failed: ECONNREFUSED (connect ECONNREFUSED). Nothing listens there: start the server, or correct the address.',
+          'The test store failed: connect ECONNREFUSED. Nothing listens there: start the server, or correct the address.',
       },
     ])
   })
@@ -151,7 +151,7 @@ describe('check', () => {
   test('reports a set-up that cannot be looked at', async () => {
     const store = Object.assign(new CountedStore(), { check: () => Promise.reject(new Error('no right to look')) })
     expect(await over(store).check()).toMatchObject([
-      { code: 'UNAVAILABLE', severity: 'error', message: 'The memory store failed (no right to look).' },
+      { code: 'UNAVAILABLE', severity: 'error', message: 'The memory store failed: no right to look.' },
     ])
   })
 
@@ -160,7 +160,7 @@ describe('check', () => {
       create: () => Promise.reject(new Error('cannot reach\n  x://ada:hunter2@host:1/')),
     })
     const [finding] = await over(store).check()
-    expect(finding?.message).toBe('The test store failed (cannot reach x://host:1/).')
+    expect(finding?.message).toBe('The test store failed: cannot reach x://host:1/.')
   })
 
   test('finds nothing wrong with the cookie store', async () => {
