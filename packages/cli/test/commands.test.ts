@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { someRedis } from '../../../scripts/servers/given.js'
-import { Application, expectNoSecrets, tokenOf } from './support.ts'
+import { startRedis } from '../../../scripts/servers/redis.js'
+import { Application, expectNoSecrets, runHere, tokenOf } from './support.ts'
 
 const STAMP = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -24,10 +25,9 @@ const places = {
 }
 
 describe.each(Object.entries(places))('on %s', (_, application) => {
-  it('check ends with 0 and says so when all is well', async () => {
-    const { code, out, err } = await application().run('check')
+  it('check ends with 0 if the store works', async () => {
+    const { code, err } = await application().run('check')
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toMatch(/^All is well: /)
   })
 
   it('list prints a row for each session of the user, and none of another user', async () => {
@@ -46,14 +46,14 @@ describe.each(Object.entries(places))('on %s', (_, application) => {
     await app.login(42)
     await app.login(42)
     expect(await app.run('revoke 42')).toEqual({ code: 0, out: 'Ended 2 sessions.\n', err: '' })
-    expect(await app.open().owner(42).sessions()).toEqual([])
+    expect(await app.listed(42)).toEqual([])
   })
 
   it('revoke --id ends that session alone', async () => {
     const app = application()
     await app.login(42)
     await app.login(42)
-    const owner = app.open().owner(42)
+    const owner = (await app.open()).owner(42)
     const [first, second] = await owner.sessions()
     expect(await app.run(`revoke 42 --id ${first?.id}`)).toMatchObject({ code: 0, out: 'Ended 1 session.\n' })
     expect((await owner.sessions()).map(({ id }) => id)).toEqual([second?.id])
@@ -62,10 +62,25 @@ describe.each(Object.entries(places))('on %s', (_, application) => {
   it('inspect prints the id, the end and the keys of the session of a cookie', async () => {
     const app = application()
     const cookie = await app.login(42)
-    const [session] = await app.open().owner(42).sessions()
+    const [session] = await app.listed(42)
     const { code, out } = await app.run('inspect', { stdin: cookie })
     expect(code).toBe(0)
     expect(out).toMatch(new RegExp(String.raw`^id +${session?.id}\nexpires +${STAMP}\nkeys +userId, device\n$`))
+  })
+})
+
+describe('check', () => {
+  it('says so when all is well', async () => {
+    const { out } = await new Application({ name: 'sqlite' }).run('check')
+    expect(out).toBe('All is well: a session was begun, read and ended, and the store is set up for sessions.\n')
+  })
+
+  it('prints what is wrong with the set-up of the store, and what to do', async () => {
+    const server = await startRedis()
+    onTestFinished(() => server.stop())
+    const { code, out } = await new Application({ name: 'redis', options: { url: server.url } }).run('check')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^warning REDIS_UNSAVED: .*Set appendonly yes\.$/m)
   })
 })
 
@@ -132,7 +147,7 @@ describe('the id of a user', () => {
     const hint = 'No sessions. The id was taken as a number; as a text it has 2: add --text.\n'
     expect(await app.run('revoke 42')).toEqual({ code: 1, out: hint, err: '' })
     expect(await app.run('list 42')).toEqual({ code: 1, out: hint, err: '' })
-    expect(await app.open().owner('42').sessions()).toHaveLength(2)
+    expect(await app.listed('42')).toHaveLength(2)
   })
 
   it('that nobody has ends with 1', async () => {
@@ -159,7 +174,7 @@ describe('revoke', () => {
       out: 'This user has no live session with that id.\n',
       err: '',
     })
-    expect(await app.open().owner(42).sessions()).toHaveLength(1)
+    expect(await app.listed(42)).toHaveLength(1)
   })
 })
 
@@ -202,10 +217,10 @@ describe('inspect', () => {
     const at = new Application({ name: 'sqlite' }, { owner: 'userId', idleTimeout: 1000 * 60 * 60 })
     const hourAgo = Date.now() - 1000 * 60 * 50
     const cookie = await at.login(42, {}, hourAgo)
-    const before = await at.open().owner(42).sessions()
+    const before = await at.listed(42)
     expect(before[0]?.lastUsedAt.getTime()).toBe(hourAgo)
     await at.run('inspect --data', { stdin: cookie })
-    expect(await at.open().owner(42).sessions()).toEqual(before)
+    expect(await at.listed(42)).toEqual(before)
   })
 
   it('opens the session of a cookie that holds it', async () => {
@@ -227,12 +242,27 @@ describe('inspect', () => {
   it('ends with 1 for a session that has ended', async () => {
     const at = app()
     const cookie = await at.login(42)
-    await at.open().owner(42).revoke()
+    await (await at.open()).owner(42).revoke()
     expect(await at.run('inspect', { stdin: cookie })).toMatchObject({
       code: 1,
       out: expect.stringMatching(/^No session: /),
     })
     expect(JSON.parse((await at.run('inspect --json', { stdin: cookie })).out)).toEqual({ session: null })
+  })
+
+  it('takes over no session of another library whose cookie comes along', async () => {
+    const at = app()
+    const cookie = await at.login(42)
+    await (await at.open()).owner(42).revoke()
+    const former = `{ name: 'old', cookies: [{ name: 'old' }], keep: false, find: (valuesOf) => {
+      if (valuesOf('old').length > 0) throw new Error('its cookie came')
+    } }`
+    at.write('sess.mjs', at.text('', '', `migrate: [${former}]`))
+    const stdin = `${cookie.split(';')[0]}; old=s%3A${'x'.repeat(64)}`
+    expect(await runHere(at.folder.path, ['inspect', '--config', 'sess.mjs'], stdin)).toMatchObject({
+      code: 1,
+      err: '',
+    })
   })
 
   it.each([
@@ -262,6 +292,6 @@ describe('prune', () => {
     const { removed } = JSON.parse(out)
     expect([code, removed > 0]).toEqual([0, true])
     expect((await app.run('prune')).out).toBe('Removed 0 expired entries.\n')
-    expect(await app.open().owner(1).sessions()).toHaveLength(1)
+    expect(await app.listed(1)).toHaveLength(1)
   })
 })

@@ -165,6 +165,22 @@ export const sess: object = ${CALL}`
 /** Whether this Node strips types. */
 const stripsTypes = 'typescript' in process.features && process.features.typescript !== false
 
+it('a store that cannot be closed ends the command with 3, after its answer', async () => {
+  const app = withModule(
+    'a.mjs',
+    `import memory from '@sess/adapter-memory'
+     ${IMPORT}
+     const broken = (options, context) =>
+       Object.assign(memory(options, context), { close: () => Promise.reject(new Error('the file is gone')) })
+     export const sess = sessions(broken, { secret: 'a secret of the tests, of 32 bytes or more' })`,
+  )
+  expect(await check(app, '--config', 'a.mjs')).toEqual({
+    code: 3,
+    out: expect.stringMatching(/^All is well/),
+    err: 'The store could not be closed. the file is gone\n',
+  })
+})
+
 describe('a module in TypeScript', () => {
   it.runIf(stripsTypes)('is loaded by Node itself', async () => {
     const app = withModule('src/sess.ts', TYPED)

@@ -126,7 +126,7 @@ describe('a signal', { timeout: SPAWN_TIMEOUT }, () => {
       })
       await proxy.set({ delay: 1000 })
       const { child, ended } = new Process(slow.folder.path, 'revoke 42')
-      const owner = direct.open().owner(42)
+      const owner = (await direct.open()).owner(42)
       // The first swap has reached the server; its reply, and all that follows, is late.
       await vi.waitUntil(async () => (await owner.sessions()).length === 0, { timeout: 60_000, interval: 50 })
       child.kill(signal)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import { sessions, type Sessions } from '@sess/core'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { OwnedSession, Sessions } from '@sess/core'
 import { afterAll, expect, onTestFinished } from 'vitest'
 import { Installation } from '../../core/test/support/installation.ts'
 import { main } from '../dist/command.js'
@@ -59,9 +59,9 @@ export class Application {
     this.folder.write({ 'sessions.mjs': this.text() })
   }
 
-  /** The module, with other lines around what it exports. */
-  text(before = '', after = ''): string {
-    const call = `sessions('${this.#name}', ${JSON.stringify(this.#options)})`
+  /** The module, with other lines around what it exports, and with more options. */
+  text(before = '', after = '', more = ''): string {
+    const call = `sessions('${this.#name}', { ...${JSON.stringify(this.#options)}, ${more} })`
     return `import { sessions } from '@sess/core'\n${before}\nexport const sess = ${call}\n${after}\n`
   }
 
@@ -71,16 +71,30 @@ export class Application {
     return this
   }
 
-  /** The sessions that the module exports, for the test. They are closed when it ends. */
-  open(more: object = {}): Sessions<Visitor> {
-    const sess = sessions<Visitor>(this.#name, { ...this.#options, ...more, from: this.folder.main } as never)
+  /** Writes a copy of the module: a module is loaded once, and the command closes its sessions. */
+  #copy(more?: string): string {
+    const name = `sessions-${this.#modules++}.mjs`
+    this.write(name, this.text('', '', more))
+    return name
+  }
+
+  /** The same sessions as the module's, for the test, at a time in epoch milliseconds. They are closed when it ends. */
+  async open(at?: number): Promise<Sessions<Visitor>> {
+    const name = this.#copy(at === undefined ? '' : `clock: () => ${at}`)
+    const { sess }: { sess: Sessions<Visitor> } = await import(pathToFileURL(this.folder.at(name)).href)
     onTestFinished(() => sess.close())
     return sess
   }
 
+  /** The sessions of a user. */
+  async listed(userId: string | number): Promise<readonly OwnedSession<Visitor>[]> {
+    const sess = await this.open()
+    return sess.owner(userId).sessions()
+  }
+
   /** Logs a user in, at a time in epoch milliseconds. Resolves with the `Set-Cookie` header. */
-  async login(userId: string | number, more: object = {}, at = Date.now()): Promise<string> {
-    const sess = this.open({ clock: () => at })
+  async login(userId: string | number, more: Partial<Visitor> = {}, at = Date.now()): Promise<string> {
+    const sess = await this.open(at)
     const exchange = sess.exchange(null)
     Object.assign(await exchange.open(), { userId, device: 'phone', ...more })
     const [, cookie = ''] = (await exchange.commit(200)).find(([name]) => name === 'set-cookie') ?? []
@@ -90,15 +104,10 @@ export class Application {
     return cookie
   }
 
-  /**
-   * Runs the command in this process, over a copy of the module: a module is loaded once, and the command closes its
-   * sessions.
-   */
+  /** Runs the command in this process. */
   async run(args: string, { stdin = '' }: Given = {}): Promise<Ran> {
-    const module = `sessions-${this.#modules++}.mjs`
-    this.folder.write({ [module]: this.text() })
     const [command = '', ...rest] = args.split(' ')
-    return runHere(this.folder.path, [command, '--config', module, ...rest], stdin)
+    return runHere(this.folder.path, [command, '--config', this.#copy(), ...rest], stdin)
   }
 
   /** Runs the installed command in its own process. */

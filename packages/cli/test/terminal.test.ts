@@ -1,9 +1,10 @@
 import { channel } from 'node:diagnostics_channel'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import type { Finding } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { main } from '../dist/command.js'
 import { countingEnds } from '../dist/commands/revoke.js'
+import { interrupted } from '../dist/failure.js'
 import { readSecretly } from '../dist/input.js'
 import { Progress } from '../dist/progress.js'
 import { Application, SECRET, Text } from './support.ts'
@@ -66,8 +67,7 @@ describe('progress', () => {
     const terminal = new Terminal()
     const { promise, resolve } = work('done')
     const working = countingEnds((ended) =>
-      withProgress(
-        terminal,
+      new Progress(terminal).during(
         'Ending',
         () => promise,
         () => ` ${ended()} ended`,
@@ -146,6 +146,30 @@ describe('on a terminal', () => {
     const codes = [await check([warning, error]), await check([warning])].map(({ code }) => code)
     expect(codes).toEqual([1, 0])
   })
+})
+
+it('a signal clears the progress, so that the message stands alone', async () => {
+  const app = new Application({ name: 'memory' }).write('hangs.mjs', 'await new Promise(() => {})')
+  const [stdout, stderr, stop] = [new Terminal(), new Terminal(), new AbortController()]
+  const code = main(['check', '--config', 'hangs.mjs'], {
+    stdin: new PassThrough(),
+    stdout,
+    stderr,
+    cwd: app.folder.path,
+    signal: stop.signal,
+  })
+  await vi.waitUntil(() => stderr.line === 'Loading the sessions…')
+  stop.abort(interrupted('SIGINT'))
+  expect(await code).toBe(130)
+  expect(stderr.line).toMatch(/^SIGINT stopped the command\. /)
+  expect(stdout.text).toBe('')
+})
+
+it('an answer that cannot be written, as to a full disk, ends with 3', async () => {
+  const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('ENOSPC')) })
+  full.on('error', () => undefined)
+  const surroundings = { stdin: new PassThrough(), stderr: new Text(), cwd: '/', signal: new AbortController().signal }
+  expect(await main(['secret'], { ...surroundings, stdout: full })).toBe(3)
 })
 
 describe('a cookie that is pasted into a terminal', () => {
