@@ -19,6 +19,7 @@ const ONCE = [
   'examples/*/test/**/*.test.ts',
   'scripts/test/**/*.test.ts',
   'tests/*.test.ts',
+  'packages/cli/test/{commands,page,process}.test.ts',
   'packages/create-adapter/test/**/*.test.ts',
   'packages/conformance/test/{bindings,leaks,reference}.test.ts',
   'packages/conformance/test/faults/*.test.ts',

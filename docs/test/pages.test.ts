@@ -146,14 +146,15 @@ export const sess: Sessions<{ user: string }> = sessions('memory', { secret: 'x'
   )
 })
 
-/** The tests in tests/runtimes run every command of these pages. */
-const RUN_BY_RUNTIMES = new Set(
-  ['docker', 'jest', 'serverless', 'single-executable'].map((name) => `docs/guide/${name}.md`),
-)
+/** The tests in tests/runtimes, or in the page's package, run every command of these pages. */
+const RUN_ELSEWHERE = new Set([
+  ...['docker', 'jest', 'serverless', 'single-executable'].map((name) => `docs/guide/${name}.md`),
+  'packages/cli/README.md',
+])
 
 /** The shell commands of a page that are run: those that make a secret and start the server of its `js server.mjs`, or all. */
 function runnable({ path, blocks }: Document): readonly string[] {
-  if (RUN_BY_RUNTIMES.has(path))
+  if (RUN_ELSEWHERE.has(path))
     return blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.split('\n'))
   const index = blocks.findIndex(({ use }) => use === 'server.mjs')
   const commands = index < 0 ? undefined : blocks[index + 1]
