@@ -5,6 +5,7 @@ import type {
   ConflictMessage,
   EndMessage,
   LoginMessage,
+  MigrateMessage,
   OpenMessage,
   StoreMessage,
 } from '@sess/core'
@@ -12,7 +13,7 @@ import { flag, optional, readOptions } from '@sess/core/adapter'
 import { ATTEMPTS, CALL, FROM, OUTCOME, REASON, SESSION_ID, SIZE, STORE, WORK } from './attributes.js'
 import { type EventLogger, type EventLoggerProvider, sessionEnd, sessionStart } from './events.js'
 import { follow, listen, type Operation } from './follow.js'
-import { type Metrics, metricsOf } from './metrics.js'
+import { Metrics } from './metrics.js'
 import { begin } from './operations.js'
 
 /** The package and its version. The build puts it here. */
@@ -42,7 +43,7 @@ export class SessInstrumentation {
   readonly instrumentationVersion: string = VERSION
   #config: Required<SessInstrumentationConfig>
   #tracer: Tracer = trace.getTracer(NAME, VERSION)
-  #metrics: Metrics = metricsOf(metrics.getMeter(NAME, VERSION))
+  #metrics = new Metrics(metrics.getMeter(NAME, VERSION))
   #logger: EventLogger | undefined
   #unsubscribe: readonly (() => void)[] = []
 
@@ -59,11 +60,12 @@ export class SessInstrumentation {
       follow<OpenMessage>('sess.open', (message) => this.#open(message)),
       follow<CommitMessage>('sess.commit', (message) => this.#commit(message)),
       follow<StoreMessage>('sess.store', (message) => this.#store(message)),
+      listen<CommitMessage>('tracing:sess.commit:asyncEnd', (message) => this.#committed(message)),
       listen<BeginMessage>('sess.begin', (message) => this.#begun(message)),
-      listen<LoginMessage>('sess.login', (message) => this.#loggedIn(message)),
+      listen<LoginMessage>('sess.login', ({ store }) => this.#metrics.logins.add(1, { [STORE]: store })),
       listen<EndMessage>('sess.end', (message) => this.#ended(message)),
       listen<ConflictMessage>('sess.conflict', ({ store }) => this.#metrics.conflicts.add(1, { [STORE]: store })),
-      listen<{ from: string }>('sess.migrate', ({ from }) => this.#metrics.takenOver.add(1, { [FROM]: from })),
+      listen<MigrateMessage>('sess.migrate', ({ from }) => this.#metrics.takenOver.add(1, { [FROM]: from })),
     ]
   }
 
@@ -80,7 +82,7 @@ export class SessInstrumentation {
 
   /** Measures by another provider than the global one. */
   setMeterProvider(provider: MeterProvider): void {
-    this.#metrics = metricsOf(provider.getMeter(NAME, VERSION))
+    this.#metrics = new Metrics(provider.getMeter(NAME, VERSION))
   }
 
   /** Sends the events `session.start` and `session.end`. An SDK calls this; without it, no event is sent. */
@@ -99,6 +101,7 @@ export class SessInstrumentation {
   }
 
   #open(message: OpenMessage): Operation {
+    this.#metrics.startAtZero(message.store)
     return begin({
       name: 'sess.open',
       tracer: this.#tracer,
@@ -112,21 +115,22 @@ export class SessInstrumentation {
   }
 
   #commit(message: CommitMessage): Operation {
-    const { commitDuration, commitRetries } = this.#metrics
     return begin({
       name: 'sess.commit',
       tracer: this.#tracer,
-      duration: commitDuration,
+      duration: this.#metrics.commitDuration,
       message,
-      facts: () => {
-        const { store, work, id, attempts = 1, bytes } = message
-        if (attempts > 1) commitRetries.add(attempts - 1, { [STORE]: store })
-        return {
-          measured: { [STORE]: store, [WORK]: work },
-          detailed: { [SESSION_ID]: id, [ATTEMPTS]: attempts, [SIZE]: bytes },
-        }
-      },
+      facts: () => ({
+        measured: { [STORE]: message.store, [WORK]: message.work },
+        detailed: { [SESSION_ID]: message.id, [ATTEMPTS]: message.attempts, [SIZE]: message.bytes },
+      }),
     })
+  }
+
+  #committed({ store, id, previous, attempts = 1, error }: CommitMessage): void {
+    if (attempts > 1) this.#metrics.commitRetries.add(attempts - 1, { [STORE]: store })
+    if (error === undefined && id !== undefined && previous !== undefined)
+      this.#logger?.emit(sessionStart(id, previous))
   }
 
   #store(message: StoreMessage): Operation {
@@ -142,11 +146,6 @@ export class SessInstrumentation {
   #begun({ store, id }: BeginMessage): void {
     this.#metrics.begun.add(1, { [STORE]: store })
     this.#logger?.emit(sessionStart(id))
-  }
-
-  #loggedIn({ store, id, previous }: LoginMessage): void {
-    this.#metrics.logins.add(1, { [STORE]: store })
-    if (previous !== undefined) this.#logger?.emit(sessionStart(id, previous))
   }
 
   #ended({ store, id, reason }: EndMessage): void {

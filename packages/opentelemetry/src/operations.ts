@@ -28,15 +28,14 @@ export function begin({ name, tracer, duration, message, facts }: Subject): Oper
     end() {
       const seconds = (performance.now() - began) / 1000
       const { measured, detailed } = facts()
-      const failure = message.error === undefined ? {} : { [ERROR_TYPE]: errorType(message.error) }
-      const attributes = known({ ...measured, ...failure })
+      const failure = message.error === undefined ? undefined : errorType(message.error)
+      const attributes = known({ ...measured, [ERROR_TYPE]: failure })
       duration.record(seconds, attributes)
-      if (message.error !== undefined)
-        span?.setStatus({ code: SpanStatusCode.ERROR, message: errorType(message.error) })
-      span?.setAttributes({ ...attributes, ...known(detailed ?? {}) }).end()
+      if (failure !== undefined) span?.setStatus({ code: SpanStatusCode.ERROR, message: failure })
+      span?.setAttributes({ ...attributes, ...known(detailed) }).end()
     },
   }
 }
 
-const known = (attributes: Attributes): Attributes =>
+const known = (attributes: Attributes = {}): Attributes =>
   Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined))
