@@ -19,6 +19,20 @@ export type { CookieOptions, Exchange, ExchangeOptions, Headers, SeenHeaders, Se
 export type { AdapterOptions, Adapters } from './loading/adapters.js'
 export type { NodeRequest } from './node/request.js'
 export type { NodeResponse } from './node/response.js'
+export type {
+  BeginMessage,
+  CommitMessage,
+  CommitWork,
+  ConflictMessage,
+  EndMessage,
+  EndReason,
+  LoginMessage,
+  MigrateMessage,
+  OpenMessage,
+  OpenOutcome,
+  StoreCall,
+  StoreMessage,
+} from './observing/messages.js'
 export type { Duration } from './options/duration.js'
 export type { AnyData, Data, ReservedKey, Session, SessionMethods } from './session/session.js'
 export type { Storable } from './session/storable.js'

@@ -9,6 +9,7 @@ import { openFetch, wrapFetch } from '../fetch/handler.js'
 import { IncomingFetchRequest, isFetchRequest } from '../fetch/request.js'
 import type { FetchHandler } from '../fetch/types.js'
 import { assertAccepted } from '../loading/assert-store.js'
+import { Observer } from '../observing/observer.js'
 import { openNode } from '../node/open.js'
 import { IncomingNodeRequest, isClosed, isNodeRequest, type NodeRequest } from '../node/request.js'
 import type { NodeResponse } from '../node/response.js'
@@ -59,6 +60,7 @@ export class Application implements Sessions {
       maxPerOwner,
       migrate,
       warnings,
+      observer: new Observer(opened.store.name),
       onError,
     })
     this.#context = { cookie, clock, storage, exchanges, onError }

@@ -95,7 +95,7 @@ function open(given: unknown, options: unknown, callee: Callee): StandaloneStore
     )
   }
   assertAccepted(store, settings.accept)
-  return new KeyedStore(store, OpenStore.own(store), settings)
+  return new KeyedStore(OpenStore.own(store), settings)
 }
 
 function readStandaloneOptions(
@@ -121,11 +121,12 @@ class KeyedStore implements StandaloneStore {
   readonly name: string
   readonly maxBytes: number
   readonly #store: ServerStore
-  readonly #opened: OpenStore
+  readonly #opened: OpenStore<ServerStore>
   readonly #user: WeakRef<StoreUser>
   readonly #context: StoreUser
 
-  constructor(store: ServerStore, opened: OpenStore, context: StoreUser) {
+  constructor(opened: OpenStore<ServerStore>, context: StoreUser) {
+    const { store } = opened
     this.name = store.name
     this.maxBytes = store.maxBytes
     this.#store = store

@@ -23,6 +23,7 @@ const END: Commit = {
   replaces: false,
   id: undefined,
   opened: undefined,
+  report: undefined,
 }
 
 /** What an assignment of the owner's key does: nothing, moves the session, or replaces it by one of another user. */
@@ -349,7 +350,8 @@ export class SessionWriter {
     const [remember, opened] = [this.#remember, this.#opened]
     const id = isMoving && !destroy && ownerChange === 'none' ? this.#listedId : undefined
     // All in one literal: properties that a spread object lacks are slow to add on Node 20.
-    const commit = { changes, shown, regenerate, remember, maxAge, destroy, replaces: false, id, opened }
+    const report = undefined
+    const commit = { changes, shown, regenerate, remember, maxAge, destroy, replaces: false, id, opened, report }
     return ownerChange === 'replaces' ? { ...commit, ...assigned(changes), replaces: true } : commit
   }
 

@@ -157,7 +157,7 @@ export class Membership {
     } catch (error) {
       if (!isSessError(error) || error.code !== 'CONFLICT') throw error
     }
-    await entries.end(session.key)
+    await entries.end(session.key, 'revoked')
     return false
   }
 

@@ -1,4 +1,6 @@
 import { isSessError } from '../error.js'
+import type { EndReason } from '../observing/messages.js'
+import type { Observer } from '../observing/observer.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries } from '../storage/entries.js'
 import type { SessionRecord } from '../storage/record.js'
 import { retryUrgently } from '../storage/retry.js'
@@ -13,9 +15,11 @@ export interface Owned {
 /** The entries of sessions that may have moved since they were listed: found, and ended, by a key that they once had. */
 export class OwnedEntries {
   readonly #entries: SessionEntries
+  readonly #observer: Observer
 
-  constructor(entries: SessionEntries) {
+  constructor(entries: SessionEntries, observer: Observer) {
     this.#entries = entries
+    this.#observer = observer
   }
 
   limit(): TimeLimit {
@@ -47,21 +51,25 @@ export class OwnedEntries {
   }
 
   /** Ends the session under a key, wherever and however often it has moved. Resolves with 1 if it was alive, else with 0. */
-  async end(key: string): Promise<0 | 1> {
+  async end(key: string, reason: EndReason): Promise<0 | 1> {
     let at: string | undefined = key
     while (at !== undefined) {
-      const outcome: 'ended' | 'none' | { readonly to: string } = await this.#endAt(at)
+      const outcome: 'ended' | 'none' | { readonly to: string } = await this.#endAt(at, reason)
       if (outcome === 'ended') return 1
       at = outcome === 'none' ? undefined : outcome.to
     }
     return 0
   }
 
-  #endAt(key: string): Promise<'ended' | 'none' | { readonly to: string }> {
+  #endAt(key: string, reason: EndReason): Promise<'ended' | 'none' | { readonly to: string }> {
     const limit = this.limit()
     return retryUrgently(limit, async () => {
       const found = await this.read(key, limit)
-      if (isSnapshot(found)) return (await this.#entries.end(key, found, false, limit)) ? 'ended' : undefined
+      if (isSnapshot(found)) {
+        if (!(await this.#entries.end(key, found, false, limit))) return undefined
+        this.#observer.ended(found.record.id, reason)
+        return 'ended'
+      }
       const to = isTombstone(found) ? found.moved?.to : undefined
       if (to !== undefined) return { to }
       // It has expired by this server's clock, but a server whose clock is behind may still accept it.

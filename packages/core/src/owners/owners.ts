@@ -1,3 +1,4 @@
+import type { EndReason } from '../observing/messages.js'
 import { isSnapshot } from '../storage/entries.js'
 import { inLanes } from '../storage/lanes.js'
 import type { Lifetime } from '../storage/lifetime.js'
@@ -44,7 +45,7 @@ export class Owners {
   async sessions(owner: OwnerId): Promise<readonly Owned[]> {
     const { entries } = this.#context
     const rosters = await this.#edit(owner, () => undefined)
-    await this.#finish(rosters)
+    await this.#finish(rosters, 'revoked')
     const members = new Set(rosters.flatMap(({ members: listed }) => listed))
     const live = new Map<string, SessionRecord>()
     await inLanes(members, LANES, async (member) => {
@@ -62,9 +63,9 @@ export class Owners {
     const rosters = await this.#edit(owner, (roster) => {
       for (const key of keys) roster.condemn(key)
     })
-    const ended = await this.#finish(rosters)
+    const ended = await this.#finish(rosters, 'revoked')
     // If it has moved meanwhile, it is listed under another key, and this one has the tombstone.
-    const others = await Promise.all(keys.map((key) => this.#context.entries.end(key)))
+    const others = await Promise.all(keys.map((key) => this.#context.entries.end(key, 'revoked')))
     return others.reduce((sum, count) => sum + count, ended)
   }
 
@@ -78,7 +79,7 @@ export class Owners {
       if (except && (newcomers === 'all' || newcomers === shardOf(except)))
         roster.list(except.key, { until: lifetime.listUntil(except.record), at: moment.at })
     })
-    return this.#finish(rosters)
+    return this.#finish(rosters, 'revoked')
   }
 
   /**
@@ -90,7 +91,7 @@ export class Owners {
     const { maxPerOwner, onError } = this.#context
     const others = maxPerOwner === undefined ? [] : await this.#limitOthers(owner, newest, maxPerOwner)
     try {
-      await this.#finish([newest, ...others])
+      await this.#finish([newest, ...others], 'limit')
     } catch (error) {
       // The sessions stay condemned: the next login, list or revocation tries again, and so does their own next extension.
       onError(error)
@@ -144,12 +145,12 @@ export class Owners {
   }
 
   /** Ends the condemned sessions of rosters, and strikes them off. Resolves with the number of those that were alive. */
-  async #finish(rosters: readonly RosterContent[]): Promise<number> {
+  async #finish(rosters: readonly RosterContent[], reason: EndReason): Promise<number> {
     const { entries, rosters: stored } = this.#context
     const condemned = new Set(rosters.flatMap((roster) => roster.condemned))
     let ended = 0
     await inLanes(condemned, LANES, async (key) => {
-      const count = await entries.end(key)
+      const count = await entries.end(key, reason)
       ended += count
     })
     await inLanes(

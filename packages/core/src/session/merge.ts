@@ -38,15 +38,25 @@ function valueOf(
   policy: ConflictPolicy,
 ): Json | undefined {
   if (isSame(newest, shown)) return change.value
-  if (change.dependsOnRead && policy === 'fail') throw keyConflict(key)
+  if (change.dependsOnRead && policy === 'fail') throw new KeyConflict(key)
   return change.rerun ? change.rerun(newest) : change.value
 }
 
-function keyConflict(key: string): SessError {
-  const name = shorten(JSON.stringify(key))
-  return new SessError(
-    'CONFLICT',
-    `Session key ${name} was read by this request and changed by another one before this one wrote it. ` +
-      `Use session.update(${name}, value => …), which runs again on the newest value, or try the request again.`,
-  )
+/** Two requests have changed a key of one session, and this one had read it. */
+export class KeyConflict extends SessError {
+  readonly #key: string
+
+  constructor(key: string) {
+    const name = shorten(JSON.stringify(key))
+    super(
+      'CONFLICT',
+      `Session key ${name} was read by this request and changed by another one before this one wrote it. ` +
+        `Use session.update(${name}, value => …), which runs again on the newest value, or try the request again.`,
+    )
+    this.#key = key
+  }
+
+  get key(): string {
+    return this.#key
+  }
 }

@@ -1,4 +1,4 @@
-import type { ServerStore } from '../contract.js'
+import type { ServerStore, Store } from '../contract.js'
 import { isSessError, safeCause, SessError } from '../error.js'
 
 /** Settles as a call of the store does. */
@@ -11,7 +11,7 @@ export async function answerOf<T>(store: ServerStore, call: Promise<T>): Promise
 }
 
 /** A store must reject with a `SessError`. Any other error may show what the store was sent, so it is replaced. */
-export function storeError(store: ServerStore, error: unknown): SessError {
+export function storeError(store: Pick<Store, 'name'>, error: unknown): SessError {
   if (isSessError(error)) return error
   return new SessError('UNAVAILABLE', `The ${store.name} store failed.`, { cause: safeCause(error) })
 }

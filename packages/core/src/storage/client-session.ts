@@ -1,11 +1,14 @@
 import type { ClientStore } from '../contract.js'
 import { looksLikeToken } from '../crypto/token.js'
+import { type CommitReport, noteStored } from '../observing/commit-report.js'
+import type { OpenOutcome } from '../observing/messages.js'
 import type { Values } from '../session/values.js'
 import { apply, applyToMoved, applyToNew } from './apply.js'
 import {
   assertFits,
   type Commit,
   type CookieChange,
+  isLogin,
   isPersistent,
   type LoadedSession,
   MAX_TOKENS,
@@ -47,14 +50,17 @@ export class ClientSession implements LoadedSession {
   /** It was taken over from another library, and no cookie has it yet. */
   #unsent: TakenRecord | undefined
   readonly isKnown: boolean
+  readonly outcome: OpenOutcome
 
-  private constructor(store: ClientStore, context: StorageContext, live: readonly Carried[]) {
+  /** `isForeign`: all tokens of the request were made with other secrets. */
+  private constructor(store: ClientStore, context: StorageContext, live: readonly Carried[], isForeign = false) {
     this.#store = store
     this.#context = context
     const newest = newestOf(live, ({ record }) => record)
     this.#record = newest && !isEnd(newest.record) ? newest.record : undefined
     this.isKnown = newest !== undefined
     this.#outdated = newest?.outdated ?? false
+    this.outcome = this.#record !== undefined ? (this.#outdated ? 'rotated' : 'found') : isForeign ? 'foreign' : 'none'
     this.#isRemembered = live.some(({ record }) => isRemembered(record))
     this.#isMisplaced = live.length > 1 || (newest !== undefined && newest.place !== context.cookiePlace)
   }
@@ -63,20 +69,27 @@ export class ClientSession implements LoadedSession {
     const { clock, lifetime } = context
     const live: Carried[] = []
     let tried = 0
+    let isForeign = false
     for (const token of tokens) {
       const opened = await store.open(token)
       if (opened === null) {
-        if (looksLikeToken(token)) warnOfForeignToken(context)
+        if (looksLikeToken(token)) {
+          isForeign = true
+          warnOfForeignToken(context)
+        }
         continue
       }
       const { data, expiresAt, outdated } = opened
       const start = lengthOfPlace(data)
-      const record = expiresAt > clock() ? decode({ data: data.slice(start), expiresAt }) : undefined
-      if (record && isRecord(record) && lifetime.isAlive(record, clock()))
-        live.push({ record, outdated, place: data.slice(0, start) })
+      const record = decode({ data: data.slice(start), expiresAt })
+      if (record && isRecord(record)) {
+        if (expiresAt > clock() && lifetime.isAlive(record, clock()))
+          live.push({ record, outdated, place: data.slice(0, start) })
+        else if (!isEnd(record)) context.observer.expired(record.id)
+      }
       if (++tried === MAX_TOKENS) break
     }
-    return new ClientSession(store, context, live)
+    return new ClientSession(store, context, live, isForeign && tried === 0)
   }
 
   /** Begins with the record of another library's session. */
@@ -114,12 +127,31 @@ export class ClientSession implements LoadedSession {
   }
 
   async commit(commit: Commit): Promise<CookieChange | undefined> {
+    const was = this.#unsent ? undefined : this.#record
     if (commit.destroy) this.#record = undefined
     const now = this.#context.clock()
-    if (this.#record === undefined && commit.changes.size === 0) return commit.destroy ? this.#clear(now) : undefined
+    if (this.#record === undefined && commit.changes.size === 0) {
+      const change = commit.destroy ? await this.#clear(now) : undefined
+      if (was) this.#context.observer.ended(was.id, 'logout')
+      return change
+    }
     const applied = this.#apply(commit, now)
     // A change counts as newer than what was read: the browser may keep that too, in a cookie of another path.
-    return this.#seal({ ...applied, touchedAt: Math.max(now, applied.touchedAt) })
+    const record = { ...applied, touchedAt: Math.max(now, applied.touchedAt) }
+    const change = await this.#seal(record, commit.report)
+    this.#tell(commit, was, record)
+    return change
+  }
+
+  /** `was`: what the browser had. */
+  #tell(commit: Commit, was: SessionRecord | undefined, record: SessionRecord): void {
+    const { observer } = this.#context
+    const before = commit.destroy ? undefined : was
+    if (commit.destroy && was) observer.ended(was.id, 'logout')
+    if (before === undefined) observer.began(record.id)
+    const mayBeLogin = before === undefined || commit.regenerate
+    if (mayBeLogin && observer.observesLogins && isLogin(this.#context, commit, record))
+      observer.loggedIn(record.id, before?.id)
   }
 
   /** A response can clear only the cookie of its own domain and path, so an older one is outdone instead. */
@@ -130,11 +162,12 @@ export class ClientSession implements LoadedSession {
     return cookie
   }
 
-  async #seal(record: SessionRecord): Promise<CookieChange> {
+  async #seal(record: SessionRecord, report?: CommitReport): Promise<CookieChange> {
     const { lifetime, cookiePlace } = this.#context
     const data = cookiePlace + encode(record)
     assertFits(data, record.values, this.#store)
     const value = await this.#store.seal({ data, expiresAt: lifetime.keepUntil(record) })
+    noteStored(report, data)
     this.#record = record
     this.#outdated = false
     this.#unsent?.onSent?.()

@@ -71,7 +71,11 @@ export class SessionEntries {
       throw storeError(this.#store, error)
     }
     const now = began ?? this.#context.clock()
-    if (stored === null || stored.expiresAt <= now) return 'none'
+    if (stored === null) return 'none'
+    if (stored.expiresAt <= now) {
+      this.#noticeExpired(stored)
+      return 'none'
+    }
     const decoded = decode(stored)
     if (decoded === undefined) {
       throw new SessError(
@@ -80,7 +84,16 @@ export class SessionEntries {
       )
     }
     if (!isRecord(decoded)) return decoded
-    return this.#context.lifetime.isAlive(decoded, now) ? snapshotOf(stored.version, decoded, stored) : 'none'
+    if (this.#context.lifetime.isAlive(decoded, now)) return snapshotOf(stored.version, decoded, stored)
+    this.#context.observer.expired(decoded.id)
+    return 'none'
+  }
+
+  /** Tells of a session whose entry has expired. What is left of one that ended or moved is none. */
+  #noticeExpired(stored: Entry): void {
+    const { observer } = this.#context
+    const decoded = observer.observesEnds ? decode(stored) : undefined
+    if (decoded && isRecord(decoded)) observer.expired(decoded.id)
   }
 
   /**

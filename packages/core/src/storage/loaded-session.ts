@@ -2,6 +2,9 @@ import { SessError, shorten } from '../error.js'
 import type { Changes, ConflictPolicy } from '../session/merge.js'
 import type { Values } from '../session/values.js'
 import type { Moment } from '../owners/moment.js'
+import type { CommitReport } from '../observing/commit-report.js'
+import type { OpenOutcome } from '../observing/messages.js'
+import type { Observer } from '../observing/observer.js'
 import type { OwnerKey } from '../owners/owner-id.js'
 import type { Warnings } from '../warnings.js'
 import type { FormerSessions } from './former.js'
@@ -26,6 +29,8 @@ export interface Commit {
   readonly id: string | undefined
   /** When the request opened its session. `undefined`: sessions have no owners. */
   readonly opened: Moment | undefined
+  /** Where its attempts are noted. */
+  readonly report: CommitReport
 }
 
 /** Whether a commit would only extend the session, or renew its cookie. */
@@ -58,6 +63,8 @@ export interface LoadedSession {
   readonly record: SessionRecord | undefined
   /** Its key in the store. `undefined`: there is no session, or the store keeps none. */
   readonly key: string | undefined
+  /** How it was opened. */
+  readonly outcome: OpenOutcome
   /** There is a session, or one that has ended or moved a moment ago: nothing of another library takes its place. */
   readonly isKnown: boolean
   /** The values right after this request's last commit. `record` may have changes of others that were stored with it. */
@@ -86,6 +93,7 @@ export interface StorageContext {
   /** The sessions of other libraries that are taken over. */
   readonly migrate: readonly FormerSessions[]
   readonly warnings: Warnings
+  readonly observer: Observer
   /** Reads the owner of a session. `undefined`: sessions have no owners. */
   readonly ownerKey: OwnerKey | undefined
   /** The most sessions of one owner. */
@@ -97,6 +105,11 @@ export interface StorageContext {
 /** Whether the cookie of the session survives a restart of the browser. */
 export function isPersistent({ persistent }: StorageContext, record: SessionRecord): boolean {
   return persistent || isRemembered(record) || maxAgeOf(record) !== undefined
+}
+
+/** Whether a commit that began or moved a session, which is `stored` now, was a login: `LoginMessage` says what that is. */
+export function isLogin(context: StorageContext, { changes, regenerate }: Commit, stored: SessionRecord): boolean {
+  return changes.size > 0 && (context.ownerKey === undefined ? regenerate : isOwned(context, stored))
 }
 
 /** Whether the session is listed with those of its owner. */

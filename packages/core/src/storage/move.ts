@@ -1,6 +1,7 @@
 import type { Token, TokenMint } from '../crypto/token.js'
 import type { Membership } from '../owners/membership.js'
 import type { Owned } from '../owners/owned-entries.js'
+import { noteAttempt, noteStored } from '../observing/commit-report.js'
 import { applyToMoved } from './apply.js'
 import { type Found, isSnapshot, isTombstone, type SessionEntries, type Snapshot } from './entries.js'
 import { type Commit, isOwned, type StorageContext } from './loaded-session.js'
@@ -70,6 +71,7 @@ export async function move(
       if (next !== snapshot.record) entries.encode(next)
       limit.prolong()
       mayBeBuried = true
+      noteAttempt(commit.report)
       const isMarked = isLeft ? entries.end(key, old, true, limit) : entries.bury(key, old, token.key, limit)
       if (await isMarked) return next
       mayBeBuried = false
@@ -96,12 +98,22 @@ export async function move(
         throw error
       }
     }
+    noteStored(commit.report, snapshot.data)
     return { token, snapshot }
   } catch (error) {
+    if (isRefused) await expel(context, { token, snapshot }, first.record.id)
     // The tombstone names the new entry, which holds what its readers are shown.
-    if (!mayBeBuried || isRefused) await abandon(context, token)
+    else if (!mayBeBuried) await abandon(context, token)
     throw error
   }
+}
+
+/** Ends a session that was revoked while it moved. Whoever revoked it may have ended it already, and told so. */
+async function expel(context: ServerStorageContext, { token, snapshot }: StoredSession, id: string): Promise<void> {
+  const { entries, observer } = context
+  const isEnded = await entries.end(token.key, snapshot, false, entries.limit()).catch(() => false)
+  if (isEnded) observer.ended(id, 'revoked')
+  await abandon(context, token)
 }
 
 /** Removes an entry that no browser has a token for. If that fails, the entry expires on its own. */

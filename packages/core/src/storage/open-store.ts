@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ServerStore, Store } from '../contract.js'
 import { processWide } from '../process-wide.js'
 import { requestsShareIo } from '../request-io.js'
+import { observed } from './observed-store.js'
 
 /** How often a store is pruned if its backend does not expire entries. */
 const PRUNE_INTERVAL_MS = 60_000
@@ -20,33 +21,33 @@ export interface StoreUser {
 const stores = processWide('@sess/core stores/1', () => new Map<string, OpenStore>())
 
 /** A store and how many use it. One that core has opened is shared by the process, and closed when the last user leaves. */
-export class OpenStore {
-  readonly store: Store
+export class OpenStore<S extends Store = Store> {
+  readonly store: S
   readonly #identity: string | undefined
   /** Held weakly: a development server forgets the modules that it replaces, and does not close their sessions. */
   readonly #users = new Set<WeakRef<StoreUser>>()
   #pruning: NodeJS.Timeout | undefined
 
-  private constructor(store: Store, identity?: string) {
+  private constructor(store: S, identity?: string) {
     this.store = store
     this.#identity = identity
   }
 
   /** A store that the application made, and that it closes. */
   static given(store: Store): OpenStore {
-    return new OpenStore(store)
+    return new OpenStore(observed(store))
   }
 
   /** A store that core has made for one user, who closes it. */
-  static own(store: Store): OpenStore {
-    return new OpenStore(store, randomUUID())
+  static own(store: ServerStore): OpenStore<ServerStore> {
+    return new OpenStore(observed(store), randomUUID())
   }
 
   /** The store of that identity, made if it is not in use. A client store holds nothing that could be shared. */
   static shared(identity: string, make: () => Store): OpenStore {
     const known = stores.get(identity)
     if (known !== undefined) return known
-    const store = make()
+    const store = observed(make())
     return store.kind === 'server' ? new OpenStore(store, identity) : new OpenStore(store)
   }
 

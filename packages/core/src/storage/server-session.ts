@@ -1,6 +1,8 @@
 import { looksLikeToken, type Token } from '../crypto/token.js'
 import type { Moment } from '../owners/moment.js'
 import type { Membership } from '../owners/membership.js'
+import { noteAttempt, noteStored } from '../observing/commit-report.js'
+import type { OpenOutcome } from '../observing/messages.js'
 import type { Changes } from '../session/merge.js'
 import type { Values } from '../session/values.js'
 import { applyToNew } from './apply.js'
@@ -8,6 +10,7 @@ import { type Found, isSnapshot, isTombstone, type MovedSession, type Snapshot }
 import {
   type Commit,
   type CookieChange,
+  isLogin,
   isOwned,
   isPersistent,
   type LoadedSession,
@@ -38,6 +41,8 @@ export class ServerSession implements LoadedSession {
   #stored: StoredSession | undefined
   /** It was taken over from another library, so the browser does not have its token yet. */
   #isUnsent = false
+  /** All tokens of the request were made with other secrets. */
+  #isForeign = false
   /** Older live sessions of the same browser, in cookies of another domain or path. */
   #older: readonly ServerSession[] = []
 
@@ -55,13 +60,19 @@ export class ServerSession implements LoadedSession {
   ): Promise<ServerSession> {
     const tokens = verify(context, texts)
     const [token] = tokens
-    if (token === undefined) return new ServerSession(context)
+    if (token === undefined) return ServerSession.#findNone(context, texts)
     if (tokens.length > 1) return ServerSession.#findNewest(context, tokens)
     const limit = context.entries.limit()
     const found = await context.entries.read(token.key, undefined, began)
     return isSnapshot(found)
       ? new ServerSession(context, { token, snapshot: found })
       : ServerSession.#departedFrom(context, found, limit)
+  }
+
+  static #findNone(context: ServerStorageContext, texts: readonly string[]): ServerSession {
+    const session = new ServerSession(context)
+    session.#isForeign = texts.some(looksLikeToken)
+    return session
   }
 
   /** The session that another library's became. It may have moved or ended since. */
@@ -106,6 +117,12 @@ export class ServerSession implements LoadedSession {
 
   get key(): string | undefined {
     return this.#stored?.token.key ?? this.#departed?.moved?.key
+  }
+
+  get outcome(): OpenOutcome {
+    if (this.#stored?.token.outdated) return 'rotated'
+    if (this.record !== undefined) return 'found'
+    return this.#isForeign ? 'foreign' : 'none'
   }
 
   get isKnown(): boolean {
@@ -159,24 +176,35 @@ export class ServerSession implements LoadedSession {
 
   /**
    * Begins a session. The request saw values only if its session ended after an earlier save: changes that depend on
-   * them conflict.
+   * them conflict. `replaced`: the session of another user, which has ended.
    */
-  async #begin(commit: Commit, limit: TimeLimit): Promise<CookieChange | undefined> {
+  async #begin(commit: Commit, limit: TimeLimit, replaced?: SessionRecord): Promise<CookieChange | undefined> {
     const { changes, destroy } = commit
     if (this.#departed !== undefined) {
       // A cookie sent from here, or a cleared one, would replace the cookie that the login has sent.
       if (destroy || changes.size > 0) throw moved()
       return undefined
     }
-    const { mint, entries, clock, onConflict } = this.#context
+    const { mint, entries, clock, onConflict, observer } = this.#context
     const record = applyToNew(commit, clock(), onConflict)
     if (Object.keys(record.values).length === 0) return destroy ? 'clear' : undefined
     const token = mint.make()
     const { membership } = this.#context
     const { opened } = commit
-    if (membership === undefined || opened === undefined)
-      return this.#keep(token, await entries.create(token.key, record, limit))
-    return this.#keep(token, await this.#beginOwned(token, record, membership, opened, limit))
+    const snapshot =
+      membership === undefined || opened === undefined
+        ? await entries.create(token.key, record, limit)
+        : await this.#beginOwned(token, record, membership, opened, limit)
+    noteStored(commit.report, snapshot.data)
+    observer.began(record.id)
+    this.#tellLogin(commit, record, replaced)
+    return this.#keep(token, snapshot)
+  }
+
+  /** `from`: what the session was before. */
+  #tellLogin(commit: Commit, record: SessionRecord, from: SessionRecord | undefined): void {
+    const { observer } = this.#context
+    if (observer.observesLogins && isLogin(this.#context, commit, record)) observer.loggedIn(record.id, from?.id)
   }
 
   /** The entry is stored, then listed, and only then the token leaves: so no live session is unlisted. */
@@ -213,7 +241,7 @@ export class ServerSession implements LoadedSession {
     const extended =
       hasChanges && !isOwned(this.#context, snapshot.record)
         ? snapshot
-        : await this.#extend({ token, snapshot }, now, limit, commit.maxAge)
+        : await this.#extend({ token, snapshot }, commit, now, limit)
     const changed = hasChanges ? await swaps.change(token.key, extended, commit, now, limit) : extended
     const isExtended = changed.record.touchedAt !== snapshot.record.touchedAt
     const current = token.outdated ? mint.renew(token) : token
@@ -226,9 +254,9 @@ export class ServerSession implements LoadedSession {
   /** One attempt is enough: if it fails, another request changed the session and so extended it. */
   async #extend(
     { token, snapshot }: StoredSession,
+    { maxAge, report }: Commit,
     now: number,
     limit: TimeLimit,
-    maxAge: number | undefined,
   ): Promise<Snapshot> {
     const { entries, lifetime, membership } = this.#context
     if (!entries.isAlive(snapshot)) return snapshot
@@ -238,7 +266,11 @@ export class ServerSession implements LoadedSession {
     // A revoked one has ended, which whatever comes next finds out.
     if (membership && !(await limit.bound(membership.extend({ key: token.key, record }, limit)))) return snapshot
     if (!isExtended) return snapshot
-    return (await entries.update(token.key, record, snapshot.version, limit)) ?? snapshot
+    noteAttempt(report)
+    const extended = await entries.update(token.key, record, snapshot.version, limit)
+    if (extended === null) return snapshot
+    noteStored(report, extended.data)
+    return extended
   }
 
   /**
@@ -255,6 +287,7 @@ export class ServerSession implements LoadedSession {
         this.#stored = undefined
         cookie = await limit.bound(this.#begin(commit, limit))
       } else {
+        if (typeof newest !== 'string') this.#tellLogin(commit, outcome.snapshot.record, newest.record)
         cookie = this.#keep(outcome.token, outcome.snapshot)
       }
       return outcome === 'ended' ? 'ended' : 'moved'
@@ -266,13 +299,13 @@ export class ServerSession implements LoadedSession {
   async #end({ token, snapshot }: StoredSession, commit: Commit, limit: TimeLimit): Promise<CookieChange | undefined> {
     const isReplaced = commit.changes.size > 0
     await this.#context.swaps.depart(token.key, snapshot, limit, (newest) =>
-      this.#endFrom(token.key, newest, isReplaced, limit),
+      this.#endFrom(token.key, newest, commit, limit),
     )
     await this.#context.membership?.leave({ key: token.key, record: snapshot.record })
     this.#stored = undefined
     if (!isReplaced) return 'clear'
     try {
-      return await this.#begin(commit, limit)
+      return await this.#begin(commit, limit, commit.replaces ? snapshot.record : undefined)
     } catch (error) {
       await abandon(this.#context, token)
       throw error
@@ -285,13 +318,18 @@ export class ServerSession implements LoadedSession {
    * the same commit, the mark stays, as at a login. Otherwise a request that still has the old token could begin a third
    * session, whose cookie would replace this one's.
    */
-  async #endFrom(key: string, newest: Snapshot | Departure, isReplaced: boolean, limit: TimeLimit): Promise<Departure> {
+  async #endFrom(key: string, newest: Snapshot | Departure, commit: Commit, limit: TimeLimit): Promise<Departure> {
     if (newest === 'moved') throw moved()
     if (newest === 'ended') return 'ended'
-    const { entries } = this.#context
+    const { entries, observer } = this.#context
+    const isReplaced = commit.changes.size > 0
     let current = newest
     await retryUrgently(limit, async () => {
-      if (await entries.end(key, current, isReplaced, limit)) return true
+      noteAttempt(commit.report)
+      if (await entries.end(key, current, isReplaced, limit)) {
+        observer.ended(current.record.id, 'logout')
+        return true
+      }
       const found = await entries.read(key, limit)
       if (found === 'none') return true
       if (isTombstone(found)) throw moved()

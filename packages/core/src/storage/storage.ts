@@ -2,11 +2,13 @@ import type { ServerStore, Store } from '../contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import { TokenMint } from '../crypto/token.js'
 import { SessError } from '../error.js'
+import type { CommitMessage, CommitWork } from '../observing/messages.js'
 import { Membership } from '../owners/membership.js'
 import { type Moment, nextMoment } from '../owners/moment.js'
 import { OwnedEntries } from '../owners/owned-entries.js'
 import { Owners } from '../owners/owners.js'
 import { Rosters } from '../owners/rosters.js'
+import { KeyConflict } from '../session/merge.js'
 import { forLaterCallers, requestsShareIo } from '../request-io.js'
 import { ClientSession } from './client-session.js'
 import { SessionEntries } from './entries.js'
@@ -56,6 +58,12 @@ export class SessionStorage {
    */
   find(tokens: readonly string[], visit: FormerVisit | undefined, began?: number): Promise<LoadedSession> {
     if (this.#closing) return Promise.reject(closed())
+    const { observer } = this.#context
+    if (!observer.observesOpens) return this.#find(tokens, visit, began)
+    return observer.open(async () => this.#find(tokens, visit, began))
+  }
+
+  #find(tokens: readonly string[], visit: FormerVisit | undefined, began: number | undefined): Promise<LoadedSession> {
     const finding = this.#sessions.find(tokens, began)
     return visit === undefined ? finding : this.#findOrTakeOver(finding, visit)
   }
@@ -155,7 +163,21 @@ export class SessionStorage {
   }
 
   #send(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
-    return this.#hasLeft && this.#opened.isShared ? Promise.reject(closed()) : session.commit(commit)
+    if (this.#hasLeft && this.#opened.isShared) return Promise.reject(closed())
+    return this.#context.observer.observesCommits ? this.#sendObserved(session, commit) : session.commit(commit)
+  }
+
+  #sendObserved(session: LoadedSession, commit: Commit): Promise<CookieChange | undefined> {
+    const { observer } = this.#context
+    const was = session.record?.id
+    return observer.commit(describe(commit, was), async (report) => {
+      try {
+        return await session.commit({ ...commit, report })
+      } catch (error) {
+        if (error instanceof KeyConflict) observer.conflicted(was, error.key)
+        throw error
+      }
+    })
   }
 
   /** Waits for the commits in flight, then leaves the store. */
@@ -172,6 +194,24 @@ export class SessionStorage {
     this.#sessions.watches?.().close()
     await this.#opened.leave(this.#user)
   }
+}
+
+/** What a commit does to the session whose public name `was` that. `undefined`: there is none. */
+function describe(commit: Commit, was: string | undefined): Pick<CommitMessage, 'id' | 'previous' | 'work'> {
+  const work = workOf(commit, was !== undefined)
+  const id = work === 'end' ? was : (commit.id ?? was)
+  return {
+    ...(id !== undefined && { id }),
+    ...(work === 'rotate' && was !== undefined && was !== id && { previous: was }),
+    work,
+  }
+}
+
+function workOf(commit: Commit, isStored: boolean): CommitWork {
+  if (commit.destroy) return 'end'
+  if (!isStored) return 'create'
+  if (commit.replaces || commit.regenerate) return 'rotate'
+  return isExtension(commit) ? 'extend' : 'update'
 }
 
 function unwatched(store: string): SessError {
@@ -233,13 +273,13 @@ interface OwnersAndMembership {
 }
 
 function ownersOf(store: ServerStore, stored: SessionEntries, context: StorageContext): OwnersAndMembership {
-  const { ownerKey: key, maxPerOwner, lifetime, clock, migrate, onError } = context
+  const { ownerKey: key, maxPerOwner, lifetime, clock, migrate, onError, observer } = context
   if (key === undefined) return { owners: undefined, membership: undefined }
   // What was revoked may come as a cookie of another library for as long as a browser keeps that.
   const least = migrate.length > 0 ? LONGEST_COOKIE_MS : LEAST_MEMORY_MS
   const memory = Math.max(lifetime.longestIdle, least)
   const rosters = new Rosters(store, { clock, memory, isGathered: requestsShareIo() })
-  const entries = new OwnedEntries(stored)
+  const entries = new OwnedEntries(stored, observer)
   const shared = { key, maxPerOwner, entries, rosters, lifetime, clock }
   const owners = new Owners({ ...shared, onError })
   return { owners, membership: new Membership({ ...shared, owners }) }

@@ -1,5 +1,6 @@
 import type { Entry } from '../contract.js'
 import { SessError } from '../error.js'
+import { noteAttempt, noteStored } from '../observing/commit-report.js'
 import type { Values } from '../session/values.js'
 import { apply } from './apply.js'
 import { isTombstone, type SessionEntries, type Snapshot, snapshotOf } from './entries.js'
@@ -169,11 +170,15 @@ export class Swaps {
       stored = version === null ? undefined : snapshotOf(version, record, entry)
     }
     if (stored === undefined) return undefined
-    for (const [index, { resolve, reject }] of waiting.entries()) {
+    for (const [index, { commit, resolve, reject }] of waiting.entries()) {
       const turn = turns[index]
       if (turn === undefined) continue
-      if ('refusal' in turn) reject(turn.refusal)
-      else resolve(waiting.length === 1 ? stored : { ...stored, own: turn.values })
+      if ('refusal' in turn) {
+        reject(turn.refusal)
+        continue
+      }
+      noteStored(commit.report, stored.data)
+      resolve(waiting.length === 1 ? stored : { ...stored, own: turn.values })
     }
     return stored
   }
@@ -190,6 +195,7 @@ export class Swaps {
         const next = apply(record, commit, now, context)
         entry = this.#entries.encode(next)
         record = next
+        noteAttempt(commit.report)
         return { values: next.values }
       } catch (refusal) {
         return { refusal }

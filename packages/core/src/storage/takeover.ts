@@ -11,7 +11,7 @@ import { unreserved } from '../session/reserved.js'
 import type { Values } from '../session/values.js'
 import { answerOf } from './answer.js'
 import { type Found, isSnapshot, type SessionEntries, type Snapshot } from './entries.js'
-import type { FormerSession, FormerSessions } from './former.js'
+import type { FormerSession } from './former.js'
 import { type FormerFound, type FormerVisit, readFormer } from './former-visit.js'
 import type { Lifetime } from './lifetime.js'
 import type { StorageContext } from './loaded-session.js'
@@ -88,7 +88,7 @@ export class Takeovers {
     // What stays may be extended by its library. What is removed may still be a cookie that carries everything.
     const last = former.former.keep ? undefined : read.expiresAt
     await this.#mark(destination, Math.max(last ?? now + LONGEST_COOKIE_MS, now + LEAST_MARKER_MS))
-    report(former.former)
+    this.#context.observer.tookOver(former.former.name)
     if (!former.former.keep) await this.#removeQuietly(former, limit)
     return snapshot && { token: destination.token, found: snapshot }
   }
@@ -114,13 +114,14 @@ export class Takeovers {
 
   /** Resolves with what is stored: another request may have been first. `undefined`: all sessions of the user were ended. */
   async #keep({ token }: Destination, record: SessionRecord, limit: TimeLimit): Promise<Snapshot | undefined> {
-    const { entries, membership } = this.#context
+    const { entries, membership, observer } = this.#context
     const created = await entries.claim(token.key, record, limit)
     const snapshot = created ?? (await entries.read(token.key, limit))
     if (snapshot === 'none' || !isSnapshot(snapshot)) return undefined
-    if (membership === undefined) return snapshot
     try {
-      await limit.bound(membership.takeOver({ key: token.key, record: snapshot.record }, limit))
+      const session = { key: token.key, record: snapshot.record }
+      if (membership) await limit.bound(membership.takeOver(session, limit))
+      if (created) observer.began(created.record.id)
       return snapshot
     } catch (error) {
       if (!isSessError(error) || error.code !== 'CONFLICT') throw error
@@ -174,7 +175,7 @@ export async function takeOverIntoCookie(
     const read = await recordOf(found, context.clock(), context.lifetime, limit)
     if (read === undefined) continue
     visit.take(found.former)
-    report(found.former)
+    context.observer.tookOver(found.former.name)
     return {
       record: read.record,
       onSent: found.former.keep ? undefined : () => removeLater(found.session, context.onError),
@@ -214,10 +215,4 @@ function valuesOf(given: Readonly<Record<string, unknown>>): Values | undefined 
     return json === undefined ? [] : [[unreserved(key), json] as const]
   })
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
-}
-
-/** A counter of these says when the option `migrate` can go. */
-function report({ name }: FormerSessions): void {
-  const { channel } = process.getBuiltinModule('node:diagnostics_channel')
-  channel('sess.migrate').publish({ from: name })
 }
