@@ -8,7 +8,7 @@ import { startServer } from './server.js'
 
 const host = '127.0.0.1'
 
-const given = () => process.env['SESS_PROMETHEUS'] || undefined
+const given = () => process.env['SESS_PROMETHEUS'] ?? ''
 
 /**
  * Whether the server that answers on the port stores its data in that folder, and is ready.
@@ -62,7 +62,7 @@ export async function startPrometheus({ config, files = {}, port: wanted }) {
  * @returns {Promise<{ failed: boolean, output: string }>}
  */
 export async function promtool(args, cwd) {
-  const file = join(dirname(realpathSync(given() ?? (await findProgram('prometheus')))), 'promtool')
+  const file = join(dirname(realpathSync(given() === '' ? await findProgram('prometheus') : given())), 'promtool')
   return new Promise((resolve) => {
     execFile(file, [...args], { cwd }, (error, stdout, stderr) =>
       resolve({ failed: error !== null, output: `${stdout}${stderr}` }),

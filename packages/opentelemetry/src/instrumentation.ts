@@ -1,18 +1,9 @@
 import { type MeterProvider, metrics, trace, type Tracer, type TracerProvider } from '@opentelemetry/api'
-import type {
-  BeginMessage,
-  CommitMessage,
-  ConflictMessage,
-  EndMessage,
-  LoginMessage,
-  MigrateMessage,
-  OpenMessage,
-  StoreMessage,
-} from '@sess/core'
+import type { BeginMessage, CommitMessage, EndMessage, OpenMessage, StoreMessage } from '@sess/core'
 import { flag, optional, readOptions } from '@sess/core/adapter'
 import { ATTEMPTS, CALL, FROM, OUTCOME, REASON, SESSION_ID, SIZE, STORE, WORK } from './attributes.js'
 import { type EventLogger, type EventLoggerProvider, sessionEnd, sessionStart } from './events.js'
-import { follow, listen, type Operation } from './follow.js'
+import { follow, listen, type Operation } from './channels.js'
 import { Metrics } from './metrics.js'
 import { begin } from './operations.js'
 
@@ -57,15 +48,15 @@ export class SessInstrumentation {
   enable(): void {
     if (this.#unsubscribe.length > 0) return
     this.#unsubscribe = [
-      follow<OpenMessage>('sess.open', (message) => this.#open(message)),
-      follow<CommitMessage>('sess.commit', (message) => this.#commit(message)),
-      follow<StoreMessage>('sess.store', (message) => this.#store(message)),
-      listen<CommitMessage>('tracing:sess.commit:asyncEnd', (message) => this.#committed(message)),
-      listen<BeginMessage>('sess.begin', (message) => this.#begun(message)),
-      listen<LoginMessage>('sess.login', ({ store }) => this.#metrics.logins.add(1, { [STORE]: store })),
-      listen<EndMessage>('sess.end', (message) => this.#ended(message)),
-      listen<ConflictMessage>('sess.conflict', ({ store }) => this.#metrics.conflicts.add(1, { [STORE]: store })),
-      listen<MigrateMessage>('sess.migrate', ({ from }) => this.#metrics.takenOver.add(1, { [FROM]: from })),
+      follow('sess.open', (message) => this.#open(message)),
+      follow('sess.commit', (message) => this.#commit(message)),
+      follow('sess.store', (message) => this.#store(message)),
+      listen('tracing:sess.commit:asyncEnd', (message) => this.#committed(message)),
+      listen('sess.begin', (message) => this.#begun(message)),
+      listen('sess.login', ({ store }) => this.#metrics.logins.add(1, { [STORE]: store })),
+      listen('sess.end', (message) => this.#ended(message)),
+      listen('sess.conflict', ({ store }) => this.#metrics.conflicts.add(1, { [STORE]: store })),
+      listen('sess.migrate', ({ from }) => this.#metrics.takenOver.add(1, { [FROM]: from })),
     ]
   }
 

@@ -1,6 +1,6 @@
 import { type Attributes, context, type Histogram, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import { ERROR_TYPE, errorType } from './attributes.js'
-import type { Operation } from './follow.js'
+import type { Operation } from './channels.js'
 
 /** What is told of an operation. It is read at the end of the operation, when all of it is known. */
 export interface Facts {

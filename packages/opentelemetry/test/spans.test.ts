@@ -59,7 +59,7 @@ test('each of many requests at once has its commit within its own span', async (
     paths.map((path) => site.visit(client, path, (session) => void session.update('visits', (n = 0) => n + 1))),
   )
   const commits = telemetry.spans.filter(({ name }) => name === 'sess.commit')
-  expect(commits.map((span) => telemetry.parentOf(span)).toSorted()).toEqual(paths.map((path) => `GET ${path}`))
+  expect(new Set(commits.map((span) => telemetry.parentOf(span)))).toEqual(new Set(paths.map((path) => `GET ${path}`)))
 })
 
 test('a request that changes nothing has no span of a commit', async () => {

@@ -1,5 +1,5 @@
 import type { Instrumentation } from '@opentelemetry/instrumentation'
-import { type NodeSDKConfiguration } from '@opentelemetry/sdk-node'
+import type { NodeSDKConfiguration } from '@opentelemetry/sdk-node'
 import { type EventLoggerProvider, SessInstrumentation } from '@sess/opentelemetry'
 import { LoggerProvider } from '@opentelemetry/sdk-logs'
 import { expect, test } from 'vitest'
