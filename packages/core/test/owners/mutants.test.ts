@@ -144,12 +144,12 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
   ],
   [
     'strikes a condemned session off before it has ended',
-    [['const count = await entries.end(key);', 'const count = 1;']],
+    [['const count = await entries.end(key, reason);', 'const count = 1;']],
     cut(TWO, 'revoke()', endsAll),
   ],
   [
     'leaves to nobody what a revocation has not finished',
-    [['await this.#finish(rosters);\n\t\tconst members', 'const members']],
+    [['await this.#finish(rosters, "revoked");\n\t\tconst members', 'const members']],
     cut(TWO, 'revoke()', listsAll),
   ],
   [
@@ -160,8 +160,8 @@ const MUTANTS: readonly (readonly [what: string, mutation: Mutation, attack: Att
         'const extended = await entries.update(token.key, record, snapshot.version, limit) ?? snapshot;\n\t\tif (membership && !await limit.bound(membership.extend({',
       ],
       [
-        'return await entries.update(token.key, record, snapshot.version, limit) ?? snapshot;\n\t}',
-        'return extended;\n\t}',
+        'const extended = await entries.update(token.key, record, snapshot.version, limit);\n\t\tif (extended === null) return snapshot;',
+        '',
       ],
     ],
     cut(TWO, 'an extension that the listing has to follow', listsAll),

@@ -259,6 +259,17 @@ export const ACCEPTED_ON_NODE: Accepted = {
     export const handler = (req: NodeRequest, res: NodeResponse) => sess.open(req, res)`,
   'await using': `
     export const main = async () => { await using sess = sessions('memory', { secret }); sess.id }`,
+  'the messages of diagnostics_channel': `
+    import { subscribe, tracingChannel } from 'node:diagnostics_channel'
+    import type { CommitMessage, ConflictMessage, EndMessage, LoginMessage, OpenMessage, StoreMessage } from '@sess/core'
+    subscribe('sess.login', (message) => { const { id, previous } = message as LoginMessage; same<typeof previous, string | undefined>(true); id.at(0) })
+    subscribe('sess.end', (message) => same<EndMessage['reason'], 'logout' | 'revoked' | 'limit' | 'expired'>(true))
+    subscribe('sess.conflict', (message) => (message as ConflictMessage).key.at(0))
+    const nothing = () => {}
+    const rest = { end: nothing, asyncStart: nothing, error: nothing }
+    tracingChannel<unknown, StoreMessage>('sess.store').subscribe({ ...rest, start: ({ call }) => same<typeof call, StoreMessage['call']>(true), asyncEnd: ({ store }) => store.at(0) })
+    tracingChannel<unknown, CommitMessage>('sess.commit').subscribe({ ...rest, start: nothing, asyncEnd: ({ attempts = 0, bytes = 0, work }) => attempts + bytes + work.length })
+    same<OpenMessage['outcome'], 'found' | 'none' | 'rotated' | 'foreign' | undefined>(true)`,
 }
 
 export const ACCEPTED_WITH_FRAMEWORKS: Accepted = {

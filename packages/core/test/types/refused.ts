@@ -356,6 +356,21 @@ export const REFUSED_USE: Refused = [
     `export const f = (error: SessError) => { error.code = 'CONFLICT' }`,
     `Cannot assign to 'code' because it is a read-only property`,
   ],
+  [
+    'a message changed by a subscriber',
+    `import type { EndMessage } from '@sess/core'; export const f = (message: EndMessage) => { message.reason = 'limit' }`,
+    `Cannot assign to 'reason' because it is a read-only property`,
+  ],
+  [
+    'a reason for which no session ends',
+    `import type { EndMessage } from '@sess/core'; export const f = ({ reason }: EndMessage) => reason === 'timeout'`,
+    'have no overlap',
+  ],
+  [
+    'what a session holds, asked of a message',
+    `import type { LoginMessage } from '@sess/core'; export const f = (message: LoginMessage) => message.data`,
+    `Property 'data' does not exist on type 'LoginMessage'`,
+  ],
 ]
 
 /** Core's options are checked even if no adapter is installed. */
