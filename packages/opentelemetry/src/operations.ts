@@ -3,7 +3,7 @@ import { ERROR_TYPE, errorType } from './attributes.js'
 import type { Operation } from './channels.js'
 
 /** What is told of an operation. It is read at the end of the operation, when all of it is known. */
-export interface Facts {
+interface Facts {
   /** For the span and the metric: few values. */
   readonly measured: Attributes
   /** For the span alone. */
