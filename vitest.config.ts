@@ -29,6 +29,7 @@ const ONCE = [
   'packages/core/test/exchange/{chromium,nginx}.test.ts',
   'packages/express-session/test/*-types.test.ts',
   'packages/fastify/test/types.test.ts',
+  'packages/opentelemetry/test/installed.test.ts',
   'packages/core/test/storage/interleaving.test.ts',
   'packages/core/test/owners/{cut,exploration,interleaving,mutants}.test.ts',
   'packages/adapter-redis/test/{cluster,failover,refusal,sentinel,set-up}.test.ts',

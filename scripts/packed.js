@@ -10,7 +10,7 @@ import { formatMessage } from 'publint/utils'
 /**
  * @typedef {{ name: string, private?: boolean, location: string }} Workspace
  * @typedef {{ name: string, filename: string, files: { path: string }[] }} Packed
- * @typedef {{ main?: string, exports?: Record<string, unknown> }} Manifest
+ * @typedef {{ main?: string, exports?: Record<string, unknown>, files?: string[] }} Manifest
  */
 
 const npm = process.env['npm_execpath']
@@ -30,10 +30,14 @@ const npmJson = (...args) => JSON.parse(execFileSync(process.execPath, [npm, ...
  * @param {string} location
  */
 const kindOf = (location) => {
-  const { main, exports = {} } = /** @type {Manifest} */ (
-    JSON.parse(readFileSync(join(location, 'package.json'), 'utf8'))
-  )
-  return { isLibrary: '.' in exports, isBundled: main !== undefined }
+  const {
+    main,
+    exports = {},
+    files = [],
+  } = /** @type {Manifest} */ (JSON.parse(readFileSync(join(location, 'package.json'), 'utf8')))
+  // What is neither code nor a template, such as a dashboard.
+  const further = files.filter((file) => /^[\w-]+\.(?:json|yml)$/.test(file))
+  return { isLibrary: '.' in exports, isBundled: main !== undefined, further }
 }
 
 /** What bundle.js writes beside the entries: what they share, and the licences of what is inlined. */
@@ -60,11 +64,11 @@ function templates(location) {
  * @returns {string[]}
  */
 function contents(location, files) {
-  const { isLibrary, isBundled } = kindOf(location)
+  const { isLibrary, isBundled, further } = kindOf(location)
   const code = isLibrary ? ['dist/index.js', 'dist/index.d.ts'] : []
   if (isBundled) code.push('dist/index.cjs', 'dist/index.d.cts')
   const isSource = isBundled ? () => false : (/** @type {string} */ file) => /^src\/.+\.ts$/.test(file)
-  const written = templates(location)
+  const written = [...templates(location), ...further]
   const wanted = ['LICENSE', 'package.json', ...code, ...written]
   const missing = wanted.filter((file) => !files.includes(file))
   const surplus = files.filter((file) => {

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** @typedef {'redis-server' | 'memcached' | 'postgres' | 'mariadbd' | 'nginx' | 'chromium'} Program */
+/** @typedef {'redis-server' | 'memcached' | 'postgres' | 'mariadbd' | 'nginx' | 'prometheus' | 'chromium'} Program */
 
 /**
  * @typedef {object} Source where a program comes from
@@ -46,6 +46,11 @@ const SOURCES = {
     instead: 'set SESS_NGINX to the file of an nginx',
     // Debian has it on the PATH of root alone.
     path: '/usr/sbin',
+  },
+  prometheus: {
+    packages: { 'apt-get': 'prometheus', dnf: 'golang-github-prometheus', apk: 'prometheus', brew: 'prometheus' },
+    link: 'https://prometheus.io/docs/prometheus/latest/installation/',
+    instead: 'set SESS_PROMETHEUS to the file of a prometheus',
   },
   chromium: {
     packages: { 'apt-get': 'chromium', dnf: 'chromium', apk: 'chromium', brew: '--cask chromium' },

@@ -240,7 +240,7 @@ export async function startServer({
     try {
       await start()
     } catch (error) {
-      const taken = error instanceof Error && error.message.includes('Address already in use')
+      const taken = error instanceof Error && /address already in use/i.test(error.message)
       if (!taken || wanted !== undefined || attempt === ATTEMPTS) {
         await kill()
         await stop()

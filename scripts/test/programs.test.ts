@@ -132,6 +132,7 @@ describe('a program that is missing', () => {
       SESS_POSTGRES_URL: 'postgres://postgres.example',
       SESS_MYSQL_URL: 'mysql://mysql.example',
       SESS_NGINX: '/usr/sbin/nginx',
+      SESS_PROMETHEUS: '/usr/bin/prometheus',
       SESS_CHROMIUM: '/usr/bin/chromium',
     }
     const none = { PATH: folder, SESS_REDIS_URL: '', SESS_MEMCACHED_SERVERS: '', ...others }

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +11,7 @@ import { startMariadb } from '../servers/mariadb.js'
 import { startMemcached } from '../servers/memcached.js'
 import { startNginx } from '../servers/nginx.js'
 import { findBeside, startPostgres } from '../servers/postgres.js'
+import { promtool, startPrometheus } from '../servers/prometheus.js'
 import { startRedis } from '../servers/redis.js'
 import { ask, type Server } from '../servers/server.js'
 import { isFree, newFolder, outputOf, servers } from './support.ts'
@@ -147,6 +148,28 @@ describe('nginx', () => {
     await nginx.stop()
     expect(await isFree(nginx.port)).toBe(true)
     expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('prometheus', () => {
+  it('answers queries once it has started, and leaves nothing when it has stopped', async () => {
+    vi.stubEnv('TMPDIR', folder)
+    const prometheus = await startPrometheus({ config: 'scrape_configs: []\n' })
+    const answer = await fetch(`${prometheus.origin}/api/v1/query?query=1%2B1`)
+    expect(await answer.json()).toMatchObject({ data: { result: [expect.any(Number), '2'] } })
+    await expect(startPrometheus({ config: '', port: prometheus.port })).rejects.toThrow('in use')
+    await prometheus.stop()
+    expect(await isFree(prometheus.port)).toBe(true)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('reports what it printed about its configuration', async () => {
+    await expect(startPrometheus({ config: 'nonsense: 1\n' })).rejects.toThrow('nonsense')
+  })
+
+  it('comes with promtool', async () => {
+    writeFileSync(`${folder}/rules.yml`, 'groups: nonsense\n')
+    expect(await promtool(['check', 'rules', 'rules.yml'], folder)).toMatchObject({ failed: true })
   })
 })
 

@@ -27,6 +27,7 @@ const OPTIONS = {
     'fastify/src/index.ts',
     'nest/src/index.ts',
     'next/src/index.ts',
+    'opentelemetry/src/index.ts',
     'migrate/src/index.ts',
     'conformance/src/index.ts',
     'conformance/src/vitest.ts',

@@ -28,6 +28,8 @@ function problemOfCommand(command: string): string | undefined {
   }
   // The tests in tests/runtimes run Next, which is not installed here.
   if (words === 'npx next build' || words === 'npx next start') return undefined
+  // docs/test/opentelemetry.test.ts runs it.
+  if (words === 'node --import ./telemetry.mjs server.mjs') return undefined
   // The tests in tests/release run these commands.
   if (/^(?:npx jest |node --test |pnpm |yarn |npm (?:install-scripts|rebuild) )/.test(words)) return undefined
   if (program === 'npm' && verb === 'create') return packageProblem((rest[0] ?? '').replace('/', '/create-'))
