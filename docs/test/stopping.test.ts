@@ -9,9 +9,9 @@ import { type Redis, startRedis } from '../../scripts/servers/redis.js'
 import { comesTrue } from '../../tests/support/condition.ts'
 import { Document } from './support/document.ts'
 import { PageProgram } from './support/page-program.ts'
-import { patient } from './support/patient.ts'
+import { javaScript, patient } from './support/patient.ts'
 import { Visitor } from './support/visitor.ts'
-import { compile, workspace } from './support/workspace.ts'
+import { workspace } from './support/workspace.ts'
 
 /** A program of node:http2 that uses the page's function. Streams that were begun are answered after the signal. */
 const HTTP2 = `
@@ -42,12 +42,11 @@ let redis: Redis
 
 beforeAll(async () => {
   const { files } = new Document('docs/guide/kubernetes.md')
-  const modules = {
-    'server.ts': patient(files['src/server.ts'] ?? ''),
-    'http2.ts': files['src/http2.ts'] ?? '',
-    'http2-server.ts': patient(HTTP2),
-  }
-  expect(await compile(workspace(at), modules)).toBe('')
+  workspace(at).write({
+    'server.js': patient(files['src/server.ts'] ?? ''),
+    'http2.js': javaScript(files['src/http2.ts'] ?? ''),
+    'http2-server.js': patient(HTTP2),
+  })
   redis = await startRedis()
 })
 
@@ -56,7 +55,7 @@ afterAll(async () => {
   at.remove()
 })
 
-async function started(module = 'out/server.js', stopMs = 0): Promise<PageProgram> {
+async function started(module = 'server.js', stopMs = 0): Promise<PageProgram> {
   const program = await PageProgram.start(at, module, {
     SESSION_SECRET: 'a secret of the tests, of 32 bytes or more',
     REDIS_URL: redis.url,
@@ -132,7 +131,7 @@ async function cookieOf({ origin }: PageProgram, name: string): Promise<string> 
 
 describe('SIGTERM', () => {
   test('under load fails no request of clients that keep connections alive, and loses no acknowledged change', async () => {
-    const [first, second] = await Promise.all([started('out/server.js', 1000), started()])
+    const [first, second] = await Promise.all([started('server.js', 1000), started()])
     const cookies = await Promise.all(Array.from({ length: 8 }, (_, n) => cookieOf(first, `user${n}`)))
     const clients = cookies.map((cookie) => new KeepAliveClient(cookie, first, second))
     expect(await comesTrue(() => clients.every(({ visits }) => visits > 5))).toBe(true)
@@ -145,7 +144,7 @@ describe('SIGTERM', () => {
   })
 
   test('fails /ready at once, and requests are still answered until STOP_MS is over', async () => {
-    const program = await started('out/server.js', 3000)
+    const program = await started('server.js', 3000)
     const { origin } = program
     expect((await fetch(`${origin}/ready`)).status).toBe(200)
     const ended = program.terminate()
@@ -212,7 +211,7 @@ describe('SIGTERM with node:http2', () => {
   }
 
   test('answers the streams under way, counts no stream that it does not answer, and ends the process', async () => {
-    const [first, second] = await Promise.all([started('out/http2-server.js'), started('out/http2-server.js')])
+    const [first, second] = await Promise.all([started('http2-server.js'), started('http2-server.js')])
     const [from, to] = [connectHttp2(first.origin), connectHttp2(second.origin)]
     for (const connection of [from, to]) {
       connection.on('error', () => undefined)

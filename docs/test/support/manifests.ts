@@ -20,9 +20,9 @@ export function parseManifests(yaml: string): readonly Document[] {
 
 /**
  * Has the compiler compare manifests with the types of Kubernetes' API, for which a field that does not exist is an error
- * too. Resolves with its messages, '' if there are none.
+ * too. Resolves with its messages.
  */
-export function checkManifests(manifests: readonly Document[]): Promise<string> {
+export async function problemsOfManifests(manifests: readonly Document[]): Promise<readonly string[]> {
   const modules = manifests.map((manifest, index) => {
     const kind = String(manifest.get('kind'))
     const module = MODULES[`${String(manifest.get('apiVersion'))} ${kind}`]
@@ -31,5 +31,6 @@ export function checkManifests(manifests: readonly Document[]): Promise<string> 
       export const manifest: ${kind} = ${JSON.stringify(manifest, null, 2)}`
     return [`manifest${index}.ts`, text] as const
   })
-  return compile(workspace(), Object.fromEntries(modules))
+  const messages = await compile(workspace(), Object.fromEntries(modules))
+  return messages.split('\n').filter((line) => line !== '')
 }
