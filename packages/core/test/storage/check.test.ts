@@ -12,7 +12,7 @@ import { SECRET } from '../support/secret.ts'
 
 const WARNING: Finding = { code: 'TEST_WARNING', severity: 'warning', message: 'Mend it.' }
 
-function over(store: ServerStore, options: Partial<CoreOptions> = {}): Sessions {
+function over(store: ServerStore, options: Partial<CoreOptions<string>> = {}): Sessions {
   return sessions(store, { secret: SECRET, ...options })
 }
 
