@@ -88,7 +88,10 @@ describe('the tables of the page have every', () => {
   })
 
   test('call of a store', () => {
-    const all = { create: 1, read: 1, update: 1, destroy: 1, prune: 1, seal: 1, open: 1 } satisfies Record<StoreCall, 1>
+    const all = { create: 1, read: 1, update: 1, destroy: 1, prune: 1, check: 1, seal: 1, open: 1 } satisfies Record<
+      StoreCall,
+      1
+    >
     const row = page.text.split('\n').find((line) => line.startsWith('| `sess.store`')) ?? ''
     const [, , , message = ''] = row.split('|')
     expect([...message.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(['call', ...Object.keys(all), 'error'])
