@@ -183,7 +183,7 @@ it('a store that cannot be closed ends the command with 3, after its answer', as
 
 describe('a module in TypeScript', () => {
   const refused = expect.stringMatching(
-    /^src\/sess\.ts is TypeScript, which Node [\d.]+ does not load\. Use Node 22\.18 or later, .* --import tsx/,
+    /^src\/sess\.ts is TypeScript, which Node [\d.]+ does not load\. Use Node 22\.18 or later, .*'--import tsx'/,
   )
 
   it('is loaded by a Node that strips types; on another, the command ends with 2 and the error says what to do', async () => {
