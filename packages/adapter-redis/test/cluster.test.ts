@@ -1,8 +1,9 @@
+import { codeOf as codeOfError, isSessError } from '@sess/core/adapter'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startCluster } from '../../../scripts/servers/redis.js'
 import { type Fault, type FaultProxy, startFaultProxy } from '../../conformance/src/faults/proxy.ts'
-import { ALICE, codeOf, entry, succeed, works } from '../../../tests/support/stores.ts'
+import { ALICE, codeOf, entry, succeed, until, works } from '../../../tests/support/stores.ts'
 import { expectOwners } from './owners.ts'
 import { connect } from './server.ts'
 import {
@@ -40,6 +41,16 @@ async function keysOf(prefix: string): Promise<string[]> {
 async function pingsOf(): Promise<number> {
   const counts = await Promise.all(cluster.nodes.map(({ url }) => pingsAt(url)))
   return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** The code of what made each call fail, or `'none'`. */
+async function causesOf(calls: readonly Promise<unknown>[]): Promise<ReadonlySet<unknown>> {
+  const outcomes = await Promise.allSettled(calls)
+  return new Set(
+    outcomes.map((outcome) =>
+      outcome.status === 'rejected' && isSessError(outcome.reason) ? codeOfError(outcome.reason.cause) : 'none',
+    ),
+  )
 }
 
 /** Waits until the store works for keys of every master. */
@@ -177,6 +188,41 @@ describe('7.1, 7.2 of a Cluster', () => {
       )
       victim?.thaw()
       await worksEverywhere(store)
+    },
+    FAILOVER_MS,
+  )
+
+  it.each([
+    ['yes', 'every call fails, and the cause is CLUSTERDOWN', 'CLUSTERDOWN'],
+    ['no', 'the sessions of the other masters go on', 'none'],
+  ])(
+    'where slots have no master and cluster-require-full-coverage is %s, %s',
+    async (isRequired, _, code) => {
+      const prefix = newPrefix()
+      const store = openStore({ nodes: cluster.addresses, prefix, deadline: 500 })
+      await Promise.all(KEYS.map((key) => succeed(store.create(key, ALICE))))
+      const [victim, ...others] = await cluster.masters()
+      const replica = victim && (await cluster.replicaOf(victim))
+      if (victim === undefined || replica === undefined) throw new Error('expected a master with a replica')
+      const directs = others.map(({ url }) => connect(url))
+      const require = (value: string) =>
+        Promise.all(directs.map((direct) => direct.config('SET', 'cluster-require-full-coverage', value)))
+      onTestFinished(async () => {
+        await require('yes')
+        await Promise.all([victim.restart(), replica.restart()])
+        await worksEverywhere(store)
+      })
+      await require(isRequired)
+      const gone = new Set(await keysAt(victim.url))
+      const kept = KEYS.filter((key) => !gone.has(prefix + key))
+      await Promise.all([victim.kill(), replica.kill()])
+      await until(async () => {
+        const states = await Promise.all(directs.map((direct) => direct.cluster('INFO')))
+        return states.every((state) => /cluster_slots_fail:[1-9]/.test(state))
+      })
+      // More often than a server that does not answer is asked.
+      for (let round = 0; round < 8; round++)
+        expect(await causesOf(kept.map((key) => store.read(key)))).toEqual(new Set([code]))
     },
     FAILOVER_MS,
   )
