@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { startCluster } from '../scripts/servers/redis.js'
 import { configure, cutOff, isInStep, keysOf, memoryOf, moveSlots, takesOver } from './scale/cluster.js'
 import { plot } from './scale/plot.js'
-import { report } from './scale/report.js'
+import { isBusy, report } from './scale/report.js'
 import { surroundings } from './surroundings.js'
 import { Worker } from './worker.js'
 
@@ -81,7 +81,9 @@ mkdirSync(folder, { recursive: true })
 const json = JSON.stringify(results, null, 1).replace(/\{[^{}]*\}/g, (object) => object.replace(/\s+/g, ' '))
 writeFileSync(new URL('scale.json', folder), `${json}\n`)
 writeFileSync(new URL('scale.svg', folder), plot(results))
+writeFileSync(new URL('scale.md', folder), `${report(results)}\n`)
 console.log(report(results))
+if (isBusy(results)) console.error('The machine was too busy for this load: the latency is that of the machine.')
 if (checked.broken > 0) {
   console.error(`${checked.broken} acknowledged changes are lost, or were made without being asked for.`)
   process.exitCode = 1

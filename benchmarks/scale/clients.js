@@ -10,7 +10,7 @@ const MIX = /** @type {const} */ ({ count: 0.16, begin: 0.02, logout: 0.02, logi
 /** Milliseconds without an answer until a request is given up: far more than the deadline of the store. */
 const PATIENCE = 10_000
 /** Milliseconds between two attempts to read a session at the end, and how many there are. */
-const [PAUSE, ATTEMPTS] = [250, 120]
+const [PAUSE, ATTEMPTS] = [250, 480]
 
 /** @typedef {keyof typeof MIX | 'read'} Act */
 /** @typedef {{ status: number, visits: number | null, cookie: string | undefined }} Reply `status` 0: no answer came */
@@ -54,7 +54,11 @@ function record(status, ms) {
 function summary() {
   return seconds.slice(0, -1).map(({ ms, ...ends }) => {
     const sorted = ms.toSorted((one, other) => one - other)
-    const [p50, p99] = [0.5, 0.99].map((part) => Number((sorted[Math.floor(part * sorted.length)] ?? 0).toFixed(1)))
+    // `null`: no request ended in that second.
+    const [p50, p99] = [0.5, 0.99].map((part) => {
+      const value = sorted[Math.floor(part * sorted.length)]
+      return value === undefined ? null : Number(value.toFixed(1))
+    })
     return { ...ends, p50, p99 }
   })
 }

@@ -69,11 +69,13 @@ export function plot(results) {
     }
     return { top, y: (/** @type {number} */ part) => base - Math.min(1, Math.max(0, part)) * HEIGHT }
   }
-  /** @param {string} className @param {readonly number[]} heights */
-  const curve = (className, heights) =>
-    lines.push(
-      `<polyline class="line ${className}" points="${heights.map((y, second) => `${round(x(second + 0.5))},${round(y)}`).join(' ')}"/>`,
-    )
+  /** `null`: there is nothing to show for that second. @param {string} className @param {readonly (number | null)[]} heights */
+  const curve = (className, heights) => {
+    const points = heights.map((y, second) => (y === null ? '|' : `${round(x(second + 0.5))},${round(y)}`))
+    for (const part of points.join(' ').split('|')) {
+      if (part.trim() !== '') lines.push(`<polyline class="line ${className}" points="${part.trim()}"/>`)
+    }
+  }
 
   const most = ceiling(Math.max(...seconds.map(({ succeeded }) => succeeded)))
   const requests = panel(0, 'Requests that succeeded, per second', [
@@ -98,7 +100,7 @@ export function plot(results) {
   ]))
     curve(
       className,
-      seconds.map((second) => latency.y(Math.log10(Math.max(second[key], 1)) / decades)),
+      seconds.map(({ [key]: ms }) => (ms === null ? null : latency.y(Math.log10(Math.max(ms, 1)) / decades))),
     )
   lines.push(
     ...legend(

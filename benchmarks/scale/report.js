@@ -21,6 +21,15 @@ const number = (/** @type {number} */ value) => Math.round(value).toLocaleString
 const sum = (/** @type {readonly number[]} */ values) => values.reduce((total, value) => total + value, 0)
 const failuresOf = (second) => sum(Object.keys(FAILURES).map((kind) => second[kind]))
 
+/** Milliseconds until the median request of a second is answered, where nothing has happened to the Cluster. */
+const BUSY = 50
+
+/** Whether the machine could not keep up, long before the first event. @param {any} results of a run */
+export function isBusy({ events, seconds }) {
+  const calm = seconds.slice(0, Math.floor(events[0].from))
+  return calm.filter(({ p50 }) => p50 === null || p50 > BUSY).length > calm.length / 2
+}
+
 /** @param {any} results of a run @returns {string} a table */
 export function report({ given, began, events, seconds, checked }) {
   const { counts } = checked

@@ -7,10 +7,10 @@ import { SECRET, sessionOf } from '../session.js'
 import { answer, say } from '../worker.js'
 
 /** How many sessions begin at the same time. */
-const WIDTH = 32
+const WIDTH = 16
 
 const [, , nodes = '[]'] = process.argv
-/** How often a request failed, by the code of the cause. @type {Record<string, number>} */
+/** @type {Record<string, number>} */
 const causes = {}
 const sess = sessions('redis', { secret: SECRET, from: import.meta.url, nodes: JSON.parse(nodes), onError: note })
 
@@ -52,22 +52,26 @@ server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 
 answer({
-  /** Begins sessions, each by a commit of its own. Resolves with their cookies. @param {{ amount: number }} work */
+  /** Begins at least so many sessions, each by a commit of its own. Resolves with their cookies. @param {{ amount: number }} work */
   async begin({ amount }) {
     /** @type {string[]} */
     const cookies = []
-    let left = amount
     const lane = async () => {
-      while (left-- > 0) {
+      while (cookies.length < amount) {
         const exchange = sess.exchange(undefined)
         begin(await exchange.open())
-        const [, line = ''] = (await exchange.commit(200)).find(([name]) => name === 'set-cookie') ?? []
-        cookies.push(line.split(';')[0] ?? '')
+        try {
+          const [, line = ''] = (await exchange.commit(200)).find(([name]) => name === 'set-cookie') ?? []
+          cookies.push(line.split(';')[0] ?? '')
+        } catch (error) {
+          note(error)
+        }
       }
     }
     await Promise.all(Array.from({ length: WIDTH }, lane))
     return cookies
   },
+  /** How often a request failed, by the code of the cause. */
   causes: () => causes,
 })
 say(server.address().port)
