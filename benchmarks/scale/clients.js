@@ -22,7 +22,7 @@ const counts = Object.fromEntries(['read', ...Object.keys(MIX)].map((act) => [ac
 let clients = []
 /** When the load began (`Date.now()`). */
 let epoch = 0
-let isOver = false
+const over = new AbortController()
 
 /** By its status: how a request ended. */
 const ENDS = /** @type {const} */ ({ 200: 'succeeded', 503: 'unavailable', 409: 'conflict', 0: 'unanswered' })
@@ -44,22 +44,21 @@ function draw() {
 function record(status, ms) {
   const at = Math.floor((Date.now() - epoch) / 1000)
   while (seconds.length <= at)
-    seconds.push({ ms: [], succeeded: 0, unavailable: 0, conflict: 0, unanswered: 0, other: 0 })
-  const second = seconds[at]
-  second.ms.push(ms)
-  second[ENDS[status] ?? 'other']++
+    seconds.push({ ms: [], ends: { succeeded: 0, unavailable: 0, conflict: 0, unanswered: 0, other: 0 } })
+  seconds[at].ms.push(ms)
+  seconds[at].ends[ENDS[status] ?? 'other']++
 }
 
 /** Without the last second, which is not over. */
 function summary() {
-  return seconds.slice(0, -1).map(({ ms, ...ends }) => {
+  return seconds.slice(0, -1).map(({ ms, ends }) => {
     const sorted = ms.toSorted((one, other) => one - other)
     // `null`: no request ended in that second.
     const [p50, p99] = [0.5, 0.99].map((part) => {
       const value = sorted[Math.floor(part * sorted.length)]
       return value === undefined ? null : Number(value.toFixed(1))
     })
-    return { ...ends, p50, p99 }
+    return Object.assign(ends, { p50, p99 })
   })
 }
 
@@ -85,7 +84,7 @@ class Client {
 
   /** Sends requests until it is over. A request that is late is sent at once. @param {number} first @param {number} period */
   async stay(first, period) {
-    for (let due = first; !isOver; due += period) {
+    for (let due = first; !over.signal.aborted; due += period) {
       await sleep(Math.max(0, due - performance.now()))
       const act = this.#sessions.length === 0 ? 'begin' : draw()
       const at = Math.floor(Math.random() * this.#sessions.length)
@@ -104,7 +103,7 @@ class Client {
       const visits = await this.#look(known.cookie)
       if (visits !== null) ledger.see(known, visits)
     }
-    for (const cookie of this.#ended) if ((await this.#look(cookie)) !== null) ledger.revived++
+    for (const cookie of this.#ended) if ((await this.#look(cookie)) !== null) ledger.faults.revived++
     this.#agent.destroy()
     return this.#sessions.length + this.#doubtful.length + this.#ended.length
   }
@@ -128,7 +127,7 @@ class Client {
     const isGone = act === 'count' && cookie !== undefined
     if (!ledger.see(known, isGone ? null : visits, act === 'count' ? 1 : 0)) this.#drop(at)
     else if (act === 'logout') this.#ended.push(this.#drop(at).cookie)
-    else if (act === 'login') known.cookie = cookie ?? known.cookie
+    else if (act === 'login') known.cookie = cookie ?? ''
   }
 
   /** Removes a session from those in use. @param {number} at @returns {Known} */
@@ -201,7 +200,7 @@ answer({
   },
 
   async stop() {
-    isOver = true
+    over.abort()
     await load
     return summary()
   },
@@ -210,7 +209,7 @@ answer({
   async check() {
     const amounts = await Promise.all(clients.map((client) => client.check()))
     const sessions = amounts.reduce((sum, amount) => sum + amount, 0)
-    return { sessions, counts, ...ledger, broken: ledger.broken }
+    return { sessions, counts, ...ledger.faults, broken: ledger.broken }
   },
 })
 say('ready')

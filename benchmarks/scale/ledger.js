@@ -18,22 +18,21 @@ export class Known {
   }
 }
 
-/**
- * Compares what is found with what was acknowledged. Each change is reported once.
- */
+/** Compares what is found with what was acknowledged. Each fault is counted once. */
 export class Ledger {
-  /** Sessions that a client was given, and that are gone. */
-  lostSessions = 0
-  /** Changes that were acknowledged, and are gone while their session lives. */
-  lostChanges = 0
-  /** Sessions that are alive after an acknowledged logout. */
-  revived = 0
-  /** Changes that nobody has asked for. */
-  invented = 0
+  faults = {
+    /** Sessions that a client was given, and that are gone. */
+    lostSessions: 0,
+    /** Changes that were acknowledged, and are gone while their session lives. */
+    lostChanges: 0,
+    /** Sessions that are alive after an acknowledged logout. */
+    revived: 0,
+    /** Changes that nobody has asked for. */
+    invented: 0,
+  }
 
-  /** How many promises were broken. */
   get broken() {
-    return this.lostSessions + this.lostChanges + this.revived + this.invented
+    return Object.values(this.faults).reduce((sum, amount) => sum + amount, 0)
   }
 
   /**
@@ -46,11 +45,11 @@ export class Ledger {
    */
   see(known, count, more = 0) {
     if (count === null) {
-      this.lostSessions++
+      this.faults.lostSessions++
       return false
     }
-    this.lostChanges += Math.max(0, known.low + more - count)
-    this.invented += Math.max(0, count - known.high - more)
+    this.faults.lostChanges += Math.max(0, known.low + more - count)
+    this.faults.invented += Math.max(0, count - known.high - more)
     known.low = count
     // A change that failed before this one can no longer be made: its version is outdated. After a mere read it can.
     known.high = more > 0 ? count : Math.max(known.high, count)

@@ -71,7 +71,7 @@ export function report({ given, began, events, seconds, checked }) {
         'changes that were acknowledged',
         `${number(total('acknowledged'))}, of which ${number(checked.lostSessions + checked.lostChanges + checked.revived)} were lost`,
       ],
-      ['changes of unknown outcome (503, or no answer)', `${number(total('unknown'))}`],
+      ['changes of unknown outcome (503, or no answer)', number(total('unknown'))],
       [
         'sessions read at the end',
         `${number(checked.sessions)}; ${checked.lostSessions} missing, ${checked.revived} alive after their logout`,
