@@ -107,6 +107,33 @@ describe('a Cluster', () => {
     await expectOwners([open(cluster.addresses.slice(0, 1)), open(cluster.addresses.slice(5))], 100)
   })
 
+  it('keeps its entries in use while their slot moves to another master', async () => {
+    // The keys of such a prefix are in one slot.
+    const prefix = `{${newPrefix()}}:`
+    const store = openStore({ nodes: cluster.addresses, prefix })
+    const [moved, left, fresh] = ['moved', 'left', 'fresh']
+    const versions = [await succeed(store.create(moved, ALICE)), await succeed(store.create(left, ALICE))]
+    const masters = (await cluster.masters()).map(({ url, port }) => ({ direct: connect(url), port }))
+    const slot = await connect(cluster.nodes[0]?.url ?? '').cluster('KEYSLOT', prefix)
+    const hold = await Promise.all(masters.map(({ direct }) => direct.cluster('COUNTKEYSINSLOT', slot)))
+    const [source, target] = [masters[hold.indexOf(2)], masters[hold.indexOf(0)]]
+    if (source === undefined || target === undefined) throw new Error('expected a master that has both entries')
+    const [sourceId, targetId] = [await source.direct.cluster('MYID'), await target.direct.cluster('MYID')]
+    await target.direct.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId)
+    await source.direct.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId)
+    await source.direct.call('MIGRATE', '127.0.0.1', target.port, prefix + moved, 0, 5000)
+
+    expect(await store.read(moved)).toEqual({ ...ALICE, version: versions[0] })
+    await succeed(store.update(moved, entry('moved'), versions[0] ?? ''))
+    await succeed(store.update(left, entry('left'), versions[1] ?? ''))
+    await succeed(store.create(fresh, entry('fresh')))
+    await source.direct.call('MIGRATE', '127.0.0.1', target.port, prefix + left, 0, 5000)
+    for (const { direct } of [target, source]) await direct.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
+    for (const key of [moved, left, fresh]) expect(await store.read(key)).toMatchObject({ data: key })
+    await Promise.all([moved, left, fresh].map((key) => store.destroy(key)))
+    expect(await target.direct.cluster('COUNTKEYSINSLOT', slot)).toBe(0)
+  })
+
   it('is used by a client that is passed in, which keeps its keyPrefix and is left open', async () => {
     const client = new Cluster(cluster.addresses, { keyPrefix: 'application:' })
     onTestFinished(() => client.disconnect())
