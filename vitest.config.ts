@@ -37,9 +37,12 @@ const ONCE = [
   'packages/adapter-memcache/test/{expiry,full,set-up,several,types,version}.test.ts',
 ]
 
+/** Takes a minute of a whole processor, and tests what the benchmarks show. */
+const NIGHTLY = process.env['SESS_NIGHTLY'] === '1' ? [] : ['tests/scale.test.ts']
+
 /** Files that take minutes. Vitest knows that only of files that it has run before, and would begin one of them last. */
 const LONG =
-  /\/(?:mutants\/[^/]+|leaks|bindings|starvation|outage|interleaving|skeleton|chromium|devices-chromium|load|cut|servers|owners)\.test\.ts$/
+  /\/(?:mutants\/[^/]+|leaks|bindings|starvation|outage|interleaving|skeleton|chromium|devices-chromium|load|cut|servers|owners|scale)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -65,7 +68,7 @@ export default defineConfig({
     projects: [
       project('unit', ['packages/*/test/**/*.test.ts'], [...BACKENDS, ...ONCE], UNIT),
       project('backends', BACKENDS, ONCE),
-      project('once', ONCE, []),
+      project('once', ONCE, NIGHTLY),
     ],
     globalSetup: ['scripts/binding.js', ...(mayInstall ? ['scripts/servers/setup.js'] : [])],
     setupFiles: 'scripts/seed.js',

@@ -11,6 +11,9 @@ const PACKAGES =
   connect-memcached better-sqlite3-session-store @fastify/session @fastify/secure-session koa-session hono-sessions
   iron-session`.split(/\s+/)
 
+/** How results call the programs: a package is called memcached too. */
+const SERVER_NAMES = { 'redis-server': 'redis-server', memcached: 'memcached-server' }
+
 /** @param {string} name */
 function versionOf(name) {
   const files = (require.resolve.paths(name) ?? []).map((folder) => `${folder}/${name}/package.json`)
@@ -28,8 +31,13 @@ function versionOf(name) {
 const programVersion = (program) =>
   /\d+(?:\.\d+)+/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[0]
 
-/** When the results were measured, on what machine, and with which versions. */
-export function surroundings() {
+/**
+ * When the results were measured, on what machine, and with which versions.
+ *
+ * @param {readonly string[]} [packages]
+ * @param {readonly string[]} [programs]
+ */
+export function surroundings(packages = PACKAGES, programs = ['redis-server', 'memcached']) {
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: {
@@ -40,9 +48,8 @@ export function surroundings() {
     },
     versions: {
       node: process.versions.node,
-      'redis-server': programVersion('redis-server'),
-      'memcached-server': programVersion('memcached'),
-      ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+      ...Object.fromEntries(programs.map((name) => [SERVER_NAMES[name], programVersion(name)])),
+      ...Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
     },
   }
 }

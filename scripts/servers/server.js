@@ -122,12 +122,13 @@ export async function ask(port, ...lines) {
 /**
  * @param {string} what
  * @param {() => boolean | Promise<boolean>} condition
+ * @param {number} [ms]
  * @returns {Promise<void>}
  */
-export async function until(what, condition) {
-  const end = performance.now() + START_MS
+export async function until(what, condition, ms = START_MS) {
+  const end = performance.now() + ms
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`${what}: not within ${START_MS} ms`)
+    if (performance.now() > end) throw new Error(`${what}: not within ${ms} ms`)
     await sleep(10)
   }
 }

@@ -175,9 +175,10 @@ function makeRedis(settings: Settings): Redis | Cluster {
     clusterRetryStrategy: (times: number) => (times === 1 ? 50 : null),
     clusterNodeRetryStrategy: null,
     retryDelayOnFailover: 0,
+    // ioredis would repeat the command on any master, also on the one that has failed.
+    retryDelayOnClusterDown: 0,
     // A node that refuses a command has not executed it. All repetitions take half of the deadline.
     maxRedirections: REDIRECTIONS,
-    retryDelayOnClusterDown: Math.ceil(deadline / 2 / REDIRECTIONS),
     retryDelayOnTryAgain: Math.ceil(deadline / 2 / REDIRECTIONS),
     slotsRefreshTimeout: Math.ceil(deadline / 2),
     redisOptions: { ...safely, socketTimeout: deadline },

@@ -1,8 +1,9 @@
+import { codeOf as codeOfError, isSessError } from '@sess/core/adapter'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startCluster } from '../../../scripts/servers/redis.js'
 import { type Fault, type FaultProxy, startFaultProxy } from '../../conformance/src/faults/proxy.ts'
-import { ALICE, codeOf, entry, succeed, works } from '../../../tests/support/stores.ts'
+import { ALICE, codeOf, entry, succeed, until, works } from '../../../tests/support/stores.ts'
 import { expectOwners } from './owners.ts'
 import { connect } from './server.ts'
 import {
@@ -40,6 +41,16 @@ async function keysOf(prefix: string): Promise<string[]> {
 async function pingsOf(): Promise<number> {
   const counts = await Promise.all(cluster.nodes.map(({ url }) => pingsAt(url)))
   return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** The code of what made each call fail, or `'none'`. */
+async function causesOf(calls: readonly Promise<unknown>[]): Promise<ReadonlySet<unknown>> {
+  const outcomes = await Promise.allSettled(calls)
+  return new Set(
+    outcomes.map((outcome) =>
+      outcome.status === 'rejected' && isSessError(outcome.reason) ? codeOfError(outcome.reason.cause) : 'none',
+    ),
+  )
 }
 
 /** Waits until the store works for keys of every master. */
@@ -94,6 +105,33 @@ describe('a Cluster', () => {
     const prefix = newPrefix()
     const open = (nodes: typeof cluster.addresses) => openStore({ nodes, prefix })
     await expectOwners([open(cluster.addresses.slice(0, 1)), open(cluster.addresses.slice(5))], 100)
+  })
+
+  it('keeps its entries in use while their slot moves to another master', async () => {
+    // The keys of such a prefix are in one slot.
+    const prefix = `{${newPrefix()}}:`
+    const store = openStore({ nodes: cluster.addresses, prefix })
+    const [moved, left, fresh] = ['moved', 'left', 'fresh']
+    const versions = [await succeed(store.create(moved, ALICE)), await succeed(store.create(left, ALICE))]
+    const masters = (await cluster.masters()).map(({ url, port }) => ({ direct: connect(url), port }))
+    const slot = await connect(cluster.nodes[0]?.url ?? '').cluster('KEYSLOT', prefix)
+    const hold = await Promise.all(masters.map(({ direct }) => direct.cluster('COUNTKEYSINSLOT', slot)))
+    const [source, target] = [masters[hold.indexOf(2)], masters[hold.indexOf(0)]]
+    if (source === undefined || target === undefined) throw new Error('expected a master that has both entries')
+    const [sourceId, targetId] = [await source.direct.cluster('MYID'), await target.direct.cluster('MYID')]
+    await target.direct.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId)
+    await source.direct.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId)
+    await source.direct.call('MIGRATE', '127.0.0.1', target.port, prefix + moved, 0, 5000)
+
+    expect(await store.read(moved)).toEqual({ ...ALICE, version: versions[0] })
+    await succeed(store.update(moved, entry('moved'), versions[0] ?? ''))
+    await succeed(store.update(left, entry('left'), versions[1] ?? ''))
+    await succeed(store.create(fresh, entry('fresh')))
+    await source.direct.call('MIGRATE', '127.0.0.1', target.port, prefix + left, 0, 5000)
+    for (const { direct } of [target, source]) await direct.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
+    for (const key of [moved, left, fresh]) expect(await store.read(key)).toMatchObject({ data: key })
+    await Promise.all([moved, left, fresh].map((key) => store.destroy(key)))
+    expect(await target.direct.cluster('COUNTKEYSINSLOT', slot)).toBe(0)
   })
 
   it('is used by a client that is passed in, which keeps its keyPrefix and is left open', async () => {
@@ -177,6 +215,41 @@ describe('7.1, 7.2 of a Cluster', () => {
       )
       victim?.thaw()
       await worksEverywhere(store)
+    },
+    FAILOVER_MS,
+  )
+
+  it.each([
+    ['yes', 'every call fails, and the cause is CLUSTERDOWN', 'CLUSTERDOWN'],
+    ['no', 'the sessions of the other masters go on', 'none'],
+  ])(
+    'where slots have no master and cluster-require-full-coverage is %s, %s',
+    async (isRequired, _, code) => {
+      const prefix = newPrefix()
+      const store = openStore({ nodes: cluster.addresses, prefix, deadline: 500 })
+      await Promise.all(KEYS.map((key) => succeed(store.create(key, ALICE))))
+      const [victim, ...others] = await cluster.masters()
+      const replica = victim && (await cluster.replicaOf(victim))
+      if (victim === undefined || replica === undefined) throw new Error('expected a master with a replica')
+      const directs = others.map(({ url }) => connect(url))
+      const require = (value: string) =>
+        Promise.all(directs.map((direct) => direct.config('SET', 'cluster-require-full-coverage', value)))
+      onTestFinished(async () => {
+        await require('yes')
+        await Promise.all([victim.restart(), replica.restart()])
+        await worksEverywhere(store)
+      })
+      await require(isRequired)
+      const gone = new Set(await keysAt(victim.url))
+      const kept = KEYS.filter((key) => !gone.has(prefix + key))
+      await Promise.all([victim.kill(), replica.kill()])
+      await until(async () => {
+        const states = await Promise.all(directs.map((direct) => direct.cluster('INFO')))
+        return states.every((state) => /cluster_slots_fail:[1-9]/.test(state))
+      })
+      // More often than a server that does not answer is asked.
+      for (let round = 0; round < 8; round++)
+        expect(await causesOf(kept.map((key) => store.read(key)))).toEqual(new Set([code]))
     },
     FAILOVER_MS,
   )
