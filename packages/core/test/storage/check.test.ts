@@ -43,6 +43,13 @@ class RevivingStore extends CountedStore {
   override async destroy(): Promise<void> {}
 }
 
+/** Creates what an update does not find. */
+class UpsertingStore extends CountedStore {
+  override async update(key: string, entry: Entry, version: string): ReturnType<ServerStore['update']> {
+    return (await super.update(key, entry, version)) ?? super.create(key, entry)
+  }
+}
+
 /** Answers every write, and finds nothing or something else. */
 class LosingStore extends CountedStore {
   readonly #answer: (stored: Stored | null) => Stored | null
@@ -89,6 +96,12 @@ describe('check', () => {
     expect(await store.drain()).toBe(0)
   })
 
+  test('leaves nothing in a store that creates again what was removed', async () => {
+    const store = new UpsertingStore()
+    await over(store).check()
+    expect(await store.drain()).toBe(0)
+  })
+
   test('leaves what it cannot remove for a minute at most', async () => {
     const store = new FailingStore()
     store.failing.add('destroy')
@@ -108,6 +121,7 @@ describe('check', () => {
     ['refuses a version that is current', () => Object.assign(new RefusingStore(), { refuses: true }), 'STORE_LOSES'],
     ['takes a version that is not current', () => new OverwritingStore(), 'STORE_OVERWRITES'],
     ['removes nothing', () => new RevivingStore(), 'STORE_REVIVES'],
+    ['creates again what was removed', () => new UpsertingStore(), 'STORE_REVIVES'],
   ])('reports a store that %s', async (_, open, code) => {
     expect(await over(open()).check()).toEqual([
       { code, severity: 'error', message: expect.stringMatching(/^The memory store /) },
