@@ -6,6 +6,7 @@ import { STORES } from './contestants/index.js'
 import { surroundings } from './surroundings.js'
 import * as growth from './parts/growth.js'
 import * as hot from './parts/hot.js'
+import * as observing from './parts/observing.js'
 import * as owners from './parts/owners.js'
 import * as footprint from './parts/footprint.js'
 import * as requests from './parts/requests.js'
@@ -20,7 +21,7 @@ import * as start from './parts/start.js'
  */
 
 /** @type {Record<string, { measure: (wanted: Wanted) => Promise<unknown>, report: (result: unknown) => string }>} */
-const PARTS = { requests, growth, hot, owners, footprint, start }
+const PARTS = { requests, growth, hot, owners, observing, footprint, start }
 
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },

@@ -12,6 +12,7 @@ import { ratio, show, shuffled, spread } from '../ratio.js'
 import { SECRET, sessionOf } from '../session.js'
 import { table } from '../table.js'
 import { OWNERS } from '../targets.js'
+import { visit } from '../visit.js'
 
 const SESSIONS = 10_000
 /** Logins at the same time. */
@@ -62,20 +63,6 @@ export async function measure({ isWanted, isShort }) {
 
 /** @param {ServerStore} store @param {'user' | undefined} owner @returns {Sessions} */
 const sessionsOn = (store, owner) => sessions(store, { secret: SECRET, owner })
-
-/**
- * Handles a request. Resolves with the cookie that the browser has then.
- *
- * @param {Sessions} sess
- * @param {string | null} cookie
- * @param {(session: import('@sess/core').Session<import('@sess/core').AnyData>) => void} use
- */
-async function visit(sess, cookie, use) {
-  const exchange = sess.exchange(cookie)
-  use(await exchange.open())
-  const line = (await exchange.commit(200)).find(([name]) => name === 'set-cookie')?.[1]
-  return line?.split(';')[0] ?? cookie ?? ''
-}
 
 /** @param {string} user */
 const login = (user) => (/** @type {Record<string, unknown>} */ session) => {

@@ -38,9 +38,9 @@ describe('the program of the page', () => {
     const visitor = new Visitor(program.origin)
     await visitor.post('/login')
     const name = await nameOf(visitor)
-    await program.says(`login: session ${name}, before it none\n`)
     await visitor.post('/logout')
-    await program.says(`end: session ${name}, logout\n`)
+    await expect(program.says(`login: session ${name}, before it none\n`)).resolves.toBeUndefined()
+    await expect(program.says(`end: session ${name}, logout\n`)).resolves.toBeUndefined()
   })
 
   test('logs a call of the store that is slow', async () => {
@@ -49,7 +49,7 @@ describe('the program of the page', () => {
     program.forget()
     await ask(redis.port, 'CLIENT PAUSE 300 ALL')
     await visitor.get('/')
-    await program.says('slow: redis read took ')
+    await expect(program.says('slow: redis read took ')).resolves.toBeUndefined()
   })
 
   test('logs a call of the store that fails, with its code', async () => {

@@ -11,14 +11,15 @@ export function observed(store: Store): Store {
   return store.kind === 'server' ? new ObservedServerStore(store) : new ObservedClientStore(store)
 }
 
-const channel = (): ReturnType<typeof channels>['store'] => channels().store
+/** A server store. Does not compile if the contract has a property that `ObservedServerStore` does not pass on. */
+type Whole<K extends keyof ObservedServerStore> = Pick<ServerStore, K>
 
 class ObservedServerStore implements ServerStore {
   readonly contract = 1
   readonly kind = 'server'
   readonly prune?: (now: number) => Promise<number>
-  readonly #store: ServerStore
-  readonly #channel = channel()
+  readonly #store: Whole<keyof ServerStore>
+  readonly #channel = channels().store
 
   constructor(store: ServerStore) {
     this.#store = store
@@ -80,7 +81,7 @@ class ObservedClientStore implements ClientStore {
   readonly contract = 1
   readonly kind = 'client'
   readonly #store: ClientStore
-  readonly #channel = channel()
+  readonly #channel = channels().store
 
   constructor(store: ClientStore) {
     this.#store = store

@@ -285,7 +285,9 @@ export class ServerSession implements LoadedSession {
         if (commit.changes.size > 0) throw moved()
       } else if (outcome === 'ended') {
         this.#stored = undefined
-        cookie = await limit.bound(this.#begin(commit, limit))
+        // An owner's session keeps its name when it moves. Once it has ended, nothing else gets that name.
+        const isNamedAlike = commit.id === snapshot.record.id
+        cookie = await limit.bound(this.#begin(isNamedAlike ? { ...commit, id: undefined } : commit, limit))
       } else {
         if (typeof newest !== 'string') this.#tellLogin(commit, outcome.snapshot.record, newest.record)
         cookie = this.#keep(outcome.token, outcome.snapshot)

@@ -172,7 +172,10 @@ export class SessionStorage {
     const was = session.record?.id
     return observer.commit(describe(commit, was), async (report) => {
       try {
-        return await session.commit({ ...commit, report })
+        const change = await session.commit({ ...commit, report })
+        // A session that was to move has another name if it had ended, and another one has begun.
+        if (report && session.record && !commit.destroy) report.id = session.record.id
+        return change
       } catch (error) {
         if (error instanceof KeyConflict) observer.conflicted(was, error.key)
         throw error

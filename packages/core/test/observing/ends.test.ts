@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type EndMessage, type LoginMessage, type Sessions, sessions } from '@sess/core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
@@ -52,6 +52,7 @@ type Action = typeof ACTION extends fc.Arbitrary<infer T> ? T : never
 async function act(
   sess: Sessions,
   browsers: readonly Browser[],
+  cookies: Set<string>,
   { what, browser: index, user }: Action,
 ): Promise<void> {
   // A copy: two tabs of a browser send what it has now.

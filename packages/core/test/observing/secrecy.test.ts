@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import cookie from '@sess/adapter-cookie'
 import { type AnyData, type Session, type Sessions, sessions } from '@sess/core'
 import { SessError } from '@sess/core/adapter'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Browser } from '../support/browser.ts'
 import { Clock, HOUR } from '../support/clock.ts'
@@ -78,7 +78,7 @@ const VISITS: fc.Arbitrary<readonly Visit[]> = fc.array(
 async function perform(session: Session<AnyData>, step: Step): Promise<void> {
   if (step === 'read') void session['cart']
   else if (step === 'begin') session['cart'] = `${PRIVATE}cart`
-  else if (step === 'count') session.update('visits', (visits) => `${String(visits)} ${PRIVATE}visit`)
+  else if (step === 'count') session.update('visits', (visits) => `${PRIVATE}visit ${JSON.stringify(visits)?.length}`)
   else if (step === 'log in') session['user'] = `${PRIVATE}ada`
   else if (step === 'log in as another') session['user'] = `${PRIVATE}grace`
   else if (step === 'regenerate') session.regenerate()

@@ -71,16 +71,20 @@ describe('the context of a subscriber', () => {
     const context = nest()
     const store = new CountedStore()
     const seen: unknown[] = []
+    const note = <T>(call: Promise<T>): Promise<T> => {
+      seen.push(context.getStore())
+      return call
+    }
     const watched: ServerStore = {
       contract: 1,
       kind: 'server',
       name: store.name,
       maxBytes: store.maxBytes,
       deadline: store.deadline,
-      create: (...args) => (seen.push(context.getStore()), store.create(...args)),
-      read: (...args) => (seen.push(context.getStore()), store.read(...args)),
-      update: (...args) => (seen.push(context.getStore()), store.update(...args)),
-      destroy: (...args) => (seen.push(context.getStore()), store.destroy(...args)),
+      create: (...args) => note(store.create(...args)),
+      read: (...args) => note(store.read(...args)),
+      update: (...args) => note(store.update(...args)),
+      destroy: (...args) => note(store.destroy(...args)),
       close: () => store.close(),
     }
     const browser = new Browser(sessions(watched, { secret: SECRET }))
@@ -153,6 +157,7 @@ describe('a call of the store', () => {
   test('is told of a store that prunes, when core prunes it', async () => {
     const context = createAdapterContext({ secret: SECRET })
     const store = memory({ scope: 'pruned' }, context)
+    if (store.kind !== 'server') throw new Error('expected a server store')
     const listener = new Listener()
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     onTestFinished(() => void vi.useRealTimers())
