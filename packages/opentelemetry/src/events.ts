@@ -2,14 +2,17 @@ import { REASON, SESSION_ID } from './attributes.js'
 
 /** An event, as the Logs API of OpenTelemetry takes it. */
 export interface EventRecord {
+  /** `session.start` or `session.end`. */
   readonly eventName: string
   /** 9, which is `INFO`. */
   readonly severityNumber: number
+  /** `session.id`; of a session that moved, `session.previous_id`; of one that ended, `sess.end.reason`. */
   readonly attributes: Readonly<Record<string, string>>
 }
 
 /** The part of a logger that is used. */
 export interface EventLogger {
+  /** Sends an event. */
   emit(record: EventRecord): void
 }
 
@@ -18,6 +21,7 @@ export interface EventLogger {
  * version of the SDK, and in `@opentelemetry/api` with the next.
  */
 export interface EventLoggerProvider {
+  /** The logger of an instrumentation, by its name and version. */
   getLogger(name: string, version?: string): EventLogger
 }
 

@@ -30,7 +30,9 @@ export interface SessInstrumentationConfig {
  * It never throws into a request. What it could not record, it reports to the `diag` of OpenTelemetry.
  */
 export class SessInstrumentation {
+  /** `@sess/opentelemetry`: the scope of all that it records. */
   readonly instrumentationName: string = NAME
+  /** The version of this package. */
   readonly instrumentationVersion: string = VERSION
   #config: Required<SessInstrumentationConfig>
   #tracer: Tracer = trace.getTracer(NAME, VERSION)
