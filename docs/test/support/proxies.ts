@@ -52,7 +52,8 @@ export const CADDY: Kind = {
 /** The text of the page's only block with that label. */
 export function blockOf(language: string, use: string): string {
   const [block, ...others] = page.blocks.filter((each) => each.language === language && each.use === use)
-  if (block === undefined || others.length > 0) throw new Error(`expected one block '${language} ${use}' on ${page.path}`)
+  if (block === undefined || others.length > 0)
+    throw new Error(`expected one block '${language} ${use}' on ${page.path}`)
   return `${block.text}\n`
 }
 

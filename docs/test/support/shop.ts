@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import cookieStore from '@sess/adapter-cookie'
 import memory from '@sess/adapter-memory'
@@ -10,16 +11,16 @@ import { listen } from '../../../packages/core/test/support/served.ts'
 const secret = 'a secret of the tests, of 32 bytes or more'
 /** Nothing listens there. */
 const NO_REDIS = 'redis://127.0.0.1:1'
-/** Milliseconds that an event stream goes on after its only event. */
-const STREAM_MS = 500
-
+/** Milliseconds between two signs of life of an event stream. */
+const SIGN_MS = 50
 interface Visitor {
   user: string
   count: number
   text: string
 }
 
-const open = (cookie: CookieOptions) => sessions<Visitor>(memory, { secret, cookie, scope: 'shop' })
+const open = (cookie: CookieOptions) =>
+  sessions<Visitor>(memory, { secret, cookie, scope: 'shop', onError: () => undefined })
 
 type Handler = (
   request: IncomingMessage,
@@ -38,11 +39,17 @@ export class Shop {
   streams = 0
 
   readonly #servers: readonly Server[]
+  readonly #sockets = new WebSocketServer({ noServer: true })
   readonly #sess = open({})
   readonly #ofDomain = open({ name: 'domain', domain: 'shop.example' })
   readonly #ofPath = open({ name: 'path', path: '/shop' })
   readonly #inCookie = sessions<Visitor>(cookieStore, { secret, cookie: { name: 'large' } })
-  readonly #down = sessions<Visitor>(redis, { secret, url: NO_REDIS, cookie: { name: 'down' }, onError: () => undefined })
+  readonly #down = sessions<Visitor>(redis, {
+    secret,
+    url: NO_REDIS,
+    cookie: { name: 'down' },
+    onError: () => undefined,
+  })
 
   readonly #routes: Readonly<Record<string, Handler>> = {
     'GET /': async (request, response) => {
@@ -92,9 +99,23 @@ export class Shop {
       const { text = '' } = await this.#inCookie.open(request, response)
       response.end(String(text.length))
     },
-    'GET /events': async (request, response) => this.#stream(request, response, { 'x-accel-buffering': 'no' }),
-    'GET /events/without-header': async (request, response) => this.#stream(request, response, {}),
-    'GET /request': async ({ headers, httpVersion }, response) => response.end(JSON.stringify({ headers, httpVersion })),
+    /** One event, then signs of life for `ms` milliseconds, or until the client has left. */
+    'GET /events': async (request, response, query) => {
+      const { user = 'nobody' } = await this.#sess.open(request, response)
+      response.setHeader('content-type', 'text/event-stream').setHeader('cache-control', 'no-store')
+      if (query.has('unbuffered')) response.setHeader('x-accel-buffering', 'no')
+      response.write(`data: ${user}\n\n`)
+      this.streams++
+      const end = performance.now() + Number(query.get('ms'))
+      while (!response.closed && performance.now() < end) {
+        await sleep(SIGN_MS)
+        response.write(': a sign of life\n\n')
+      }
+      this.streams--
+      response.end()
+    },
+    'GET /request': async ({ headers, httpVersion }, response) =>
+      response.end(JSON.stringify({ headers, httpVersion })),
     'GET /public': async (request, response) => {
       const { user = 'nobody' } = await this.#sess.open(request, response)
       response.setHeader('cache-control', 'public, max-age=60').end(user)
@@ -102,6 +123,11 @@ export class Shop {
     'GET /silent': async (request, response) => {
       const { user = 'nobody' } = await this.#sess.open(request, response)
       response.end(user)
+    },
+    'GET /begin': async (request, response) => {
+      const session = await this.#sess.open(request, response)
+      session.count = 1
+      response.setHeader('cache-control', 'public, max-age=60').end('begun')
     },
     /** For a browser: logs in with a cookie of each kind. */
     'POST /browser': async (request, response) => {
@@ -124,19 +150,10 @@ export class Shop {
   private constructor(servers: readonly Server[], ports: readonly number[]) {
     this.#servers = servers
     this.ports = ports
-    const sockets = new WebSocketServer({ noServer: true })
     for (const server of servers) {
       server.keepAliveTimeout = 130_000
       server.on('request', (request, response) => void this.#answer(request, response))
-      server.on('upgrade', async (request, stream, head) => {
-        const session = await this.#sess.read(request)
-        const { user } = session ?? {}
-        if (user === undefined) stream.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
-        else
-          sockets.handleUpgrade(request, stream, head, (socket) =>
-            socket.on('message', (data) => socket.send(`${user} at ${request.headers.host}: ${String(data)}`)),
-          )
-      })
+      server.on('upgrade', (request, stream, head) => void this.#upgrade(request, stream, head))
     }
   }
 
@@ -149,7 +166,9 @@ export class Shop {
       server.close()
       server.closeAllConnections()
     }
-    await Promise.all([this.#sess, this.#ofDomain, this.#ofPath, this.#inCookie, this.#down].map((sess) => sess.close()))
+    await Promise.all(
+      [this.#sess, this.#ofDomain, this.#ofPath, this.#inCookie, this.#down].map((sess) => sess.close()),
+    )
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -165,13 +184,10 @@ export class Shop {
     }
   }
 
-  async #stream(request: IncomingMessage, response: ServerResponse, headers: Record<string, string>): Promise<void> {
-    const { user = 'nobody' } = await this.#sess.open(request, response)
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', ...headers })
-    response.write(`data: ${user}\n\n`)
-    this.streams++
-    await sleep(STREAM_MS)
-    this.streams--
-    response.end()
+  async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    const { user } = (await this.#sess.read(request)) ?? {}
+    if (user === undefined) stream.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
+    else
+      this.#sockets.handleUpgrade(request, stream, head, (socket) => socket.send(`${user} at ${request.headers.host}`))
   }
 }
