@@ -2,10 +2,16 @@ import { once } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Proxy } from '../../scripts/servers/site.js'
+import { CERTIFICATE, PRIVATE_KEY } from '../../packages/core/test/support/certificate.ts'
+import { Installation } from '../../packages/core/test/support/installation.ts'
+import { startNginx } from '../../scripts/servers/nginx.js'
+import type { Place, Proxy } from '../../scripts/servers/site.js'
+import { Document } from './support/document.ts'
+import { PageProgram } from './support/page-program.ts'
 import { blockOf, CADDY, HAPROXY, NGINX, replaced, startProxy } from './support/proxies.ts'
 import { Shop } from './support/shop.ts'
 import { getByHttp2, HOST, SiteClient, TRUST } from './support/site-client.ts'
+import { workspace } from './support/workspace.ts'
 
 /** The bytes of the largest text that the session of a cookie holds, which makes a line of more than 4000 characters. */
 const LARGEST = 2890
@@ -272,4 +278,77 @@ test('HAProxy answers 400 to headers of 16 kB', async () => {
   onTestFinished(() => proxy.stop())
   const { status } = await new SiteClient(proxy.port).get('/', { cookie: `other=${'x'.repeat(15_500)}` })
   expect(status).toBe(400)
+})
+
+describe('what the proxy passes on', () => {
+  const HOST_PASSED = 'proxy_set_header Host $host;'
+  const HTTP_1_1 = 'proxy_http_version 1.1;'
+  const PRODUCTION = { NODE_ENV: 'production' }
+  const HTTPS = { cookie: /^__Host-sess=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, warnings: [] }
+  const WARNED = { ...HTTPS, warnings: ['SESS_PLAIN_HTTP'] }
+  const OF_DOMAIN = /^__Secure-sess=[^;]+; Domain=shop.example; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+
+  const CASES = [
+    ['Host and X-Forwarded-Proto', `${HOST_PASSED} proxy_set_header X-Forwarded-Proto https;`, {}, HTTPS],
+    ['X-Forwarded-Proto alone', `${HTTP_1_1} proxy_set_header X-Forwarded-Proto https;`, {}, HTTPS],
+    ['Forwarded alone', `${HTTP_1_1} proxy_set_header Forwarded proto=https;`, {}, HTTPS],
+    ['X-Forwarded-For alone', `${HTTP_1_1} proxy_set_header X-Forwarded-For $remote_addr;`, {}, HTTPS],
+    ['X-Forwarded-Proto: http', `${HOST_PASSED} proxy_set_header X-Forwarded-Proto http;`, {}, WARNED],
+    ['Host alone', `${HTTP_1_1} ${HOST_PASSED}`, {}, WARNED],
+    ['nothing, by HTTP/1.0', '', {}, WARNED],
+    ['nothing, by HTTP/1.1, in production', HTTP_1_1, PRODUCTION, WARNED],
+    ['nothing, by HTTP/1.1', HTTP_1_1, {}, { cookie: /^sess=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/, warnings: [] }],
+    [
+      'nothing, and the cookie has a domain',
+      '',
+      { DOMAIN: HOST },
+      { cookie: OF_DOMAIN, warnings: ['SESS_PLAIN_HTTP', 'SESS_COOKIE_DOMAIN'] },
+    ],
+    [
+      'Host and X-Forwarded-Proto, and the cookie has a domain',
+      `${HOST_PASSED} proxy_set_header X-Forwarded-Proto https;`,
+      { DOMAIN: HOST },
+      { cookie: OF_DOMAIN, warnings: [] },
+    ],
+  ] as const
+
+  const programs: PageProgram[] = []
+  let proxy: Proxy
+
+  beforeAll(async () => {
+    const at = workspace(new Installation())
+    const { 'server.mjs': program = '' } = new Document('README.md').files
+    const domain = [['SESSION_SECRET }', 'SESSION_SECRET, cookie: { domain: process.env.DOMAIN } }']] as const
+    at.write({ 'server.mjs': replaced(program, domain) })
+    for (const [, , env] of CASES)
+      programs.push(await PageProgram.start(at, 'server.mjs', { SESSION_SECRET: 'x'.repeat(32), ...env }))
+    at.remove()
+    const locations = CASES.map(
+      ([, settings], index) => `location = /${index} { proxy_pass ${programs[index]?.origin}/; ${settings} }`,
+    )
+    const settings = ({ port, certificate, privateKey }: Place) => `server {
+      listen 127.0.0.1:${port} ssl;
+      ssl_certificate ${certificate};
+      ssl_certificate_key ${privateKey};
+      ${locations.join('\n')}
+    }`
+    proxy = await startNginx({ settings, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
+  }, 60_000)
+  afterAll(async () => {
+    await proxy?.stop()
+    await Promise.all(programs.map((program) => program.stop()))
+  })
+
+  test.each(CASES.map(([passedOn, , , expected], index) => [passedOn, index, expected] as const))(
+    'decides the cookie and the warnings: %s',
+    async (_, index, { cookie, warnings }) => {
+      const client = new SiteClient(proxy.port)
+      const { headers } = await client.get(`/${index}`)
+      expect(linesOf(headers)).toEqual([expect.stringMatching(cookie)])
+      expect((await client.get(`/${index}`)).text).toBe('Visit number 2\n')
+      await programs[index]?.stop()
+      const printed = [...(programs[index]?.output ?? '').matchAll(/\[(SESS_\w+)\]/g)].map(([, code]) => code)
+      expect(printed).toEqual(warnings)
+    },
+  )
 })

@@ -50,10 +50,15 @@ export class PageProgram {
     this.#output = ''
   }
 
+  /** What the program has written to its console; all of it, once it has stopped. */
+  get output(): string {
+    return this.#output
+  }
+
   async stop(): Promise<void> {
     if (this.#hasEnded) return
     this.#child.kill('SIGKILL')
-    await once(this.#child, 'exit')
+    await once(this.#child, 'close')
   }
 
   get #hasEnded(): boolean {

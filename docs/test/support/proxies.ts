@@ -60,7 +60,9 @@ export function blockOf(language: string, use: string): string {
 /** Replaces what is in a text, and fails where it is not. */
 export function replaced(text: string, replacements: Replacements): string {
   for (const [before] of replacements) if (!text.includes(before)) throw new Error(`${before} is not in: ${text}`)
-  return replacements.reduce((result, [before, after]) => result.replaceAll(before, after), text)
+  let result = text
+  for (const [before, after] of replacements) result = result.replaceAll(before, after)
+  return result
 }
 
 /** Starts a proxy with the page's configuration, before an application with these ports. `adapt` changes more. */
