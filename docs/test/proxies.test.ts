@@ -264,7 +264,7 @@ test.each([
     'retry-on all-retryable-errors\n  http-request disable-l7-retry unless METH_GET',
     1,
   ],
-  ['Caddy does not repeat it with lb_try_duration', CADDY, '3001', '3001 {\n\t\tlb_try_duration 1s\n\t}', 1],
+  ['Caddy does not repeat it with lb_try_duration', CADDY, '\n}', ' {\n\t\tlb_try_duration 1s\n\t}\n}', 1],
 ] as const)('%s', async (_, kind, before, after, times) => {
   const proxy = await startProxy(kind, shop.ports, (settings) => replaced(settings, [[before, after]]))
   onTestFinished(() => proxy.stop())
@@ -320,8 +320,10 @@ describe('what the proxy passes on', () => {
     const { 'server.mjs': program = '' } = new Document('README.md').files
     const domain = [['SESSION_SECRET }', 'SESSION_SECRET, cookie: { domain: process.env.DOMAIN } }']] as const
     at.write({ 'server.mjs': replaced(program, domain) })
-    for (const [, , env] of CASES)
-      programs.push(await PageProgram.start(at, 'server.mjs', { SESSION_SECRET: 'x'.repeat(32), ...env }))
+    const starting = CASES.map(([, , env]) =>
+      PageProgram.start(at, 'server.mjs', { SESSION_SECRET: 'x'.repeat(32), ...env }),
+    )
+    programs.push(...(await Promise.all(starting)))
     at.remove()
     const locations = CASES.map(
       ([, settings], index) => `location = /${index} { proxy_pass ${programs[index]?.origin}/; ${settings} }`,

@@ -65,7 +65,7 @@ export function replaced(text: string, replacements: Replacements): string {
   return result
 }
 
-/** Starts a proxy with the page's configuration, before an application with these ports. `adapt` changes more. */
+/** Starts a proxy with the page's configuration, before an application with these ports. `adapt` changes the result. */
 export function startProxy(
   { start, settings, replacements }: Kind,
   ports: readonly number[],
@@ -73,7 +73,7 @@ export function startProxy(
 ): Promise<Proxy> {
   const upstreams = ports.map((port, index) => [`127.0.0.1:${3000 + index}`, `127.0.0.1:${port}`] as const)
   return start({
-    settings: (place) => replaced(adapt(settings, place), [...replacements(place), ...upstreams]),
+    settings: (place) => adapt(replaced(settings, [...replacements(place), ...upstreams]), place),
     certificate: CERTIFICATE,
     privateKey: PRIVATE_KEY,
   })

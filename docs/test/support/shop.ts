@@ -51,6 +51,24 @@ export class Shop {
     onError: () => undefined,
   })
 
+  /** What a browser asks for: a page that shows the user of each kind of cookie, and its form. */
+  readonly #pages: Readonly<Record<string, Handler>> = {
+    GET: async (request, response) => {
+      const all = await Promise.all(this.#ofBrowser.map((sess) => sess.open(request, response)))
+      const users = all.map(({ user = 'nobody' }) => `<li>${user}</li>`)
+      response.setHeader('content-type', 'text/html')
+      response.end(`<ul>${users.join('')}</ul><form method="post"><button>Log in</button></form>`)
+    },
+    POST: async (request, response) => {
+      for (const sess of this.#ofBrowser) {
+        const session = await sess.open(request, response)
+        session.regenerate()
+        session.user = 'ada'
+      }
+      response.writeHead(303, { location: 'page' }).end()
+    },
+  }
+
   readonly #routes: Readonly<Record<string, Handler>> = {
     'GET /': async (request, response) => {
       const { user = 'nobody' } = await this.#sess.open(request, response)
@@ -129,17 +147,6 @@ export class Shop {
       session.count = 1
       response.setHeader('cache-control', 'public, max-age=60').end('begun')
     },
-    /** For a browser: logs in with a cookie of each kind. */
-    'POST /browser': async (request, response) => {
-      for (const sess of this.#ofBrowser) (await sess.open(request, response)).user = 'ada'
-      response.writeHead(303, { location: 'browser' }).end()
-    },
-    'GET /browser': async (request, response) => {
-      const sessionsOfBrowser = await Promise.all(this.#ofBrowser.map((sess) => sess.open(request, response)))
-      const users = sessionsOfBrowser.map(({ user = 'nobody' }) => user)
-      response.setHeader('content-type', 'text/html')
-      response.end(`<p>${users.join(', ')}</p><form method="post"><button>Log in</button></form>`)
-    },
   }
 
   static async start(): Promise<Shop> {
@@ -176,7 +183,8 @@ export class Shop {
     const name = `${request.method} ${pathname}`
     this.asked.push(name)
     try {
-      const handle = this.#routes[name]
+      const pages = /^(?:\/shop)?\/page$/.test(pathname) ? this.#pages : {}
+      const handle = this.#routes[name] ?? pages[request.method ?? '']
       if (handle === undefined) response.writeHead(404).end()
       else await handle(request, response, searchParams)
     } catch (error) {
