@@ -57,6 +57,13 @@ export function blockOf(language: string, use: string): string {
   return `${block.text}\n`
 }
 
+/** The message in a table of the page that begins so. */
+export function messageOf(beginning: string): string {
+  const message = page.rows.find((row) => row.startsWith(beginning))
+  if (message === undefined) throw new Error(`no message '${beginning}' on ${page.path}`)
+  return message
+}
+
 /** Replaces what is in a text, and fails where it is not. */
 export function replaced(text: string, replacements: Replacements): string {
   for (const [before] of replacements) if (!text.includes(before)) throw new Error(`${before} is not in: ${text}`)

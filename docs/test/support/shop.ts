@@ -75,7 +75,7 @@ export class Shop {
       const port = request.socket.remotePort ?? 0
       this.users.set(port, (this.users.get(port) ?? new Set()).add(user))
       // Requests that are under way at once end in another order than they came.
-      await sleep(Math.random() * 5)
+      await sleep(this.asked.length % 5)
       response.end(user)
     },
     'POST /login': async (request, response, query) => {
@@ -142,6 +142,7 @@ export class Shop {
       const { user = 'nobody' } = await this.#sess.open(request, response)
       response.end(user)
     },
+    'GET /long': async (_, response) => response.setHeader('x-long', 'x'.repeat(16_000)).end(),
     'GET /begin': async (request, response) => {
       const session = await this.#sess.open(request, response)
       session.count = 1
