@@ -72,6 +72,9 @@ export class SiteClient {
 export async function getByHttp2(port: number, path: string, cookies: readonly string[]): Promise<string> {
   const session = connect(`https://127.0.0.1:${port}`, TRUST)
   try {
+    await once(session, 'connect')
+    // A browser speaks HTTP/2 only if the server has chosen it.
+    if (session.alpnProtocol !== 'h2') throw new Error(`the server chose ${String(session.alpnProtocol)}`)
     const stream = session.request({ ':authority': HOST, ':path': path, cookie: [...cookies] })
     return await textOf(stream)
   } finally {
