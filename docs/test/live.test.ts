@@ -192,6 +192,11 @@ describe('docs/frameworks/server-sent-events.md', () => {
     expect(text).toMatch(/^data: Hello, ada\.\n\n(: [^\n]*\n\n)+$/)
   })
 
+  test('asks nginx not to hold events back', async () => {
+    const { headers } = await stream(patient, (await ada(patient)).cookie)
+    expect(headers.get('x-accel-buffering')).toBe('no')
+  })
+
   test('ends at once at a logout in the same process', async () => {
     const visitor = await ada(patient)
     const response = await stream(patient, visitor.cookie)

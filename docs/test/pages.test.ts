@@ -57,7 +57,17 @@ describe('every page', () => {
     '%s labels its blocks of code with a language and a use that are tested',
     (_path, { blocks }) => {
       const uses = Object.keys(SURROUNDINGS).map((use) => `ts ${use}`.trim())
-      const known = new Set(['sh', 'mermaid', 'text', 'text output', 'yaml services', 'dockerfile', ...uses])
+      const known = new Set([
+        'sh',
+        'mermaid',
+        'text',
+        'text output',
+        'yaml services',
+        'dockerfile',
+        'nginx location',
+        'caddyfile',
+        ...uses,
+      ])
       const labels = blocks.filter((block) => !isFile(block)).map(({ language, use }) => `${language} ${use}`.trim())
       expect(labels.filter((label) => !known.has(label))).toEqual([])
     },

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** @typedef {'redis-server' | 'memcached' | 'postgres' | 'mariadbd' | 'nginx' | 'prometheus' | 'chromium'} Program */
+/** @typedef {'redis-server' | 'memcached' | 'postgres' | 'mariadbd' | 'nginx' | 'haproxy' | 'caddy' | 'prometheus' | 'chromium'} Program */
 
 /**
  * @typedef {object} Source where a program comes from
@@ -46,6 +46,18 @@ const SOURCES = {
     instead: 'set SESS_NGINX to the file of an nginx',
     // Debian has it on the PATH of root alone.
     path: '/usr/sbin',
+  },
+  haproxy: {
+    packages: { 'apt-get': 'haproxy', dnf: 'haproxy', apk: 'haproxy', brew: 'haproxy' },
+    link: 'https://www.haproxy.org/#down',
+    instead: 'set SESS_HAPROXY to the file of an haproxy',
+    // As nginx.
+    path: '/usr/sbin',
+  },
+  caddy: {
+    packages: { 'apt-get': 'caddy', dnf: 'caddy', apk: 'caddy', brew: 'caddy' },
+    link: 'https://caddyserver.com/docs/install',
+    instead: 'set SESS_CADDY to the file of a caddy',
   },
   prometheus: {
     packages: { 'apt-get': 'prometheus', dnf: 'golang-github-prometheus', apk: 'prometheus', brew: 'prometheus' },

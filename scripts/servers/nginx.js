@@ -1,72 +1,62 @@
-import { writeFileSync } from 'node:fs'
-import { request } from 'node:https'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startServer } from './server.js'
+import { writeSite } from './site.js'
 
-/** @typedef {import('./server.js').Server & { origin: string }} Nginx */
+const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 
-const host = '127.0.0.1'
-
-/**
- * @param {number} port
- * @returns {Promise<string>} the id of the process that answers there, or '' if none does
- */
-function askPid(port) {
-  return new Promise((resolve) => {
-    const asked = request(
-      { host, port, path: '/pid-of-nginx', rejectUnauthorized: false, agent: false },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (/** @type {string} */ part) => (text += part))
-        response.on('close', () => resolve(text))
-      },
-    )
-    asked.on('error', () => resolve(''))
-    asked.end()
-  })
-}
+/** @param {string} folder */
+const pidIn = (folder) => join(folder, 'pid')
 
 /**
- * An nginx on 127.0.0.1 that speaks https. All settings that `location` does not have are nginx's own defaults.
+ * What the distributions have in nginx.conf, where they include the sites. All else is nginx's own default.
  *
- * @param {object} options
- * @param {string} options.location the settings of its only location, such as `proxy_pass http://127.0.0.1:3000;`
- * @param {string} options.certificate in PEM
- * @param {string} options.privateKey in PEM
- * @param {number} [options.port]
- * @returns {Promise<Nginx>}
+ * @param {string} folder
+ * @param {string} site
  */
-export async function startNginx({ location, certificate, privateKey, port: wanted }) {
-  const server = await startServer({
+const mainSettings = (folder, site) => `
+  daemon off;
+  master_process off;
+  pid ${pidIn(folder)};
+  events {}
+  http {
+    access_log off;
+    ${TEMPORARY.map((name) => `${name}_temp_path ${join(folder, name)};`).join('\n')}
+    include ${site};
+  }`
+
+/**
+ * The settings of a site by https that has one location.
+ *
+ * @param {string} location its settings, such as `proxy_pass http://127.0.0.1:3000;`
+ * @returns {(place: import('./site.js').Place) => string}
+ */
+export const oneLocation =
+  (location) =>
+  ({ port, certificate, privateKey }) => `
+    server {
+      listen 127.0.0.1:${port} ssl;
+      ssl_certificate ${certificate};
+      ssl_certificate_key ${privateKey};
+      location / { ${location} }
+    }`
+
+/**
+ * @param {import('./site.js').Site} site with settings that nginx accepts in `http`
+ * @returns {Promise<import('./site.js').Proxy>}
+ */
+export function startNginx(site) {
+  return startServer({
     program: 'nginx',
     file: process.env['SESS_NGINX'],
-    port: wanted,
+    port: site.port,
     args: (port, folder) => {
-      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-        (name) => `${name}_temp_path ${join(folder, name)};`,
-      )
-      writeFileSync(join(folder, 'certificate.pem'), certificate)
-      writeFileSync(join(folder, 'key.pem'), privateKey)
-      const settings = `
-        daemon off;
-        master_process off;
-        pid ${join(folder, 'pid')};
-        events {}
-        http {
-          access_log off;
-          ${temporary.join('\n')}
-          server {
-            listen ${host}:${port} ssl;
-            ssl_certificate ${join(folder, 'certificate.pem')};
-            ssl_certificate_key ${join(folder, 'key.pem')};
-            location = /pid-of-nginx { return 200 $pid; }
-            location / { ${location} }
-          }
-        }`
-      writeFileSync(join(folder, 'nginx.conf'), settings)
-      return ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr']
+      const main = join(folder, 'nginx.conf')
+      writeFileSync(main, mainSettings(folder, writeSite(site, port, folder)))
+      return ['-p', folder, '-c', main, '-e', 'stderr']
     },
-    answers: async (port, pid) => (await askPid(port)) === String(pid),
+    // It writes the file after it has begun to listen.
+    answers: (_, pid, folder) =>
+      existsSync(pidIn(folder)) && readFileSync(pidIn(folder), 'utf8').trim() === String(pid),
   })
-  return Object.assign(server, { origin: `https://${host}:${server.port}` })
 }

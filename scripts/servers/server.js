@@ -19,6 +19,7 @@ import { findProgram } from './binaries.js'
  * @property {() => Promise<void>} freeze sends SIGSTOP, to its child processes too, and waits until they have stopped: it
  *   then accepts connections and answers nothing
  * @property {() => void} thaw sends SIGCONT
+ * @property {() => string} log what it has written to its console since it started
  */
 
 const STOP_MS = 2000
@@ -35,6 +36,9 @@ const KEEPER = `
   last=0; while read -r pid; do last=$pid; done
   if [ "$last" != 0 ]; then kill -KILL $(cat "/proc/$last/task/$last/children" 2>/dev/null) "$last"; fi
   rm -rf "$0"`
+
+/** @param {string} folder */
+const logIn = (folder) => join(folder, 'log')
 
 function makeFolder() {
   const path = mkdtempSync(join(tmpdir(), 'sess-server-'))
@@ -102,15 +106,16 @@ function nextPort() {
 }
 
 /**
- * The answer of a server to lines of text, which Redis and memcached both accept, or '' if it does not answer.
+ * The answer of a server to lines of text, which Redis, memcached and HAProxy accept, or '' if it does not answer.
  *
- * @param {number} port
+ * @param {number | string} where a port, or the file of a socket
  * @param {...string} lines
  * @returns {Promise<string>}
  */
-export async function ask(port, ...lines) {
+export async function ask(where, ...lines) {
   let answer = ''
-  const socket = connect(port, '127.0.0.1').setEncoding('latin1').setTimeout(ASK_MS)
+  const socket = typeof where === 'string' ? connect(where) : connect(where, '127.0.0.1')
+  socket.setEncoding('latin1').setTimeout(ASK_MS)
   socket.on('data', (/** @type {string} */ text) => (answer += text))
   socket.on('timeout', () => socket.destroy())
   socket.on('error', () => undefined)
@@ -142,6 +147,7 @@ export async function until(what, condition, ms = START_MS) {
  * @param {(port: number, pid: number, folder: string) => boolean | Promise<boolean>} options.answers whether the process
  *   with that id answers: if the port was taken, another one would
  * @param {(folder: string) => Promise<void>} [options.prepare] what the folder needs before the first start
+ * @param {(folder: string) => Readonly<Record<string, string>>} [options.env] what its environment has besides this one's
  * @param {{ uid?: number, gid?: number }} [options.user] whose process it is; this one's, if undefined
  * @param {NodeJS.Signals} [options.stopSignal] at which it ends although clients are connected
  * @returns {Promise<Server>}
@@ -153,6 +159,7 @@ export async function startServer({
   args,
   answers,
   prepare,
+  env = () => ({}),
   user = {},
   stopSignal = 'SIGTERM',
 }) {
@@ -193,6 +200,8 @@ export async function startServer({
     await closed
   }
 
+  const log = () => (folder === undefined ? '' : readFileSync(logIn(folder.path), 'utf8'))
+
   const kill = () => end(() => signalAll('SIGKILL'))
 
   async function stop() {
@@ -213,10 +222,14 @@ export async function startServer({
       await prepare?.(folder.path)
     }
     const { path: cwd, keep } = folder
-    const log = join(cwd, 'log')
-    const output = openSync(log, 'w')
+    const output = openSync(logIn(cwd), 'w')
     // Nothing is written to the pipe. Its child processes inherit it, so `close` is emitted when the last of them has ended.
-    const started = spawn(file, args(port, cwd), { cwd, stdio: ['ignore', output, output, 'pipe'], ...user })
+    const started = spawn(file, args(port, cwd), {
+      cwd,
+      stdio: ['ignore', output, output, 'pipe'],
+      env: { ...process.env, ...env(cwd) },
+      ...user,
+    })
     closeSync(output)
     child = started
     keep(pid())
@@ -234,7 +247,7 @@ export async function startServer({
     await until(`${program} answers on port ${port}`, async () =>
       runs() ? Promise.race([ended, answers(port, pid(), cwd)]) : true,
     )
-    if (!runs()) throw new Error(`${program} did not start on port ${port}:\n${readFileSync(log, 'utf8')}`)
+    if (!runs()) throw new Error(`${program} did not start on port ${port}:\n${log()}`)
   }
 
   for (let attempt = 1; !runs(); attempt++) {
@@ -268,5 +281,6 @@ export async function startServer({
       await until(`${program} freezes`, () => !runs() || all.every((one) => isFrozen(one) !== false))
     },
     thaw: () => signalAll('SIGCONT'),
+    log,
   }
 }

@@ -20,6 +20,8 @@ export async function setup() {
   await need('postgres', process.env['SESS_POSTGRES_URL'])
   await need('mariadbd', process.env['SESS_MYSQL_URL'])
   await need('nginx', process.env['SESS_NGINX'])
+  await need('haproxy', process.env['SESS_HAPROXY'])
+  await need('caddy', process.env['SESS_CADDY'])
   await need('prometheus', process.env['SESS_PROMETHEUS'])
   await need('chromium', process.env['SESS_CHROMIUM'])
 }

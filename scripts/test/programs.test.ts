@@ -132,6 +132,8 @@ describe('a program that is missing', () => {
       SESS_POSTGRES_URL: 'postgres://postgres.example',
       SESS_MYSQL_URL: 'mysql://mysql.example',
       SESS_NGINX: '/usr/sbin/nginx',
+      SESS_HAPROXY: '/usr/sbin/haproxy',
+      SESS_CADDY: '/usr/bin/caddy',
       SESS_PROMETHEUS: '/usr/bin/prometheus',
       SESS_CHROMIUM: '/usr/bin/chromium',
     }

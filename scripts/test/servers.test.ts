@@ -7,13 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CERTIFICATE, PRIVATE_KEY } from '../../packages/core/test/support/certificate.ts'
+import { startCaddy } from '../servers/caddy.js'
+import { startHaproxy } from '../servers/haproxy.js'
 import { startMariadb } from '../servers/mariadb.js'
 import { startMemcached } from '../servers/memcached.js'
-import { startNginx } from '../servers/nginx.js'
+import { oneLocation, startNginx } from '../servers/nginx.js'
 import { findBeside, startPostgres } from '../servers/postgres.js'
 import { promtool, startPrometheus } from '../servers/prometheus.js'
 import { startRedis } from '../servers/redis.js'
 import { ask, type Server } from '../servers/server.js'
+import type { Site } from '../servers/site.js'
 import { isFree, newFolder, outputOf, servers } from './support.ts'
 
 let folder = ''
@@ -137,17 +140,44 @@ describe('redis', () => {
   })
 })
 
-describe('nginx', () => {
+const sites: Record<string, readonly [start: (site: Site) => Promise<Server>, settings: Site['settings']]> = {
+  nginx: [startNginx, oneLocation("return 200 '$request_method $uri';")],
+  haproxy: [
+    startHaproxy,
+    ({ port, both }) => `
+      defaults
+        mode http
+        timeout client 10s
+      frontend site
+        bind 127.0.0.1:${port} ssl crt ${both}
+        http-request return status 200 content-type text/plain lf-string "%[method] %[path]"\n`,
+  ],
+  caddy: [
+    startCaddy,
+    ({ port, certificate, privateKey }) => `
+      https://localhost:${port} {
+        tls ${certificate} ${privateKey}
+        respond "{method} {path}"
+      }`,
+  ],
+}
+
+describe.each(Object.entries(sites))('%s', (_name, [start, settings]) => {
   it('serves by https once it has started, and leaves nothing when it has stopped', async () => {
     vi.stubEnv('TMPDIR', folder)
-    const location = "return 200 '$request_method $uri';"
-    const nginx = await startNginx({ location, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
-    const asked = request(`${nginx.origin}/page`, { ca: CERTIFICATE, agent: false }).end()
-    const [response] = await once(asked, 'response')
+    const proxy = await start({ settings, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
+    const address = { host: '127.0.0.1', port: proxy.port, path: '/page', servername: 'localhost' }
+    const headers = { host: `localhost:${proxy.port}` }
+    const [response] = await once(request({ ...address, headers, ca: CERTIFICATE, agent: false }).end(), 'response')
     expect(await response.setEncoding('utf8').toArray()).toEqual(['GET /page'])
-    await nginx.stop()
-    expect(await isFree(nginx.port)).toBe(true)
+    await proxy.stop()
+    expect(await isFree(proxy.port)).toBe(true)
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('is an error that says why if its settings are wrong', async () => {
+    const wrong = { settings: () => 'nonsense {\n  nonsense\n}\n', certificate: CERTIFICATE, privateKey: PRIVATE_KEY }
+    await expect(start(wrong)).rejects.toThrow(/did not start on port \d+:\n(?:.*\n)*.*nonsense/)
   })
 })
 

@@ -61,10 +61,15 @@ export class PageProgram {
     return this.#child.exitCode
   }
 
+  /** What the program has written to its console; all of it, once it has stopped. */
+  get output(): string {
+    return this.#output
+  }
+
   async stop(): Promise<void> {
     if (this.#hasEnded) return
     this.#child.kill('SIGKILL')
-    await once(this.#child, 'exit')
+    await once(this.#child, 'close')
   }
 
   get #hasEnded(): boolean {

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import cookie from '@sess/adapter-cookie'
 import { type Sessions, sessions } from '@sess/core'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { startNginx } from '../../../../scripts/servers/nginx.js'
+import { oneLocation, startNginx } from '../../../../scripts/servers/nginx.js'
 import { Browser } from '../support/browser.ts'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts'
 import { CountedStore } from '../support/counted-store.ts'
@@ -40,13 +40,13 @@ async function visitorOf(
   handle = answer,
 ): Promise<(headers?: OutgoingHttpHeaders) => Promise<Page>> {
   const port = await serve((request, response) => void handle(sess, request, response))
-  const location = `proxy_pass http://127.0.0.1:${port}; ${settings}`
-  const nginx = await startNginx({ location, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
+  const site = oneLocation(`proxy_pass http://127.0.0.1:${port}; ${settings}`)
+  const nginx = await startNginx({ settings: site, certificate: CERTIFICATE, privateKey: PRIVATE_KEY })
   onTestFinished(() => nginx.stop())
 
   return async (headers = {}) => {
     const sent = { host: 'shop.example', ...headers }
-    const request = httpsRequest(nginx.origin, {
+    const request = httpsRequest(`https://127.0.0.1:${nginx.port}`, {
       headers: sent,
       ca: CERTIFICATE,
       servername: 'localhost',
