@@ -155,10 +155,10 @@ describe.each(LIBRARIES)('a schema of %s', (_library, schemas) => {
   test('that refuses unknown keys hides what another version stored, and keeps it', async () => {
     const { start, browse, stored } = onMemory()
     const { sess, errors } = start({ schema: schemas.strict })
-    const browser = (await browse({ theme: 'dark', name: 'ada', beta: true })).at(sess)
-    expect(await browser.see()).toEqual({ name: 'ada' })
+    const browser = (await browse({ theme: 'dark', name: 'ada', beta: true, userId: 7 })).at(sess)
+    expect(await browser.see()).toEqual({ name: 'ada', userId: 7 })
     await browser.visit((session) => (session['name'] = 'grace'))
-    expect(await stored(browser)).toEqual({ theme: 'dark', name: 'grace', beta: true })
+    expect(await stored(browser)).toEqual({ theme: 'dark', name: 'grace', beta: true, userId: 7 })
     expect(pathsIn(errors)).toEqual(['session["theme"]', 'session["beta"]'])
   })
 
@@ -242,11 +242,10 @@ describe.each(LIBRARIES)('a schema of %s', (_library, schemas) => {
       const { sess } = start({ schema: schemas.reading })
       const browser = (await browse({ visits: '5' })).at(sess)
       await browser.visit(async (session) => {
-        session.update('visits', (visits) => Number(visits) + 1)
-        await browser.at(start().sess).visit((other) => (other['visits'] = '10'))
         session.update('visits', (visits) => (typeof visits === 'number' ? visits + 1 : -1))
+        await browser.at(start().sess).visit((other) => (other['visits'] = '10'))
       })
-      expect(await stored(browser)).toEqual({ visits: 12 })
+      expect(await stored(browser)).toEqual({ visits: 11 })
     })
 
     test('lets a take leave the newer value of another request as it is stored', async () => {
@@ -318,12 +317,9 @@ describe.each(LIBRARIES)('a schema of %s', (_library, schemas) => {
     )
     const browser = await browse({ visits: '5', name: ' ada ' })
     const handle = shop?.fetch(async (request) => {
-      const [one, other, whole] = [
-        await shop.open(request),
-        await reading?.open(request),
-        await unchecked?.open(request),
-      ]
-      const seen = [one, other, whole].map((session) => ({ ...session }))
+      const one = await shop.open(request)
+      const [other, whole] = [await reading?.open(request), await unchecked?.open(request)]
+      const seen = [{ ...one }, { ...other }, { ...whole }]
       other?.update('visits', (visits) => Number(visits) + 1)
       one['name'] = 'grace'
       return Response.json([...seen, whole?.['visits'], other?.['name']])
@@ -345,10 +341,13 @@ describe.each(LIBRARIES)('a schema of %s', (_library, schemas) => {
     const browser = (await browse({ from: 1, to: 2 })).at(sess)
     const failure = await failureOf(browser.visit((session) => (session['from'] = 3)))
     expect(failure.message).toMatch(/^session\["from"\] does not fit the schema: the values do not fit together\./)
+    // Also beside a key that another version has stored, and that does not fit.
+    await browser.at(start().sess).visit((session) => (session['at'] = 'a text'))
+    expect(await codeOf(browser.visit((session) => (session['from'] = 3)))).toBe('INVALID_VALUE')
     await browser.at(start().sess).visit((session) => (session['from'] = 3))
     expect(await browser.see()).toEqual({ from: 3 })
-    expect(await stored(browser)).toEqual({ from: 3, to: 2 })
-    expect(pathsIn(errors)).toEqual(['session["to"]'])
+    expect(await stored(browser)).toEqual({ from: 3, to: 2, at: 'a text' })
+    expect(pathsIn(errors)).toEqual(['session["at"]', 'session["to"]'])
   })
 
   test('that throws at a stored value hides that key alone', async () => {

@@ -9,7 +9,7 @@ export interface Schemas {
   readonly shop: StandardSchema
   /** The same keys, each required. */
   readonly required: StandardSchema
-  /** `name`: a text. Refuses any other key. */
+  /** `name`: a text; `userId`: a number. Refuses any other key. */
   readonly strict: StandardSchema
   /** `name`: a text. Leaves out any other key. */
   readonly stripping: StandardSchema
@@ -21,7 +21,7 @@ export interface Schemas {
   readonly limited: StandardSchema
   /** `visits`: a number, by default 0. */
   readonly defaulting: StandardSchema
-  /** `from` and `to`: numbers, of which the first is not the larger one. The issue names neither. */
+  /** `from` and `to`: numbers, of which the first is not the larger one; the issue names neither. `at`: a number. */
   readonly together: StandardSchema
   /** `name`: a text that a function makes JSON of, which throws for anything else; `userId`: a number. */
   readonly throwing: StandardSchema
@@ -41,13 +41,13 @@ export const LIBRARIES: readonly (readonly [library: string, schemas: Schemas])[
     {
       shop: z.object({ userId: z.number(), name: z.string(), cart: z.array(titled) }).partial(),
       required: z.object({ userId: z.number(), name: z.string(), cart: z.array(titled) }),
-      strict: z.strictObject({ name: z.string().optional() }),
+      strict: z.strictObject({ name: z.string(), userId: z.number() }).partial(),
       stripping: z.object({ name: z.string().optional() }),
       reading: z.object({ visits: z.coerce.number(), name: z.string().trim() }).partial(),
       lists: z.object({ list: z.array(z.coerce.number()), name: z.string() }).partial(),
       limited: z.object({ visits: z.number().max(2) }).partial(),
       defaulting: z.object({ visits: z.number().default(0) }),
-      together: z.object({ from: z.number(), to: z.number() }).partial().refine(inOrder),
+      together: z.object({ from: z.number(), to: z.number(), at: z.number() }).partial().refine(inOrder),
       throwing: z.object({ name: z.string().transform(unquoted), userId: z.number() }).partial(),
     },
   ],
@@ -56,7 +56,7 @@ export const LIBRARIES: readonly (readonly [library: string, schemas: Schemas])[
     {
       shop: v.partial(v.object({ userId: v.number(), name: v.string(), cart: v.array(vTitled) })),
       required: v.object({ userId: v.number(), name: v.string(), cart: v.array(vTitled) }),
-      strict: v.strictObject({ name: v.optional(v.string()) }),
+      strict: v.strictObject({ name: v.optional(v.string()), userId: v.optional(v.number()) }),
       stripping: v.object({ name: v.optional(v.string()) }),
       reading: v.partial(
         v.object({
@@ -72,7 +72,7 @@ export const LIBRARIES: readonly (readonly [library: string, schemas: Schemas])[
       ),
       limited: v.partial(v.object({ visits: v.pipe(v.number(), v.maxValue(2)) })),
       defaulting: v.object({ visits: v.optional(v.number(), 0) }),
-      together: v.pipe(v.partial(v.object({ from: v.number(), to: v.number() })), v.check(inOrder)),
+      together: v.pipe(v.partial(v.object({ from: v.number(), to: v.number(), at: v.number() })), v.check(inOrder)),
       throwing: v.partial(v.object({ name: v.pipe(v.string(), v.transform(unquoted)), userId: v.number() })),
     },
   ],
@@ -81,13 +81,15 @@ export const LIBRARIES: readonly (readonly [library: string, schemas: Schemas])[
     {
       shop: type({ 'userId?': 'number', 'name?': 'string', 'cart?': type({ title: 'string' }).array() }),
       required: type({ userId: 'number', name: 'string', cart: type({ title: 'string' }).array() }),
-      strict: type({ '+': 'reject', 'name?': 'string' }),
+      strict: type({ '+': 'reject', 'name?': 'string', 'userId?': 'number' }),
       stripping: type({ '+': 'delete', 'name?': 'string' }),
       reading: type({ 'visits?': 'string.numeric.parse | number', 'name?': 'string.trim' }),
       lists: type({ 'list?': type('string.numeric.parse | number').array(), 'name?': 'string' }),
       limited: type({ 'visits?': 'number <= 2' }),
       defaulting: type({ visits: 'number = 0' }),
-      together: type({ 'from?': 'number', 'to?': 'number' }).narrow((it, ctx) => inOrder(it) || ctx.mustBe('in order')),
+      together: type({ 'from?': 'number', 'to?': 'number', 'at?': 'number' }).narrow(
+        (it, ctx) => inOrder(it) || ctx.mustBe('in order'),
+      ),
       throwing: type({ 'name?': type('string').pipe(unquoted), 'userId?': 'number' }),
     },
   ],
