@@ -24,7 +24,11 @@ const USE = `
     })
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
     await (await fetch('http://127.0.0.1:' + server.address().port)).text()
-    await new Promise((resolve) => server.close(resolve))
+    // The span of a request ends a moment after its response.
+    while (!exporter.getFinishedSpans().some(({ name }) => name === 'GET'))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    server.close()
+    server.closeAllConnections()
     const spans = exporter.getFinishedSpans()
     const nameOf = (id) => spans.find((span) => span.spanContext().spanId === id)?.name
     console.log(spans.map(({ name, parentSpanContext }) => name + ' < ' + nameOf(parentSpanContext?.spanId)).sort().join())
