@@ -118,7 +118,7 @@ export class Draft {
   keys(schema: Schema): string[] {
     this.#used = true
     this.#enumerated = true
-    for (const key of [...(this.#news?.keys() ?? [])]) this.#catchUp(key)
+    for (const key of this.#news?.keys() ?? []) this.#catchUp(key)
     return this.#keysOver(this.#shownBy(schema))
   }
 
