@@ -135,9 +135,9 @@ export class Draft {
 
   #keysOver(values: Values): string[] {
     const keys = new Set(Object.keys(values))
-    const put = (key: string, value: unknown) => (value === undefined ? keys.delete(key) : keys.add(key))
-    for (const [key, value] of this.#news ?? []) put(key, value)
-    for (const [key, { value }] of this.#edits ?? []) put(key, value)
+    const note = (key: string, value: unknown) => (value === undefined ? keys.delete(key) : keys.add(key))
+    for (const [key, value] of this.#news ?? []) note(key, value)
+    for (const [key, { value }] of this.#edits ?? []) note(key, value)
     return [...keys]
   }
 
