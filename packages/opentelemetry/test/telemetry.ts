@@ -128,7 +128,7 @@ const withoutResource = ({
 const isHistogram = (value: unknown): value is Histogram =>
   typeof value === 'object' && value !== null && 'buckets' in value
 
-export function only<T>(all: readonly T[]): T {
+function only<T>(all: readonly T[]): T {
   const [one, ...others] = all
   if (one === undefined || others.length > 0) throw new Error(`expected one, not ${all.length}`)
   return one
