@@ -196,7 +196,7 @@ export class Draft {
       if (!edit) continue
       const value = isUnaltered(edit.value, edit.copy) ? edit.copy : this.#copy(edit.value, key)
       if (this.#isUnchanged(key, value, edit)) continue
-      if (edit.schema !== undefined) put(checked, edit.schema, key, value)
+      if (edit.schema !== undefined) group(checked, edit.schema, key, value)
       changes.set(key, {
         value,
         dependsOnRead: edit.dependsOnRead,
@@ -406,8 +406,8 @@ function alteredLate(key: string): SessError {
   )
 }
 
-function put<K>(groups: Map<K, Map<string, Json | undefined>>, group: K, key: string, value: Json | undefined): void {
-  groups.set(group, (groups.get(group) ?? new Map<string, Json | undefined>()).set(key, value))
+function group<K>(groups: Map<K, Map<string, Json | undefined>>, of: K, key: string, value: Json | undefined): void {
+  groups.set(of, (groups.get(of) ?? new Map<string, Json | undefined>()).set(key, value))
 }
 
 function chain(
