@@ -57,6 +57,7 @@ export interface CommitMessage extends TracedMessage {
   readonly id?: string
   /** The public name that the session had, if a `rotate` gives it another one. */
   readonly previous?: string
+  /** What the commit does. */
   readonly work: CommitWork
   /**
    * How many compare-and-swaps of the session's entry were tried: more than one if others have changed it meanwhile. Left out
@@ -69,6 +70,7 @@ export interface CommitMessage extends TracedMessage {
 
 /** `tracingChannel('sess.store')`: core calls the store. */
 export interface StoreMessage extends TracedMessage {
+  /** The method of the store. */
   readonly call: StoreCall
 }
 
@@ -93,6 +95,7 @@ export interface LoginMessage extends Message {
 export interface EndMessage extends Message {
   /** The session's public name, as `sess.id` returned it. */
   readonly id: string
+  /** Why it ended. */
   readonly reason: EndReason
 }
 
