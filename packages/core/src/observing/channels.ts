@@ -1,5 +1,5 @@
 /** A channel of `node:diagnostics_channel`, as far as core uses it. */
-export interface Channel {
+interface Channel {
   readonly hasSubscribers: boolean
   publish(message: object): void
 }

@@ -70,7 +70,7 @@ export interface CommitMessage extends TracedMessage {
 
 /** `tracingChannel('sess.store')`: core calls the store. */
 export interface StoreMessage extends TracedMessage {
-  /** The store's method. */
+  /** The method of the store. */
   readonly call: StoreCall
 }
 
