@@ -1,5 +1,6 @@
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { isNightly } from './scripts/nightly.js'
 
 const results = process.env['SESS_TEST_RESULTS']
 
@@ -8,6 +9,12 @@ const mayInstall = process.env['SESS_INSTALL'] === '1' && process.argv.slice(2).
 
 /** These talk to a backend: a redis-server or memcached that they start, or SQLite files. */
 const BACKENDS = ['packages/adapter-{redis,memcache,sqlite}/test/**/*.test.ts']
+
+/** Those that may differ on each Node: the contract on each backend, and SQLite, whose binding belongs to one Node. */
+const BINDINGS = [
+  'packages/adapter-{redis,memcache}/test/conformance.test.ts',
+  'packages/adapter-sqlite/test/**/*.test.ts',
+]
 
 /**
  * What is the same on every Node is tried on one: pages, examples, what compilers and browsers say, how servers are
@@ -37,8 +44,15 @@ const ONCE = [
   'packages/adapter-memcache/test/{expiry,full,set-up,several,types,version}.test.ts',
 ]
 
-/** Takes a minute of a whole processor, and tests what the benchmarks show. */
-const NIGHTLY = process.env['SESS_NIGHTLY'] === '1' ? [] : ['tests/scale.test.ts']
+/** These take a minute of a processor, and try what something else tries too. A nightly run has them. */
+const NIGHTLY = [
+  // The benchmarks show it.
+  'tests/scale.test.ts',
+  // `devices.test.ts` has no browser, and has every store.
+  'examples/bookshelf/test/devices-chromium.test.ts',
+  // The store of PostgreSQL is over the same kit.
+  'examples/adapter-mysql/test/conformance.test.ts',
+]
 
 /** Files that take minutes. Vitest knows that only of files that it has run before, and would begin one of them last. */
 const LONG =
@@ -52,7 +66,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Each test file belongs to one project: what the two lists above do not name is a unit test, and needs Node alone. */
+/** Each test file belongs to one project: what the lists above do not name is a unit test, and needs Node alone. */
 function project(name: string, include: string[], exclude: string[], more: object = {}): TestProjectConfiguration {
   return { extends: true, test: { name, include, exclude: ['**/node_modules/**', ...exclude], ...more } }
 }
@@ -67,8 +81,9 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['packages/*/test/**/*.test.ts'], [...BACKENDS, ...ONCE], UNIT),
-      project('backends', BACKENDS, ONCE),
-      project('once', ONCE, NIGHTLY),
+      project('bindings', BINDINGS, ONCE),
+      project('backends', BACKENDS, [...BINDINGS, ...ONCE]),
+      project('once', ONCE, isNightly ? [] : NIGHTLY),
     ],
     globalSetup: ['scripts/binding.js', ...(mayInstall ? ['scripts/servers/setup.js'] : [])],
     setupFiles: 'scripts/seed.js',

@@ -5,10 +5,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { asServerStore, type Place, places, SECRET } from './support/backends.ts'
 import { chance } from './support/chance.ts'
+import { isNightly } from '../scripts/nightly.js'
 
 /** Milliseconds. Long enough that no call is late, however busy the machine is. */
 const DEADLINE = 20_000
-const STEPS = process.env['SESS_NIGHTLY'] === '1' ? 2000 : 60
+const STEPS = isNightly ? 2000 : 60
 
 /** Both versions refuse keys that they do not know. The number of visits is a text in the old one, and the cart has titles alone. */
 const OLD = z

@@ -10,11 +10,11 @@ import { type Environment, Rollout } from './support/rollout.ts'
 import { Shopper } from './support/shopper.ts'
 import { Visitor } from './support/visitor.ts'
 import { workspace } from './support/workspace.ts'
+import { isNightly } from '../../scripts/nightly.js'
 
 /** Each night, the page's own times, number of pods, and more load. With each change, a twentieth of the times and two pods. */
-const IS_LONG = process.env['SESS_NIGHTLY'] === '1'
-const SCALE = IS_LONG ? 1 : 0.05
-const LONG = IS_LONG ? 900_000 : 240_000
+const SCALE = isNightly ? 1 : 0.05
+const LONG = isNightly ? 900_000 : 240_000
 
 const page = new Document('docs/guide/kubernetes.md')
 const program = page.files['src/server.ts'] ?? ''
@@ -131,8 +131,8 @@ describe('the program', () => {
     async () => {
       const [before = {}, ...others] = steps
       expect(steps).toHaveLength(4)
-      const rollout = await started(before, IS_LONG ? 4 : 2)
-      const shoppers = shoppersOf(rollout, IS_LONG ? 40 : 8)
+      const rollout = await started(before, isNightly ? 4 : 2)
+      const shoppers = shoppersOf(rollout, isNightly ? 40 : 8)
       for (const secrets of others) {
         await rollout.deploy(envOf(secrets))
       }

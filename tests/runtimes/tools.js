@@ -9,7 +9,7 @@ const npm = process.env['npm_execpath'] ?? ''
 if (npm === '') throw new Error('Run this with npm: npm run smoke')
 
 // Only the nightly run needs them.
-const NIGHTLY = new Set(['next-15', 'next-16'])
+const NIGHTLY = new Set(['jest-29', 'next-15', 'next-16'])
 /** How many are installed at the same time: npm waits for the registry and for the disk. */
 const LANES = 3
 

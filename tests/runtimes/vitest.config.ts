@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { isNightly } from '../../scripts/nightly.js'
 
 const results = process.env['SESS_TEST_RESULTS']
 
@@ -7,7 +8,7 @@ export default defineConfig({
     root: import.meta.dirname,
     globalSetup: 'installation.js',
     // tests/frameworks builds and drives an application of Next at each push; this one also tries webpack and edits.
-    exclude: ['**/node_modules/**', ...(process.env['SESS_NIGHTLY'] === '1' ? [] : ['test/next.test.ts'])],
+    exclude: ['**/node_modules/**', ...(isNightly ? [] : ['test/next.test.ts'])],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],

@@ -32,8 +32,9 @@ const SLOTS = 16_384
  */
 export async function checkSetUp(client: Client, prefix: string, began: number): Promise<readonly Finding[]> {
   const due = client.due(began)
-  const keys = await checkKeys(client, prefix, due).catch((error: unknown) => {
-    // The key may be on the one server of a Cluster that is down.
+  // The key may be on the one server of a Cluster that is down. The others then still have time to answer.
+  const keysDue = client.isCluster ? performance.now() + (due - performance.now()) / 2 : due
+  const keys = await checkKeys(client, prefix, keysDue).catch((error: unknown) => {
     if (client.isCluster && client.masters.length > 0) return []
     throw error
   })
@@ -125,11 +126,12 @@ async function checkNode(client: Client, node: Node, due: number): Promise<reado
     ask('config', 'get', 'appendfsync'),
     ask('time'),
     client.isCluster ? ask('cluster', 'info') : '',
+    client.isCluster ? ask('config', 'get', 'cluster-require-full-coverage') : '',
   ])
   try {
     // One server of a Cluster may be down, and the others answer.
     const ms = client.isCluster ? (due - performance.now()) * SHARE : due - performance.now()
-    const [info, save, fsync, time, cluster] = await within('redis', ms, replies)
+    const [info, save, fsync, time, cluster, coverage] = await within('redis', ms, replies)
     const fields = fieldsOf(info)
     const findings = [
       ...checkRole(fields),
@@ -137,6 +139,7 @@ async function checkNode(client: Client, node: Node, due: number): Promise<reado
       ...checkPersistence(fields, settingOf(save), settingOf(fsync)),
       ...checkClock(time, began),
       ...checkCluster(fieldsOf(cluster)),
+      ...checkCoverage(settingOf(coverage)),
     ]
     return unseen.length === 0 ? findings : [...findings, unseenBy(unseen)]
   } catch (error) {
@@ -214,6 +217,13 @@ function checkCluster(fields: Fields): readonly Finding[] {
   if (state === 'ok' && served === SLOTS) return []
   const text = `reports that its Cluster is in the state ${state}, and that ${served} of ${SLOTS} slots have a server that works: sessions in the others are out of reach. See CLUSTER INFO.`
   return [finding('REDIS_CLUSTER', 'error', text)]
+}
+
+function checkCoverage(coverage: string | undefined): readonly Finding[] {
+  if (coverage !== 'yes') return []
+  const text =
+    'refuses every call while another master of its Cluster has failed and no replica has taken over: that stops all sessions, and not only those of the failed one. Set cluster-require-full-coverage no.'
+  return [finding('REDIS_COVERAGE', 'warning', text)]
 }
 
 function finding(code: string, severity: Finding['severity'], message: string): Finding {

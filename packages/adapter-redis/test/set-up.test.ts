@@ -209,9 +209,20 @@ describe('in a Cluster, check says', () => {
   it('which masters have a fault', async () => {
     const [saved, ...others] = await cluster.masters()
     await connect(saved?.url ?? '').config('SET', 'appendonly', 'yes')
+    for (const { url } of [saved, ...others].filter((master) => master !== undefined))
+      await connect(url).config('SET', 'cluster-require-full-coverage', 'no')
     const found = await check({ nodes: cluster.addresses })
     expect(found).toEqual([told('REDIS_UNSAVED', 'warning', /^Redis at \S+, \S+ saves nothing to disk/)])
     for (const { port } of others) expect(found[0]?.message).toContain(`127.0.0.1:${port}`)
+  })
+
+  it('REDIS_COVERAGE of the masters that stop when another one fails', async () => {
+    const [master, ...others] = await cluster.masters()
+    await connect(master?.url ?? '').config('SET', 'cluster-require-full-coverage', 'yes')
+    for (const { url } of others) await connect(url).config('SET', 'cluster-require-full-coverage', 'no')
+    expect(await check({ nodes: cluster.addresses })).toContainEqual(
+      told('REDIS_COVERAGE', 'warning', new RegExp(`^Redis at 127.0.0.1:${master?.port} refuses every call `)),
+    )
   })
 
   it('REDIS_CLUSTER if the option url names one of its nodes', async () => {

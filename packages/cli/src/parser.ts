@@ -8,7 +8,7 @@ import { prune } from './commands/prune.js'
 import { countingEnds, revoke } from './commands/revoke.js'
 import { secret } from './commands/secret.js'
 import type { ConfigOptions } from './config.js'
-import { cookieHeaderOf } from './cookie.js'
+import { cookiesOf } from './cookie.js'
 import { Failure } from './failure.js'
 import { readSecretly } from './input.js'
 import type { Answer } from './output.js'
@@ -156,8 +156,8 @@ class Parser {
       .action((options: DataOptions, { args }: Command) => {
         if (args.length > 0) throw new Failure('USAGE', NO_ARGUMENT)
         this.#do(options, async (sess, { stdin, stderr, progress }) => {
-          const header = cookieHeaderOf(await readSecretly(stdin, stderr))
-          return progress.during('Reading the session', () => inspect(sess, header, options.data === true))
+          const cookies = cookiesOf(await readSecretly(stdin, stderr))
+          return progress.during('Reading the session', () => inspect(sess, cookies, options.data === true))
         })
       })
   }

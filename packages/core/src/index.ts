@@ -11,6 +11,7 @@ export type {
   Owner,
   OwnerKey,
   RememberOptions,
+  SessionDetails,
   Sessions,
   WatchOptions,
 } from './application/types.js'

@@ -45,6 +45,7 @@ function methodsOf<D extends Storable<D>>(sess: Sessions<D>): Sessions<D> {
     watch: sess.watch.bind(sess),
     isFresh: sess.isFresh.bind(sess),
     discard: sess.discard.bind(sess),
+    inspect: sess.inspect.bind(sess),
     ready: sess.ready.bind(sess),
     check: sess.check.bind(sess),
     prune: sess.prune.bind(sess),

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Document } from '../../../docs/test/support/document.ts'
 import { FILL_TABLE } from '../../../packages/adapter-sqlite/test/full-table.ts'
 import { mount } from '../../../packages/adapter-sqlite/test/mounts.ts'
+import { isNightly } from '../../../scripts/nightly.js'
 import { Project, SECRET, toolPath } from './support/project.ts'
 
 const APPLICATION = `import cookie from '@sess/adapter-cookie'
@@ -133,7 +134,7 @@ async function jest(tool: string, options: JestRun) {
 
 const VM_MODULES = ['--experimental-vm-modules', '--no-warnings']
 
-describe.each(['jest-29', 'jest-30'])('%s', (tool) => {
+describe.each(isNightly ? ['jest-29', 'jest-30'] : ['jest-30'])('%s', (tool) => {
   it.each([
     ['babel', 'application.test.js'],
     ['ts-jest', 'application.test.ts'],

@@ -64,29 +64,30 @@ export async function runNodeTest(
   return { ...ran, lines: ran.out.split('\n').filter((line) => /^ *(?:not )?ok \d+ - \d+\.\d+ /.test(line)) }
 }
 
-/** The ways to run all cases on a fixture. Each resolves with the titles of those that fail. */
+/** The ways to run the cases of a section on a fixture. Each resolves with the titles of those that fail. */
 const FAILURES = {
-  'the bare command': async (name: string, env: NodeJS.ProcessEnv) => {
-    const { out } = await runNode([CLI, '--json', join(FIXTURES, `${name}.js`)], { env })
+  'the bare command': async (name: string, only: string, env: NodeJS.ProcessEnv) => {
+    const { out } = await runNode([CLI, '--json', '--only', only, join(FIXTURES, `${name}.js`)], { env })
     const { outcomes }: Report = JSON.parse(out)
     return outcomes.filter(({ status }) => status === 'broken').map(({ title }) => title)
   },
-  'node:test': async (name: string, env: NodeJS.ProcessEnv) => {
-    const { lines } = await runNodeTest(name, { env })
+  'node:test': async (name: string, only: string, env: NodeJS.ProcessEnv) => {
+    const { lines } = await runNodeTest(name, { only, env })
     return lines.filter((line) => line.includes('not ok')).map((line) => line.replace(/^ *not ok \d+ - /, ''))
   },
-  vitest: async (name: string, env: NodeJS.ProcessEnv) => {
-    const { results } = await runVitest(name, { env })
+  vitest: async (name: string, only: string, env: NodeJS.ProcessEnv) => {
+    const { results } = await runVitest(name, { only, env })
     const tests = results.testResults.flatMap(({ assertionResults }) => assertionResults)
     return tests.filter(({ status }) => status === 'failed').map(({ title }) => title)
   },
 }
 
-/** Runs all cases on a fixture. Resolves with the titles of those that fail. */
+/** Runs the cases of a section on a fixture. Resolves with the titles of those that fail. */
 export function failuresUnder(
   runner: keyof typeof FAILURES,
   name: string,
+  only: string,
   env: NodeJS.ProcessEnv,
 ): Promise<readonly string[]> {
-  return FAILURES[runner](name, env)
+  return FAILURES[runner](name, only, env)
 }

@@ -27,8 +27,9 @@ import type { OpenStore } from '../storage/open-store.js'
 import { SessionStorage } from '../storage/storage.js'
 import { Warnings } from '../warnings.js'
 import type { Settings } from './core-options.js'
+import { detailsOf } from './details.js'
 import { SessionOwner } from './owner.js'
-import type { Owner, Sessions, WatchOptions } from './types.js'
+import type { Owner, SessionDetails, Sessions, WatchOptions } from './types.js'
 
 const EVERY_MS = 10_000
 /** A session that moves leaves its new key for a minute, so it has to be asked for twice within that. */
@@ -103,6 +104,18 @@ export class Application implements Sessions {
         ? incoming
         : { cookie: incoming.cookie, host: incoming.host, isPlainHttp: isLocal, isLocal }
     return new SessionExchange(this.#context, request, on)
+  }
+
+  async inspect(cookie: string): Promise<SessionDetails<AnyData> | null> {
+    if (typeof cookie !== 'string') {
+      throw new SessError(
+        'INVALID_VALUE',
+        `sess.inspect takes the value of a Cookie header, or of the session's cookie; it was given ${describe(cookie)}.`,
+      )
+    }
+    const { storage, schema, cookie: policy } = this.#context
+    const { record } = await storage.find(policy.valuesIn(cookie), undefined)
+    return record ? detailsOf(record, storage, schema) : null
   }
 
   id(session: Session<AnyData>): string | undefined {

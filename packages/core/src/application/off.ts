@@ -53,6 +53,10 @@ export class Off implements Sessions {
 
   discard(): void {}
 
+  inspect(): Promise<never> {
+    return Promise.reject(disabled())
+  }
+
   ready(): Promise<never> {
     return Promise.reject(disabled())
   }

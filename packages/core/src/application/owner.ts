@@ -1,13 +1,12 @@
 import { SessError } from '../error.js'
 import type { OwnerId } from '../owners/owner-id.js'
-import type { Owned } from '../owners/owned-entries.js'
 import type { Owners } from '../owners/owners.js'
 import { describe } from '../options/check.js'
 import { handleOf } from '../session/proxy.js'
-import { readOnly } from '../session/read-only.js'
 import type { SessionSchema } from '../session/schema.js'
 import type { AnyData, Session } from '../session/session.js'
 import type { SessionStorage } from '../storage/storage.js'
+import { detailsOf } from './details.js'
 import type { OwnedSession, Owner } from './types.js'
 
 type Which = { readonly except: Session<AnyData> } | { readonly id: string }
@@ -28,7 +27,7 @@ export class SessionOwner implements Owner<AnyData> {
 
   async sessions(): Promise<readonly OwnedSession<AnyData>[]> {
     const sessions = await this.#storage.withOwners(this.#owners, (owners) => owners.sessions(this.#id))
-    return sessions.map((session) => this.#shown(session))
+    return sessions.map(({ record }) => detailsOf(record, this.#storage, this.#schema))
   }
 
   async revoke(which?: Which): Promise<number> {
@@ -56,22 +55,4 @@ export class SessionOwner implements Owner<AnyData> {
   #revokeOne(id: string): Promise<number> {
     return this.#storage.withOwners(this.#owners, (owners) => owners.revokeOne(this.#id, id))
   }
-
-  #shown({ record }: Owned): OwnedSession<AnyData> {
-    const { id, startedAt, values } = record
-    return {
-      id,
-      startedAt: new Date(startedAt),
-      lastUsedAt: new Date(this.#storage.lastUseOf(record)),
-      expiresAt: new Date(this.#storage.endOf(record)),
-      data: readOnly(this.#schema?.read(values) ?? values, unwritable),
-    }
-  }
-}
-
-function unwritable(): SessError {
-  return new SessError(
-    'READ_ONLY',
-    'The data of a listed session cannot be changed. To change a session, open it in a request of its own.',
-  )
 }

@@ -53,6 +53,10 @@ export class Secretless implements Sessions {
     throw this.#missing()
   }
 
+  inspect(): Promise<never> {
+    return Promise.reject(this.#missing())
+  }
+
   ready(): Promise<never> {
     return Promise.reject(this.#missing())
   }

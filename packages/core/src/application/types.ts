@@ -176,6 +176,14 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   discard(session: Session<D>): void
 
   /**
+   * The session that a cookie opens, for whoever looks into what a user reports. `cookie` is the value of a `Cookie` header, or of
+   * the session's cookie alone. It only reads: the session is not extended, and none of another library is taken over. Resolves
+   * with `null` if it opens no live session. Rejects with the store's error, with `INVALID_VALUE` for anything but a text, and
+   * with `DISABLED` if sessions are off.
+   */
+  inspect(cookie: string): Promise<SessionDetails<D> | null>
+
+  /**
    * Resolves if the store answers now: for the readiness probe of a load balancer or of Kubernetes. A store on a server is
    * asked once, for a key that no session has, so it changes nothing and asks for no session; of several servers, one is
    * asked. The cookie store seals and opens a cookie. Rejects with the store's error, such as `UNAVAILABLE`, within the
@@ -231,11 +239,14 @@ export interface Owner<D> {
   revoke(which?: { readonly except: Session<D> } | { readonly id: string }): Promise<number>
 }
 
-/** A session in the list of a user's. */
-export interface OwnedSession<D> {
-  /** Its public name, as `Sessions.id` returns it. It stays the same for as long as the session is this user's. */
+/** A session in the list of a user's. Its `id` stays the same for as long as it is this user's. */
+export type OwnedSession<D> = SessionDetails<D>
+
+/** A session, seen from outside its requests. */
+export interface SessionDetails<D> {
+  /** Its public name, as `Sessions.id` returns it. */
   readonly id: string
-  /** When the user logged in. */
+  /** When it began, or its user last logged in. */
   readonly startedAt: Date
   /** When it was last used, to a twentieth of the idle timeout. */
   readonly lastUsedAt: Date

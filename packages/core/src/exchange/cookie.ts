@@ -130,6 +130,12 @@ export class CookiePolicy {
     return valuesOf(request, this.#wireName(request))
   }
 
+  /** The distinct values of our cookie in a `Cookie` header, by any name that it may have; or the text, if it is a value alone. */
+  valuesIn(text: string): readonly string[] {
+    const values = [this.#secureName, this.name].flatMap((name) => valuesOf({ cookie: text }, name))
+    return values.length > 0 || text.includes(';') ? [...new Set(values)] : [text.trim()]
+  }
+
   /** The value of a `Set-Cookie` header that clears another library's cookie. */
   clearFormer({ name, path = '/', domain }: FormerCookie, request: IncomingRequest): string {
     const attributes = { path, ...(domain !== undefined && { domain }), httpOnly: true, secure: !this.isPlain(request) }
@@ -160,7 +166,7 @@ export class CookiePolicy {
 }
 
 /** The distinct values of the request's cookies of a name, in the header's order. */
-export function valuesOf({ cookie: header }: IncomingRequest, name: string): readonly string[] {
+export function valuesOf({ cookie: header }: Pick<IncomingRequest, 'cookie'>, name: string): readonly string[] {
   if (!header?.includes(name)) return []
   const values: string[] = []
   // parseCookie returns only the first cookie of a name, so each pair is parsed separately.

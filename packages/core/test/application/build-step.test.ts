@@ -32,6 +32,7 @@ describe('in a build step without a secret', () => {
       await failureOf(sess.open(request)),
       await failureOf(handled(request)),
       await failureOf(sess.read(request)),
+      await failureOf(sess.inspect('sess=1')),
       await failureOf(sess.check()),
       await failureOf(sess.prune()),
       thrownBy(() => sess.exchange(null)),

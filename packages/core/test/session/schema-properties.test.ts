@@ -4,8 +4,9 @@ import { z } from 'zod'
 import { Browser } from '../support/browser.ts'
 import { CountedStore } from '../support/counted-store.ts'
 import { deploy } from '../support/deploy.ts'
+import { isNightly } from '../../../../scripts/nightly.js'
 
-const RUNS = process.env['SESS_NIGHTLY'] === '1' ? 5000 : 60
+const RUNS = isNightly ? 5000 : 60
 
 const KEYS = ['a', 'b', 'c', 'd', '__proto__'] as const
 
