@@ -232,14 +232,14 @@ describe('7.1, 7.2 of a Cluster', () => {
       const replica = victim && (await cluster.replicaOf(victim))
       if (victim === undefined || replica === undefined) throw new Error('expected a master with a replica')
       const directs = others.map(({ url }) => connect(url))
-      const require = (value: string) =>
+      const setCoverage = (value: string) =>
         Promise.all(directs.map((direct) => direct.config('SET', 'cluster-require-full-coverage', value)))
       onTestFinished(async () => {
-        await require('yes')
+        await setCoverage('yes')
         await Promise.all([victim.restart(), replica.restart()])
         await worksEverywhere(store)
       })
-      await require(isRequired)
+      await setCoverage(isRequired)
       const gone = new Set(await keysAt(victim.url))
       const kept = KEYS.filter((key) => !gone.has(prefix + key))
       await Promise.all([victim.kill(), replica.kill()])
