@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: 'installation.js',
     // tests/frameworks builds and drives an application of Next at each push; this one also tries webpack and edits.
     exclude: ['**/node_modules/**', ...(isNightly ? [] : ['test/next.test.ts'])],
+    // Half of the time, a tool waits for the disk or for a server; on two cores vitest would use one worker.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
