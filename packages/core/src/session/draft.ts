@@ -36,6 +36,12 @@ interface Live {
   readonly known: Json | undefined
 }
 
+/** The objects that were handed out to the slices with one schema, by key. Nearly always all slices have the same. */
+interface Lives {
+  readonly schema: Schema
+  readonly byKey: Map<string, Live>
+}
+
 /** What a schema makes of the values that the request has last seen. */
 interface View {
   readonly of: Values
@@ -69,8 +75,8 @@ export class Draft {
   #views: Map<SessionSchema, View> | undefined
   /** The values in the store, as far as the request knows. */
   #stored: Values
-  /** The copies of shown objects that were handed out, by the schema that made them and by key. */
-  #live: Map<Schema, Map<string, Live>> | undefined
+  /** The copies of shown objects that were handed out. */
+  #live: Lives[] | undefined
   #edits: Map<string, Edit> | undefined
   /**
    * What a save stored for its changes, where that is not what the request saw. Shown from the next read on: until
@@ -187,16 +193,16 @@ export class Draft {
    */
   changes(): Changes {
     for (const { key, object, copy } of this.#retired ?? []) if (!isUnaltered(object, copy)) throw alteredLate(key)
-    for (const lives of this.#live?.values() ?? []) for (const key of lives.keys()) this.#absorb(key)
+    for (const { byKey } of this.#live ?? []) for (const key of byKey.keys()) this.#absorb(key)
     const changes = new Map<string, Change>()
-    const checked = new Map<SessionSchema, Map<string, Json | undefined>>()
+    let checked: Map<SessionSchema, Map<string, Json | undefined>> | undefined
     for (const key of this.#edits?.keys() ?? []) {
       this.#absorb(key)
       const edit = this.#edits?.get(key)
       if (!edit) continue
       const value = isUnaltered(edit.value, edit.copy) ? edit.copy : this.#copy(edit.value, key)
       if (this.#isUnchanged(key, value, edit)) continue
-      if (edit.schema !== undefined) group(checked, edit.schema, key, value)
+      if (edit.schema !== undefined) group((checked ??= new Map()), edit.schema, key, value)
       changes.set(key, {
         value,
         dependsOnRead: edit.dependsOnRead,
@@ -204,7 +210,7 @@ export class Draft {
         ...(edit.updates && { rerun: chain(key, edit.updates, this.#copy, edit.schema) }),
       })
     }
-    for (const [schema, values] of checked) schema.assertFits(this.#shown, values)
+    for (const [schema, values] of checked ?? []) schema.assertFits(this.#shown, values)
     return changes
   }
 
@@ -214,8 +220,8 @@ export class Draft {
    * alteration of it is refused.
    */
   send(changes: Changes): Sent {
-    for (const lives of this.#live?.values() ?? [])
-      for (const [key, live] of lives) if (!this.#edits?.has(key)) this.#retire(key, live)
+    for (const { byKey } of this.#live ?? [])
+      for (const [key, live] of byKey) if (!this.#edits?.has(key)) this.#retire(key, live)
     for (const [key, edit] of this.#edits ?? []) {
       const change = changes.get(key)
       this.#retire(key, { value: edit.value, known: change ? change.value : this.#before(key, edit) })
@@ -305,7 +311,7 @@ export class Draft {
     if (edit) return edit.value
     const shown = valueAt(this.#shownBy(schema), key)
     if (!isObject(shown)) return shown ?? undefined
-    return this.#live?.get(schema)?.get(key)?.value ?? this.#handOut(key, shown, schema)
+    return this.#livesOf(schema)?.get(key)?.value ?? this.#handOut(key, shown, schema)
   }
 
   /** A copy, so that an update that alters its argument and then throws has changed nothing. */
@@ -348,10 +354,16 @@ export class Draft {
 
   #handOut(key: string, known: Json, schema: Schema): unknown {
     const value = storable(known, key)
-    this.#live ??= new Map()
-    const lives = this.#live.get(schema) ?? new Map<string, Live>()
-    this.#live.set(schema, lives.set(key, { value, known }))
+    const live = { value, known }
+    const lives = this.#livesOf(schema)
+    if (lives) lives.set(key, live)
+    else (this.#live ??= []).push({ schema, byKey: new Map([[key, live]]) })
     return value
+  }
+
+  #livesOf(schema: Schema): Map<string, Live> | undefined {
+    for (const lives of this.#live ?? []) if (lives.schema === schema) return lives.byKey
+    return undefined
   }
 
   #append(key: string, update: Update, value: unknown, copy: Json | undefined, schema: Schema): void {
@@ -365,9 +377,9 @@ export class Draft {
     if (!this.#news?.has(key)) return
     this.#absorb(key)
     if (this.#edits?.has(key)) return
-    for (const lives of this.#live?.values() ?? []) {
-      this.#retire(key, lives.get(key))
-      lives.delete(key)
+    for (const { byKey } of this.#live ?? []) {
+      this.#retire(key, byKey.get(key))
+      byKey.delete(key)
     }
     const shown = { ...this.#shown }
     setValue(shown, key, this.#news.get(key))
@@ -384,8 +396,8 @@ export class Draft {
     const edit = this.#edits?.get(key)
     if (edit?.updates) this.#guard(key, { value: edit.value, known: edit.copy }, edit.schema)
     if (edit !== undefined) return
-    for (const [schema, lives] of this.#live ?? []) {
-      const live = lives.get(key)
+    for (const { schema, byKey } of this.#live ?? []) {
+      const live = byKey.get(key)
       if (live !== undefined) this.#guard(key, live, schema)
     }
   }
