@@ -130,10 +130,10 @@ export class CookiePolicy {
     return valuesOf(request, this.#wireName(request))
   }
 
-  /** The distinct values of our cookie in a `Cookie` header, by any name that it may have; or the text, if it is a value alone. */
-  valuesIn(text: string): readonly string[] {
-    const values = [this.#secureName, this.name].flatMap((name) => valuesOf({ cookie: text }, name))
-    return values.length > 0 || text.includes(';') ? [...new Set(values)] : [text.trim()]
+  /** The distinct values of our cookie in a `Cookie` header, by any name that it may have; or a value alone, as it was given. */
+  valuesIn(given: string): readonly string[] {
+    const values = [this.#secureName, this.name].flatMap((name) => valuesOf({ cookie: given }, name))
+    return values.length > 0 || given.includes(';') ? [...new Set(values)] : [given.trim()]
   }
 
   /** The value of a `Set-Cookie` header that clears another library's cookie. */

@@ -42,6 +42,9 @@ interface Lives {
   readonly byKey: Map<string, Live>
 }
 
+/** What is assigned to keys, for their schema to check. */
+type Checked = Map<string, Json | undefined>
+
 /** What a schema makes of the values that the request has last seen. */
 interface View {
   readonly of: Values
@@ -195,14 +198,14 @@ export class Draft {
     for (const { key, object, copy } of this.#retired ?? []) if (!isUnaltered(object, copy)) throw alteredLate(key)
     for (const { byKey } of this.#live ?? []) for (const key of byKey.keys()) this.#absorb(key)
     const changes = new Map<string, Change>()
-    let checked: Map<SessionSchema, Map<string, Json | undefined>> | undefined
+    let checked: Map<SessionSchema, Checked> | undefined
     for (const key of this.#edits?.keys() ?? []) {
       this.#absorb(key)
       const edit = this.#edits?.get(key)
       if (!edit) continue
       const value = isUnaltered(edit.value, edit.copy) ? edit.copy : this.#copy(edit.value, key)
       if (this.#isUnchanged(key, value, edit)) continue
-      if (edit.schema !== undefined) group((checked ??= new Map()), edit.schema, key, value)
+      if (edit.schema !== undefined) group((checked ??= new Map<SessionSchema, Checked>()), edit.schema, key, value)
       changes.set(key, {
         value,
         dependsOnRead: edit.dependsOnRead,
@@ -418,7 +421,7 @@ function alteredLate(key: string): SessError {
   )
 }
 
-function group<K>(groups: Map<K, Map<string, Json | undefined>>, of: K, key: string, value: Json | undefined): void {
+function group<K>(groups: Map<K, Checked>, of: K, key: string, value: Json | undefined): void {
   groups.set(of, (groups.get(of) ?? new Map<string, Json | undefined>()).set(key, value))
 }
 

@@ -1,4 +1,5 @@
 import { type CoreOptions, type Headers, type Sessions, sessions } from '@sess/core'
+import type { FormerSessions } from '@sess/core/adapter'
 import { describe, expect, test, vi } from 'vitest'
 import { failureOf } from '../../../../tests/support/stores.ts'
 import { Clock, HOUR } from '../support/clock.ts'
@@ -81,7 +82,7 @@ describe.each(STORES)('inspect, of a store that %s hold', (_, start) => {
   })
 
   test('takes over no session of another library', async () => {
-    const find = vi.fn()
+    const find = vi.fn<FormerSessions['find']>()
     const sess = start(new Clock(), { migrate: [{ name: 'old', cookies: [{ name: 'old' }], keep: false, find }] })
     expect(await sess.inspect('old=1; sess=2')).toBe(null)
     expect(find).not.toHaveBeenCalled()
