@@ -8,7 +8,8 @@ export default defineConfig({
     root: import.meta.dirname,
     globalSetup: 'installation.js',
     // tests/frameworks builds and drives an application of Next at each push; this one also tries webpack and edits.
-    exclude: ['**/node_modules/**', ...(isNightly ? [] : ['test/next.test.ts'])],
+    // A single executable takes a minute to make, of the bundles that bundlers.test.ts makes.
+    exclude: ['**/node_modules/**', ...(isNightly ? [] : ['test/next.test.ts', 'test/sea.test.ts'])],
     // Half of the time, a tool waits for the disk or for a server; on two cores vitest would use one worker.
     maxWorkers: 2,
     testTimeout: 120_000,

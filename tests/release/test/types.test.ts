@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from '../../../docs/test/support/document.ts'
+import { isNightly } from '../../../scripts/nightly.js'
 import { REHEARSAL } from './support/command.ts'
 import { MANAGERS } from './support/manager.ts'
 import { Project } from './support/project.ts'
@@ -14,6 +15,12 @@ const BUNDLER = { module: 'esnext', moduleResolution: 'bundler' }
 const COMMONJS = { module: 'commonjs', moduleResolution: 'bundler' }
 const NODE10 = { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: true }
 
+/** The other ways of a compiler that takes ten times as long as TypeScript 7. */
+const NIGHTLY = [
+  { compiler: TYPESCRIPT_5, way: NODENEXT, type: 'module', name: 'TypeScript 5.9 and nodenext' },
+  { compiler: TYPESCRIPT_5, way: NODE16, type: 'commonjs', name: 'TypeScript 5.9 and node16, from CommonJS' },
+]
+
 /** `type` is that of the application's package. */
 const WAYS = [
   { compiler: TYPESCRIPT_7, way: NODENEXT, type: 'module', name: 'TypeScript 7 and nodenext' },
@@ -21,9 +28,8 @@ const WAYS = [
   { compiler: TYPESCRIPT_7, way: NODE16, type: 'commonjs', name: 'TypeScript 7 and node16, from CommonJS' },
   { compiler: TYPESCRIPT_7, way: COMMONJS, type: 'commonjs', name: 'TypeScript 7 and commonjs' },
   { compiler: TYPESCRIPT_7, way: BUNDLER, type: 'module', name: 'TypeScript 7 and bundler' },
-  { compiler: TYPESCRIPT_5, way: NODENEXT, type: 'module', name: 'TypeScript 5.9 and nodenext' },
-  { compiler: TYPESCRIPT_5, way: NODE16, type: 'commonjs', name: 'TypeScript 5.9 and node16, from CommonJS' },
   { compiler: TYPESCRIPT_5, way: NODE10, type: 'commonjs', name: 'TypeScript 5.9 and node10' },
+  ...(isNightly ? NIGHTLY : []),
 ]
 
 type Way = (typeof WAYS)[number]
