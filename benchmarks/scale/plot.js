@@ -36,7 +36,7 @@ function ceiling(value) {
   return unit * ([1, 1.2, 1.6, 2, 3, 4, 6, 8].find((step) => step * unit >= value) ?? 10)
 }
 
-/** @param {any} results of a run @returns {string} an SVG */
+/** @param {import('./report.js').Results} results @returns {string} an SVG */
 export function plot(results) {
   const { date, given, events, seconds } = results
   const x = (/** @type {number} */ second) => LEFT + (WIDTH * second) / seconds.length

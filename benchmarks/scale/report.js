@@ -1,6 +1,16 @@
 // What a run of `scale` says in words.
 import { table } from '../table.js'
 
+/**
+ * @typedef {object} Results of a run; times are in seconds, those of events since the load began
+ * @property {{ sessions: number, connections: number, servers: number, perSecond: number, slots: number }} given
+ * @property {{ took: number, bytesPerSession: number }} began
+ * @property {readonly { name: 'move' | 'cut' | 'kill' | 'return', from: number, to: number, keys?: number }[]} events
+ * @property {readonly Record<string, number | null>[]} seconds of the load; `null`: nothing was answered
+ * @property {{ sessions: number, lostSessions: number, lostChanges: number, revived: number,
+ *   counts: Record<string, { acknowledged: number, unknown: number }> }} checked
+ */
+
 /** How requests fail, in the words of the chart. */
 export const FAILURES = {
   unavailable: '503 UNAVAILABLE',
@@ -9,7 +19,7 @@ export const FAILURES = {
   other: 'another status',
 }
 
-/** What happens to the Cluster, in the words of the chart. @type {Record<string, (given: any) => string>} */
+/** What happens to the Cluster, in the words of the chart. @type {Record<string, (given: Results['given']) => string>} */
 export const EVENTS = {
   move: ({ slots }) => `${slots.toLocaleString('en')} slots move`,
   cut: () => 'a replica is cut off',
@@ -24,13 +34,13 @@ const failuresOf = (second) => sum(Object.keys(FAILURES).map((kind) => second[ki
 /** Milliseconds until the median request of a second is answered, where nothing has happened to the Cluster. */
 const BUSY = 50
 
-/** Whether the machine could not keep up, long before the first event. @param {any} results of a run */
+/** Whether the machine could not keep up, long before the first event. @param {Results} results */
 export function isBusy({ events, seconds }) {
   const calm = seconds.slice(0, Math.floor(events[0].from))
   return calm.filter(({ p50 }) => p50 === null || p50 > BUSY).length > calm.length / 2
 }
 
-/** @param {any} results of a run @returns {string} a table */
+/** @param {Results} results @returns {string} a table */
 export function report({ given, began, events, seconds, checked }) {
   const { counts } = checked
   const changes = Object.keys(counts).filter((act) => act !== 'read')

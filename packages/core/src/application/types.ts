@@ -176,7 +176,7 @@ export interface Sessions<D extends Storable<D> = AnyData> {
   discard(session: Session<D>): void
 
   /**
-   * The session that a cookie opens, for whoever looks into what a user reports. `cookie` is the value of a `Cookie` header, or of
+   * Shows the session that a cookie opens, for example to look into a problem that a user has reported. `cookie` is the value of a `Cookie` header, or of
    * the session's cookie alone. It only reads: the session is not extended, and none of another library is taken over. Resolves
    * with `null` if it opens no live session. Rejects with the store's error, with `INVALID_VALUE` for anything but a text, and
    * with `DISABLED` if sessions are off.

@@ -1,8 +1,8 @@
 import { SessError } from '../error.js'
 
 /**
- * Throws `INVALID_OPTION` for anything but what `sessions` returned, for bridges to frameworks: whoever moves may pass the
- * options of another library. `what` names the argument in the message, and `example` shows how to pass it.
+ * Throws `INVALID_OPTION` unless it is given what `sessions` returned. Bridges to frameworks call it: somebody who comes from
+ * another library may pass that library's options. `what` names the argument in the message, and `example` shows how to pass it.
  */
 export function assertSessions(given: unknown, what: string, example: string): void {
   if (typeof given === 'object' && given !== null && 'open' in given && 'discard' in given) return
