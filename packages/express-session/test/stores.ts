@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
-import memory, { type MemoryOptions } from '@sess/adapter-memory'
-import type { Adapter } from '@sess/core/adapter'
+import type { MemoryOptions } from '@sess/adapter-memory'
 import { SessStore, type SessStoreOptions, type StoredData } from '@sess/express-session'
 import { onTestFinished } from 'vitest'
+import { noted } from '../../../tests/support/noted-store.ts'
 
 export const NOW = 1_700_000_000_000
 export const HOUR = 60 * 60 * 1000
@@ -20,23 +20,7 @@ export function openSessStore(options: SessStoreOptions & MemoryOptions = {}): S
 export function openCounted(): { readonly store: SessStore; readonly other: SessStore; readonly calls: string[] } {
   const calls: string[] = []
   const scope = randomUUID()
-  const counted: Adapter = (_, context) => {
-    const inner = memory({ scope }, context)
-    if (inner.kind !== 'server') throw new Error('It is a server store.')
-    const noted = <A extends readonly unknown[], R>(name: string, call: (...args: A) => R) => {
-      return (...args: A): R => {
-        calls.push(name)
-        return call(...args)
-      }
-    }
-    return {
-      ...inner,
-      create: noted('create', inner.create.bind(inner)),
-      read: noted('read', inner.read.bind(inner)),
-      update: noted('update', inner.update.bind(inner)),
-      destroy: noted('destroy', inner.destroy.bind(inner)),
-    }
-  }
+  const counted = noted((call) => void calls.push(call), scope)
   const store = untilTestEnds(new SessStore(counted, { clock: () => clock.now }))
   return { store, other: openSessStore({ scope }), calls }
 }

@@ -42,8 +42,8 @@ export interface CoreOptions<K extends string = never, S extends StandardSchema 
    */
   readonly maxPerOwner?: number | undefined
   /**
-   * A schema of the session's values, of Zod, Valibot, ArkType or any other library that follows Standard Schema; the type of
-   * the values is then its output. It reads what is stored when a session is opened: a key that does not fit reads as absent,
+   * A schema of the session's values, made with Zod, Valibot, ArkType or any other library that follows Standard Schema. Its
+   * output is then the type of the values. It reads what is stored when a session is opened: a key that does not fit reads as absent,
    * `onError` is told, and nothing is lost. A change that does not fit is `INVALID_VALUE` when it is to be stored. A session
    * may lack any key, whatever the schema says. It must take an empty object but for missing keys, and answer at once, not
    * with a promise: anything else throws `INVALID_OPTION`. Default: what is stored is not checked.
